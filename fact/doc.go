@@ -1,0 +1,2 @@
+// Package fact is the vocabulary of factload: facts, schemas and events.
+package fact

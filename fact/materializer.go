@@ -1,0 +1,31 @@
+package fact
+
+import "context"
+
+// Materializer turns facts into rows of tables.
+// It is safe for concurrent use.
+type Materializer interface {
+	// EnsureSchema makes the schemas known and their tables ready. It may be
+	// called again, with the same or with further schemas.
+	EnsureSchema(ctx context.Context, schemas ...Schema) error
+	// Materialize stores the facts as rows and returns when they are durable.
+	// It neither keeps nor changes the facts' maps.
+	Materialize(ctx context.Context, facts ...Fact) error
+}
+
+// Preparer is what a Materializer may implement to separate checking from
+// storing, so that a bad fact is refused before it reaches the log.
+type Preparer interface {
+	// Prepare checks and encodes the facts. It stores nothing and keeps
+	// nothing of the facts' maps. On an error there is nothing to discard.
+	Prepare(ctx context.Context, facts ...Fact) (Prepared, error)
+}
+
+// Prepared is facts that have been checked and encoded. Exactly one of its
+// methods is called, exactly once.
+type Prepared interface {
+	// Materialize stores the rows and returns when they are durable.
+	Materialize(ctx context.Context) error
+	// Discard gives up the rows and what they hold.
+	Discard()
+}

@@ -1,0 +1,87 @@
+package fact
+
+import (
+	"context"
+	"fmt"
+)
+
+// EventStore is an append-only log of events, divided into streams.
+// It is safe for concurrent use.
+type EventStore interface {
+	// Append adds the events to the end of the stream, all or none of them.
+	//
+	// It assigns Stream and Sequence (1, 2, 3 and so on in each stream), and
+	// OccurredAt (now, in UTC) and ID where they are empty. It does so on its
+	// own copies: the slice and what it points to stay the caller's and
+	// unchanged. No events: nil, and nothing happens. An empty stream name,
+	// and Data that is neither empty nor valid JSON, are errors.
+	Append(ctx context.Context, stream string, events []Event) error
+
+	// Load returns all events of the stream in order of Sequence. A stream
+	// that nobody appended to is empty. The events are the caller's.
+	Load(ctx context.Context, stream string) ([]Event, error)
+
+	// LoadFrom is Load for the events strictly after fromSequence.
+	LoadFrom(ctx context.Context, stream string, fromSequence int64) ([]Event, error)
+}
+
+// ReturningAppender is what an EventStore may implement so that the caller
+// learns what it stored.
+type ReturningAppender interface {
+	// AppendReturning is Append, and returns copies of the stored events with
+	// everything that the store assigned, in the order of the given ones.
+	// Events that projectors added meanwhile are not among them.
+	AppendReturning(ctx context.Context, stream string, events []Event) ([]Event, error)
+}
+
+// ConditionalAppender is what an EventStore may implement for optimistic
+// concurrency: load, decide, append only if nobody else did meanwhile.
+type ConditionalAppender interface {
+	// AppendAt is Append if the last event of the stream has the sequence
+	// lastSequence (0 for a stream without events), and fails with a
+	// [*ConflictError] and stores nothing if it has not. Check and append are
+	// one step. No events: nil, and nothing is checked.
+	AppendAt(ctx context.Context, stream string, lastSequence int64, events []Event) error
+}
+
+// ConflictError says that a stream was not where AppendAt expected it.
+// To mend it, load what is new and decide again.
+type ConflictError struct {
+	// Stream is the name of the stream.
+	Stream string
+	// Expected is the last sequence that the caller gave.
+	Expected int64
+	// Actual is the last sequence that the stream had.
+	Actual int64
+}
+
+// Error says where the stream was expected and where it is.
+func (e *ConflictError) Error() string {
+	return fmt.Sprintf("stream %q is at sequence %d, not at the expected %d: load it again and retry",
+		e.Stream, e.Actual, e.Expected)
+}
+
+// Flusher is what something that publishes in the background may implement.
+type Flusher interface {
+	// Flush waits until everything that was committed before the call has been
+	// handed to the publishers. It returns the ctx's error when that ends first.
+	Flush(ctx context.Context) error
+}
+
+// Projector derives something from events, such as a read model or further
+// events, as part of the append that stores them.
+type Projector interface {
+	// Handle is called for each appended event before it is committed. An
+	// error or a panic undoes the whole append. The ctx carries the unit of
+	// work: Append and Load with this ctx take part in it.
+	Handle(ctx context.Context, event Event) error
+}
+
+// Publisher sends events that have been committed somewhere else, such as a
+// message broker.
+type Publisher interface {
+	// Publish is called with the events of one commit, in order. The events
+	// are the publisher's own. The ctx carries the values of the caller's ctx
+	// but not its cancellation. An error is reported, not retried.
+	Publish(ctx context.Context, events []Event) error
+}
