@@ -1,0 +1,119 @@
+# factload: everything a developer does. `make` alone prints what there is.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+
+# Knobs, as in `make test PKG=./fact/... RUN=TestPipeline`.
+PKG       ?= ./...
+RUN       ?=
+BENCH     ?= .
+BENCHTIME ?= 1s
+FUZZTIME  ?= 10s
+# How many packages are tested at once. Each may run an engine of its own.
+P         ?= 2
+TIMEOUT   ?= 10m
+IMAGE     ?= factload:dev
+# A base for the runtime image instead of the public one (see image-offline).
+BASE      ?=
+
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+TOOLS    := bin/.tools
+LINTER   := bin/golangci-lint
+
+# The race detector needs cgo, and that needs a C compiler.
+CC_FOUND := $(shell command -v $${CC:-cc} 2>/dev/null || command -v gcc 2>/dev/null || command -v clang 2>/dev/null)
+RACE     := $(if $(CC_FOUND),-race)
+TEST_ENV := CGO_ENABLED=$(if $(CC_FOUND),1,0)
+
+.DEFAULT_GOAL := help
+
+##@ Use it
+
+.PHONY: help
+help: ## Print this page
+	@awk 'BEGIN {FS = ":.*## "; printf "make TARGET [NAME=value ...]\n"} \
+		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
+	@printf '\nNames, with defaults: PKG=%s RUN=%s BENCH=%s BENCHTIME=%s FUZZTIME=%s P=%s TIMEOUT=%s IMAGE=%s BASE=%s\n' \
+		'$(PKG)' '$(RUN)' '$(BENCH)' '$(BENCHTIME)' '$(FUZZTIME)' '$(P)' '$(TIMEOUT)' '$(IMAGE)' '$(BASE)'
+
+.PHONY: setup
+setup: ## Fetch and verify the pinned ClickHouse engine into .factload/engine (once)
+	@scripts/setup-engine.sh
+
+.PHONY: build
+build: ## Build bin/factload (no C compiler needed)
+	@CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/factload ./cmd/factload
+	@echo "build: bin/factload $(VERSION)"
+
+.PHONY: demo
+demo: setup build ## Generate 200,000 chat and eval facts, load them, ask five questions
+	@scripts/demo.sh
+
+##@ Check it
+
+.PHONY: test
+test: setup race-note ## Run all tests against the embedded engine, with the race detector
+	@$(TEST_ENV) go test $(RACE) -p $(P) -timeout $(TIMEOUT) $(if $(RUN),-run '$(RUN)') $(PKG)
+
+.PHONY: test-docker
+test-docker: race-note ## Run the integration suite against an engine in a container
+	@$(TEST_ENV) scripts/test-docker.sh $(RACE) -p 1 -count 1 -timeout $(TIMEOUT) $(if $(RUN),-run '$(RUN)')
+
+.PHONY: race-note
+race-note:
+	@if [ -z "$(RACE)" ]; then \
+		echo "**********************************************************************" >&2; \
+		echo "* No C compiler found: tests run WITHOUT the race detector.          *" >&2; \
+		echo "* Install one (Debian: apt-get install gcc libc6-dev) for real runs. *" >&2; \
+		echo "**********************************************************************" >&2; \
+	fi
+
+.PHONY: lint
+lint: $(LINTER) ## Check style, rooms, formatting and module files
+	@$(LINTER) run ./...
+	@go vet ./...
+	@go mod tidy -diff
+	@cd tools && go mod tidy -diff
+	@echo "lint: clean"
+
+.PHONY: fmt
+fmt: $(LINTER) ## Format the Go code (gofumpt)
+	@$(LINTER) fmt ./...
+
+.PHONY: bench
+bench: setup $(TOOLS) ## Run the benchmarks (compare two runs with bin/benchstat old new)
+	@CGO_ENABLED=0 go test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 30m $(PKG)
+
+.PHONY: fuzz
+fuzz: setup ## Run every fuzz test for FUZZTIME
+	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
+
+##@ Ship it
+
+.PHONY: image
+image: ## Build the all-in-one Docker image
+	@docker build $(if $(BASE),--build-arg RUNTIME_IMAGE=$(BASE)) --build-arg VERSION=$(VERSION) -t $(IMAGE) .
+
+.PHONY: image-offline
+image-offline: setup build ## Build the same image from this machine's files, pulling nothing
+	@VERSION=$(VERSION) scripts/image-offline.sh $(IMAGE) $(BASE)
+
+##@ Housekeeping
+
+.PHONY: tools
+tools: $(TOOLS) ## Build the pinned tools into bin/ (minutes, once)
+
+$(LINTER): $(TOOLS)
+
+$(TOOLS): tools/go.mod tools/go.sum
+	@echo "tools: building the pinned tools into bin/ (takes minutes, once)"
+	@mkdir -p bin
+	@CGO_ENABLED=0 GOBIN= go build -C tools -trimpath -o ../bin/ tool
+	@touch $(TOOLS)
+
+.PHONY: clean
+clean: ## Remove built files and the demo's data (the engine and your data stay)
+	@rm -rf bin dist .factload/demo
