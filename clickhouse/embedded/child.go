@@ -1,0 +1,100 @@
+//go:build (linux || darwin) && (amd64 || arm64)
+
+package embedded
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// The environment variable that marks an engine process. Its value is the parent's process number and a nonce, which
+// the launch order on controlFD must repeat.
+const childEnv = "FACTLOAD_EMBEDDED_ENGINE_CHILD"
+
+// File descriptors that the child inherits.
+const (
+	controlFD = 3 // read end: the launch order, then commands; when it closes, the parent is gone
+	reportFD  = 4 // write end: where the engine listens
+	lockFD    = 5 // the locked file of the data directory; never used, only held
+)
+
+// stopCommand on controlFD ends the engine in good order.
+const stopCommand = "stop\n"
+
+// launch is the parent's order to the child: one line of JSON on controlFD.
+type launch struct {
+	Nonce   string   `json:"nonce"`
+	Library string   `json:"library"`
+	Args    []string `json:"args"`
+}
+
+// init turns this process into an engine if Start has executed it for that. An init function is used, and not a hook
+// that main must call, since a program whose author forgot the hook would start itself again and again.
+func init() {
+	if mark, marked := os.LookupEnv(childEnv); marked {
+		os.Exit(childMain(mark))
+	}
+}
+
+// childMain is the whole life of an engine process. It runs on the main thread, as init functions do.
+func childMain(mark string) int {
+	_ = os.Unsetenv(childEnv) // nothing that this process may start is an engine
+	control := bufio.NewReader(os.NewFile(controlFD, "control"))
+	order, err := readOrder(mark, control)
+	if err != nil {
+		return childFailed(err)
+	}
+	var hold [2]int // the engine reads its last queries from here, and so runs until the other end is closed
+	if err := syscall.Pipe(hold[:]); err != nil {
+		return childFailed(fmt.Errorf("pipe: %w", err))
+	}
+	go obey(control, hold[1])
+	if err := runEngine(order.Library, append(order.Args, fdPath(hold[0]))); err != nil {
+		return childFailed(err)
+	}
+	return 0
+}
+
+// readOrder believes the mark only if the process that wrote it is the parent, and sent the same nonce.
+func readOrder(mark string, control *bufio.Reader) (launch, error) {
+	parent, nonce, _ := strings.Cut(mark, ":")
+	if parent != strconv.Itoa(os.Getppid()) {
+		return launch{}, fmt.Errorf("environment variable %s is private: unset it", childEnv)
+	}
+	var order launch
+	line, err := control.ReadBytes('\n')
+	if err != nil {
+		return launch{}, fmt.Errorf("read launch order: %w", err)
+	}
+	if err := json.Unmarshal(line, &order); err != nil {
+		return launch{}, fmt.Errorf("read launch order: %w", err)
+	}
+	if nonce == "" || order.Nonce != nonce {
+		return launch{}, fmt.Errorf("environment variable %s is private: unset it", childEnv)
+	}
+	return order, nil
+}
+
+// obey carries out the parent's commands, and ends the process at once when the parent is gone. It needs no owner: it
+// lives as long as the process.
+func obey(control *bufio.Reader, hold int) {
+	for {
+		command, err := control.ReadString('\n')
+		switch {
+		case err != nil: // the pipe is closed
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		case command == stopCommand:
+			_ = syscall.Close(hold)
+		}
+	}
+}
+
+func childFailed(err error) int {
+	fmt.Fprintln(os.Stderr, "embedded engine:", err)
+	return 1
+}

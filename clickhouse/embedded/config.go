@@ -1,0 +1,162 @@
+package embedded
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Defaults of [Config].
+const (
+	DefaultUser         = "factload"
+	DefaultDatabase     = "factload"
+	DefaultStartTimeout = time.Minute
+)
+
+const loopbackAny = "127.0.0.1:0"
+
+// Config says how to run an engine. DataDir is required; everything else has a default.
+type Config struct {
+	// DataDir is the directory that holds the engine's data. It is created when missing (mode 0700), and belongs to
+	// one engine at a time. A relative path is made absolute once, in Start.
+	DataDir string
+
+	// Library is the path of libchdb. Empty: see FindLibrary for where it is looked for.
+	Library string
+
+	// Native and HTTP are the addresses, HOST:PORT, of the two protocols. Empty means 127.0.0.1:0. Port 0 lets the
+	// operating system choose. The host is an IP address or localhost, and the same for both.
+	Native, HTTP string
+
+	// User is the name of the engine's one user: letters, digits and underscores, not starting with a digit, and not
+	// "default". Empty means DefaultUser.
+	User string
+
+	// Password is the user's password. Empty means a new random one for each Start.
+	Password string
+
+	// Database is created when missing, and is the one that the DSN point to. Empty means DefaultDatabase.
+	Database string
+
+	// Logger gets a few lines on start, stop and unexpected ends. Nil means no logs. The engine's own log is a file in
+	// DataDir.
+	Logger *slog.Logger
+
+	// StartTimeout bounds Start and Restart, in addition to their context. Zero means DefaultStartTimeout. An engine
+	// with many parts takes longer, as it loads them first.
+	StartTimeout time.Duration
+}
+
+var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+
+// resolve returns c with its defaults filled in, or says what is wrong with it.
+func (c Config) resolve() (Config, error) {
+	if c.DataDir == "" {
+		return c, errors.New("engine config: data directory is empty: name a directory that the engine may own")
+	}
+	dir, err := filepath.Abs(c.DataDir)
+	if err != nil {
+		return c, fmt.Errorf("engine config: data directory %s: %w", c.DataDir, err)
+	}
+	c.DataDir = dir
+	c.User = orDefault(c.User, DefaultUser)
+	c.Database = orDefault(c.Database, DefaultDatabase)
+	c.Native = orDefault(c.Native, loopbackAny)
+	c.HTTP = orDefault(c.HTTP, loopbackAny)
+	if c.Password == "" {
+		c.Password = rand.Text() + rand.Text()
+	}
+	if c.StartTimeout == 0 {
+		c.StartTimeout = DefaultStartTimeout
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c, c.check()
+}
+
+func orDefault(s, def string) string {
+	if s == "" {
+		return def
+	}
+	return s
+}
+
+// check refuses values that the engine could not run with.
+func (c Config) check() error {
+	switch {
+	case !userName.MatchString(c.User):
+		return fmt.Errorf("engine config: user %q: use letters, digits and underscores, at most 64, not starting with a digit", c.User)
+	case c.User == "default":
+		return errors.New(`engine config: user "default" is the engine's own: choose another name`)
+	case strings.EqualFold(c.Database, "default") || strings.EqualFold(c.Database, "system") || strings.EqualFold(c.Database, "information_schema"):
+		return fmt.Errorf("engine config: database %q is the engine's own: choose another name", c.Database)
+	case strings.ContainsRune(c.DataDir, 0):
+		return errors.New("engine config: data directory contains a zero byte")
+	case c.StartTimeout < 0:
+		return fmt.Errorf("engine config: start timeout %s is negative", c.StartTimeout)
+	}
+	native, err := parseAddr("native", c.Native)
+	if err != nil {
+		return err
+	}
+	http, err := parseAddr("http", c.HTTP)
+	if err != nil {
+		return err
+	}
+	if native.host != http.host {
+		return fmt.Errorf("engine config: native address %s and http address %s have different hosts: the engine listens on one", c.Native, c.HTTP)
+	}
+	if native.port == http.port && native.port != 0 {
+		return fmt.Errorf("engine config: native and http address are both %s: choose two ports", c.Native)
+	}
+	return nil
+}
+
+// addr is where one protocol listens.
+type addr struct {
+	host string // an IP address, without brackets
+	port uint16 // 0: chosen by the operating system
+}
+
+// String returns the address as HOST:PORT.
+func (a addr) String() string { return net.JoinHostPort(a.host, strconv.Itoa(int(a.port))) }
+
+// dial returns the address as this machine can reach it: loopback instead of "all addresses".
+func (a addr) dial() addr {
+	ip := net.ParseIP(a.host)
+	switch {
+	case ip == nil || !ip.IsUnspecified():
+		return a
+	case ip.To4() != nil:
+		a.host = "127.0.0.1"
+	default:
+		a.host = "::1"
+	}
+	return a
+}
+
+func parseAddr(protocol, s string) (addr, error) {
+	host, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return addr{}, fmt.Errorf("engine config: %s address %q: want HOST:PORT, as in 127.0.0.1:9000", protocol, s)
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return addr{}, fmt.Errorf("engine config: %s address %q: port %q is not a number from 0 to 65535", protocol, s, port)
+	}
+	if host == "localhost" {
+		host = "127.0.0.1"
+	}
+	if net.ParseIP(host) == nil {
+		return addr{}, fmt.Errorf("engine config: %s address %q: host %q is not an IP address or localhost", protocol, s, host)
+	}
+	return addr{host: host, port: uint16(n)}, nil
+}

@@ -1,0 +1,44 @@
+// Package embedded starts a real ClickHouse engine on this machine, without an installation and without a container.
+//
+// The engine is libchdb, ClickHouse built as a shared library. [Start] runs it in a child process that serves
+// ClickHouse's native and HTTP protocols on loopback, under a random password, with its data in a directory of the
+// caller's choice. Any ClickHouse client can then connect by [Server.DSN] or [Server.HTTPDSN].
+//
+// # The child process
+//
+// The child is the calling program itself, executed once more. The package's init function sees a private mark in the
+// environment, takes over and never returns, so neither the program's main function nor its flags are involved, and
+// there is no hook that a user of this package could forget. Package init functions that Go happens to run earlier do
+// run in the child too; they should not have side effects. The mark is only believed together with a handshake on
+// inherited pipes, and a marked process never reaches main: it cannot start engines of its own.
+//
+// The child never outlives its parent. The kernel kills it when the parent dies (on Linux), and it kills itself when
+// the pipe from the parent closes, however the parent ended. The engine runs in a process group of its own, so Ctrl-C
+// in a terminal reaches the parent alone, which then decides when to call [Server.Stop].
+//
+// A program that imports this package needs the system's C library at run time (glibc, where libchdb comes from the
+// npm package), although it is built without cgo.
+//
+// # The data directory
+//
+// One engine at a time may use a data directory. A lock, held by the engine process itself, makes sure of it; the
+// second one gets an error that is [ErrInUse]. The directory holds:
+//
+//	data/        ClickHouse's own files: the databases and tables
+//	log/         the engine's log, bounded in size
+//	run/         what the running engine needs: its private configuration, and dsn, a file with the two DSN of the
+//	             running engine (mode 0600)
+//	engine.lock  the lock
+//
+// What the engine has acknowledged survives the death of the engine and of the parent. As usual with ClickHouse,
+// acknowledged rows are handed to the operating system but not forced to the disk: a power failure may lose the last
+// seconds.
+//
+// # Access
+//
+// The engine has one user. The password is only kept as a hash in the engine's configuration. Clients without
+// credentials, or with wrong ones, are refused. The user may do everything inside the engine (databases, tables,
+// system tables, KILL QUERY, SYSTEM commands) and may read from other ClickHouse servers (remote, Distributed), but it
+// may not leave the engine in other ways: no files of the host (file), no other network sources (url, s3, mysql, ...),
+// and no dictionaries created by SQL, since the engine would run any shell command for them.
+package embedded

@@ -1,0 +1,56 @@
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+var (
+	// ErrInUse is matched (errors.Is) by the error of Start or Restart on a data directory that another engine uses.
+	// The error itself is an *InUseError.
+	ErrInUse = errors.New("engine data directory is in use")
+
+	// ErrUnsupported is matched (errors.Is) by every error that says that this platform cannot run an embedded engine.
+	ErrUnsupported = errors.New("embedded engine is not supported on this platform")
+)
+
+// InUseError says who uses a data directory. It matches ErrInUse.
+type InUseError struct {
+	DataDir string // absolute
+	PID     int    // of the engine process; 0 when it has not said so yet
+	DSNFile string // holds the running engine's DSN, readable by its owner alone; "" when there is none yet
+}
+
+// Error says who uses the directory and how to reach it.
+func (e *InUseError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "engine data directory %s is in use by another engine", e.DataDir)
+	if e.PID != 0 {
+		fmt.Fprintf(&b, ", process %d", e.PID)
+	}
+	b.WriteString(": connect to that one instead")
+	if e.DSNFile != "" {
+		fmt.Fprintf(&b, " (--dsn \"$(head -n 1 %s)\")", e.DSNFile)
+	} else {
+		b.WriteString(" (--dsn)")
+	}
+	b.WriteString(", stop it, or choose another data directory")
+	return b.String()
+}
+
+// Is reports whether target is ErrInUse.
+func (e *InUseError) Is(target error) bool { return target == ErrInUse }
+
+// LibraryNotFoundError says that libchdb is in none of the places it is looked for in.
+type LibraryNotFoundError struct {
+	Looked []string // in this order
+}
+
+// Error names each place, and each way to get a library.
+func (e *LibraryNotFoundError) Error() string {
+	return fmt.Sprintf("engine library libchdb.so not found; looked at: %s; "+
+		"run `make setup`, or install the npm package %s@%s below .factload/engine, or set %s to the path of a libchdb, "+
+		"or use another ClickHouse server by its DSN",
+		strings.Join(e.Looked, ", "), npmPackage, npmVersion, LibraryEnv)
+}

@@ -1,0 +1,58 @@
+//go:build (linux || darwin) && (amd64 || arm64)
+
+package embedded
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// layout names the files of a data directory.
+type layout struct{ root string }
+
+func (l layout) data() string   { return filepath.Join(l.root, "data") }
+func (l layout) log() string    { return filepath.Join(l.root, "log") }
+func (l layout) run() string    { return filepath.Join(l.root, "run") }
+func (l layout) lock() string   { return filepath.Join(l.root, "engine.lock") }
+func (l layout) config() string { return filepath.Join(l.run(), "config.xml") }
+func (l layout) users() string  { return filepath.Join(l.run(), "users.xml") }
+func (l layout) start() string  { return filepath.Join(l.run(), "start.sql") }
+func (l layout) dsn() string    { return filepath.Join(l.run(), "dsn") }
+func (l layout) engineLog() string {
+	return filepath.Join(l.log(), "clickhouse.log")
+}
+
+// makeRoot creates the data directory when it is missing.
+func (l layout) makeRoot() error {
+	if err := os.MkdirAll(l.root, 0o700); err != nil {
+		return fmt.Errorf("engine data directory %s: %w", l.root, mend(err))
+	}
+	return nil
+}
+
+// prepare empties the run directory and creates the others. The lock must be held.
+func (l layout) prepare() error {
+	if err := os.RemoveAll(l.run()); err != nil {
+		return fmt.Errorf("engine data directory %s: %w", l.root, mend(err))
+	}
+	for _, dir := range []string{l.run(), l.data(), l.log()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return fmt.Errorf("engine data directory %s: %w", l.root, mend(err))
+		}
+	}
+	return nil
+}
+
+// mend adds to a file error what its user can do about it.
+func mend(err error) error {
+	switch {
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%w: choose a directory that this user may write", err)
+	case errors.Is(err, errNotDir):
+		return fmt.Errorf("%w: choose a path that is a directory, or does not exist yet", err)
+	default:
+		return err
+	}
+}

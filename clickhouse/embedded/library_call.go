@@ -1,0 +1,60 @@
+//go:build (linux || darwin) && (amd64 || arm64)
+
+package embedded
+
+import (
+	"fmt"
+	"unsafe"
+
+	"github.com/ebitengine/purego"
+)
+
+// runSymbol is the C function of libchdb that runs clickhouse-local with a command line.
+const runSymbol = "query_stable_v2"
+
+// runResult is what runSymbol returns. Only the error is of interest here.
+type runResult struct {
+	_       uintptr // buf
+	_       uintptr // len
+	_       uintptr // private
+	_       float64 // elapsed
+	_, _    uint64  // rows, bytes read
+	message *byte
+}
+
+// runEngine loads the library and runs clickhouse-local in this process with args, until its queries have ended. It
+// must be called once at most, and the process should end soon after: the engine does not clean up after itself.
+func runEngine(library string, args []string) error {
+	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_LOCAL)
+	if err != nil {
+		return fmt.Errorf("load library: %w", err)
+	}
+	if _, err := purego.Dlsym(handle, runSymbol); err != nil {
+		return fmt.Errorf("load library %s: it has no function %s, so it is not a libchdb that can be used here", library, runSymbol)
+	}
+	var run func(argc int32, argv **byte) *runResult
+	purego.RegisterLibFunc(&run, handle, runSymbol)
+	argv := make([]*byte, 0, len(args)+2)
+	argv = append(argv, cString("clickhouse")) // the library chooses by this name
+	for _, arg := range args {
+		argv = append(argv, cString(arg))
+	}
+	result := run(int32(len(argv)), &append(argv, nil)[0])
+	if result == nil {
+		return fmt.Errorf("%s returned nothing", runSymbol)
+	}
+	if result.message != nil {
+		return fmt.Errorf("%s", goString(result.message))
+	}
+	return nil
+}
+
+func cString(s string) *byte { return &append([]byte(s), 0)[0] }
+
+func goString(p *byte) string {
+	n := 0
+	for *(*byte)(unsafe.Add(unsafe.Pointer(p), n)) != 0 {
+		n++
+	}
+	return string(unsafe.Slice(p, n))
+}

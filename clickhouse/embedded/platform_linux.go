@@ -1,0 +1,20 @@
+//go:build amd64 || arm64
+
+package embedded
+
+import (
+	"strconv"
+	"syscall"
+)
+
+// self is this program, even if its file has been replaced or removed since it was started.
+func self() (string, error) { return "/proc/self/exe", nil }
+
+// childAttr puts the child in a process group of its own, so that a terminal's Ctrl-C does not reach it, and has the
+// kernel kill it when the thread that starts it ends.
+func childAttr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// fdPath names an open file of the process itself, for those who can only open files by name.
+func fdPath(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }

@@ -1,0 +1,248 @@
+//go:build (linux || darwin) && (amd64 || arm64)
+
+package embedded
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Server is a running engine. All methods are safe for concurrent use.
+type Server struct {
+	cfg     Config // resolved
+	library string
+	files   layout
+
+	turn chan struct{} // one Restart, Stop or Kill at a time
+
+	mu           sync.Mutex // guards the rest
+	native, http addr       // with the ports of the first start
+	proc         *process
+}
+
+// Start starts an engine and returns when it answers queries on both protocols. The caller should call Stop in the
+// end; if it does not, the engine ends with the program.
+//
+// ctx is for the start alone. Errors worth telling apart: ErrInUse, *LibraryNotFoundError, ErrUnsupported. If the
+// engine dies during the start, the error holds its last words.
+func Start(ctx context.Context, cfg Config) (*Server, error) {
+	cfg, err := cfg.resolve()
+	if err != nil {
+		return nil, err
+	}
+	library, err := FindLibrary(cfg.Library)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, library: library, files: layout{cfg.DataDir}, turn: make(chan struct{}, 1)}
+	if s.native, err = parseAddr("native", cfg.Native); err != nil {
+		return nil, err
+	}
+	if s.http, err = parseAddr("http", cfg.HTTP); err != nil {
+		return nil, err
+	}
+	if err := s.start(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// start runs a new process. Nobody else may start or stop one meanwhile.
+func (s *Server) start(ctx context.Context) error {
+	begin := time.Now()
+	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.StartTimeout,
+		fmt.Errorf("engine not ready after %s: %w", s.cfg.StartTimeout, context.DeadlineExceeded))
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("start engine: %w", err)
+	}
+	if err := s.files.makeRoot(); err != nil {
+		return err
+	}
+	lock, err := lockDir(s.files)
+	if err != nil {
+		return err
+	}
+	if err := s.configure(ctx); err != nil {
+		lock.Close()
+		return err
+	}
+	p, err := spawn(s.library, s.files, lock)
+	if err != nil {
+		return err
+	}
+	if err := s.ready(ctx, p); err != nil {
+		p.kill()
+		return fmt.Errorf("start engine: %w", err)
+	}
+	s.cfg.Logger.Info("engine started", "pid", p.pid, "native", s.native.String(), "http", s.http.String(),
+		"data", s.files.root, "took", time.Since(begin).Round(time.Millisecond))
+	return nil
+}
+
+// configure makes the directories and files that the process starts from, and sees that fixed ports are free.
+func (s *Server) configure(ctx context.Context) error {
+	for _, at := range []struct {
+		protocol string
+		addr
+	}{{"native", s.native}, {"http", s.http}} {
+		if err := free(ctx, at.protocol, at.addr); err != nil {
+			return err
+		}
+	}
+	if err := s.files.prepare(); err != nil {
+		return err
+	}
+	return s.settings().write()
+}
+
+func (s *Server) settings() settings {
+	return settings{files: s.files, native: s.native, http: s.http, user: s.cfg.User, password: s.cfg.Password}
+}
+
+// free says that the address can be listened on. It may be taken before the engine does; then the engine says so.
+func free(ctx context.Context, protocol string, at addr) error {
+	if at.port == 0 {
+		return nil
+	}
+	l, err := (&net.ListenConfig{}).Listen(ctx, "tcp", at.String())
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("engine %s address %s is taken by another program: choose another port, or port 0 for any free one: %w", protocol, at, err)
+	}
+	if err != nil {
+		return fmt.Errorf("engine %s address %s cannot be listened on: %w", protocol, at, err)
+	}
+	return l.Close()
+}
+
+// ready waits for the process to listen and to answer, and sees to the database and the DSN file.
+func (s *Server) ready(ctx context.Context, p *process) error {
+	native, http, err := p.listening(ctx)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.native.port, s.http.port = native, http
+	s.proc = p
+	s.mu.Unlock()
+	who := account{s.cfg.User, s.cfg.Password}
+	if _, err := askHTTP(ctx, s.http, who, createDatabase(s.cfg.Database)); err != nil {
+		return p.orEnded(fmt.Errorf("create database %q: %w", s.cfg.Database, err))
+	}
+	if answer, err := askHTTP(ctx, s.http, who, "SELECT 1"); err != nil || strings.TrimSpace(answer) != "1" {
+		return p.orEnded(fmt.Errorf("http protocol: SELECT 1: %q, %w", answer, err))
+	}
+	if err := greetNative(ctx, s.native, who, s.cfg.Database); err != nil {
+		return p.orEnded(fmt.Errorf("native protocol: %w", err))
+	}
+	text := s.DSN() + "\n" + s.HTTPDSN() + "\n"
+	if err := os.WriteFile(s.files.dsn(), []byte(text), 0o600); err != nil {
+		return fmt.Errorf("write dsn file: %w", err)
+	}
+	return nil
+}
+
+func createDatabase(name string) string {
+	quoted := "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
+	return "CREATE DATABASE IF NOT EXISTS " + quoted + " ENGINE = Atomic"
+}
+
+// DSN returns clickhouse://user:password@host:port/database, for the native protocol. It holds the password. The host
+// is a loopback address if the engine listens on all addresses.
+func (s *Server) DSN() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dsn("clickhouse", s.native)
+}
+
+// HTTPDSN returns http://user:password@host:port/database, for the HTTP protocol. See DSN.
+func (s *Server) HTTPDSN() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.dsn("http", s.http)
+}
+
+func (s *Server) dsn(scheme string, at addr) string {
+	u := url.URL{
+		Scheme:  scheme,
+		User:    url.UserPassword(s.cfg.User, s.cfg.Password),
+		Host:    at.dial().String(),
+		Path:    "/" + s.cfg.Database,
+		RawPath: "/" + url.PathEscape(s.cfg.Database),
+	}
+	return u.String()
+}
+
+// PID returns the number of the present engine process, or of the last one.
+func (s *Server) PID() int { return s.process().pid }
+
+// Done returns a channel that is closed when the present engine process has ended. After a Restart there is a new one.
+func (s *Server) Done() <-chan struct{} { return s.process().done }
+
+// Err says why the engine ended by itself, with its last words. It is nil while the engine runs, and when it was ended
+// by Stop, Kill or Restart.
+func (s *Server) Err() error {
+	p := s.process()
+	select {
+	case <-p.done:
+		return p.err
+	default:
+		return nil
+	}
+}
+
+func (s *Server) process() *process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.proc
+}
+
+// Stop ends the engine in good order and releases the data directory: what was acknowledged is there at the next
+// start. If ctx ends first, the engine is killed, which loses nothing that was acknowledged either, and the error says
+// so. Stopping an engine that has ended already does nothing.
+func (s *Server) Stop(ctx context.Context) error {
+	if err := s.take(ctx); err != nil {
+		return fmt.Errorf("stop engine: %w", err)
+	}
+	defer s.give()
+	return s.process().stop(ctx)
+}
+
+// Kill ends the engine at once, as a crash would (SIGKILL), and returns when it is gone. It is for tests.
+func (s *Server) Kill() error {
+	s.process().kill()
+	return nil
+}
+
+// Restart stops the engine if it runs, and starts it again with the same data, ports, user and password, so that
+// every DSN given out stays right. Errors are those of Start; a port may be taken meanwhile. After an error the engine
+// is not running, and Restart may be tried again.
+func (s *Server) Restart(ctx context.Context) error {
+	if err := s.take(ctx); err != nil {
+		return fmt.Errorf("restart engine: %w", err)
+	}
+	defer s.give()
+	if err := s.process().stop(ctx); err != nil {
+		return err
+	}
+	return s.start(ctx)
+}
+
+func (s *Server) take(ctx context.Context) error {
+	select {
+	case s.turn <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (s *Server) give() { <-s.turn }
