@@ -1,0 +1,227 @@
+package ddl
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Queries that read a [Catalog]. They take the parameters {database:String} and
+// {table:String}; an empty database means the connection's. Columns come in the
+// order of the fields of CatalogTable, CatalogColumn and Index, whose ch tags
+// name them.
+const (
+	// InspectTableSQL returns one row for [CatalogTable], or none when there is
+	// no such table.
+	InspectTableSQL = `SELECT database, name, engine, engine_full, create_table_query, partition_key, sorting_key, primary_key, comment
+FROM system.tables
+WHERE database = if({database:String} = '', currentDatabase(), {database:String}) AND name = {table:String}`
+
+	// InspectColumnsSQL returns a row for each [CatalogColumn], in their order.
+	InspectColumnsSQL = `SELECT name, type, default_kind, default_expression, compression_codec, comment
+FROM system.columns
+WHERE database = if({database:String} = '', currentDatabase(), {database:String}) AND table = {table:String}
+ORDER BY position`
+
+	// InspectIndexesSQL returns a row for each [CatalogIndex], in their order.
+	InspectIndexesSQL = `SELECT name, expr, type_full, granularity
+FROM system.data_skipping_indices
+WHERE database = if({database:String} = '', currentDatabase(), {database:String}) AND table = {table:String}`
+)
+
+// Catalog is what the system tables of a server say about one table.
+type Catalog struct {
+	Table   CatalogTable
+	Columns []CatalogColumn
+	Indexes []CatalogIndex
+}
+
+// CatalogTable is a row of system.tables.
+type CatalogTable struct {
+	Database     string `ch:"database"`
+	Name         string `ch:"name"`
+	Engine       string `ch:"engine"`
+	EngineFull   string `ch:"engine_full"`
+	CreateQuery  string `ch:"create_table_query"`
+	PartitionKey string `ch:"partition_key"`
+	SortingKey   string `ch:"sorting_key"`
+	PrimaryKey   string `ch:"primary_key"`
+	Comment      string `ch:"comment"`
+}
+
+// CatalogColumn is a row of system.columns.
+type CatalogColumn struct {
+	Name              string `ch:"name"`
+	Type              string `ch:"type"`
+	DefaultKind       string `ch:"default_kind"`
+	DefaultExpression string `ch:"default_expression"`
+	Codec             string `ch:"compression_codec"`
+	Comment           string `ch:"comment"`
+}
+
+// CatalogIndex is a row of system.data_skipping_indices.
+type CatalogIndex struct {
+	Name        string `ch:"name"`
+	Expr        string `ch:"expr"`
+	Type        string `ch:"type_full"`
+	Granularity uint64 `ch:"granularity"`
+}
+
+// FromCatalog makes a table of what the server says about it. It keeps the
+// server's spelling; see [Table.Canonical]. Tables of other engines than the
+// MergeTree family come out with their engine and columns only. An error means
+// that the server printed something that this package cannot read.
+func FromCatalog(c Catalog) (Table, error) {
+	t := Table{
+		Database:    c.Table.Database,
+		Name:        c.Table.Name,
+		Engine:      c.Table.Engine,
+		OrderBy:     splitKey(c.Table.SortingKey),
+		PrimaryKey:  splitKey(c.Table.PrimaryKey),
+		PartitionBy: c.Table.PartitionKey,
+		Comment:     c.Table.Comment,
+	}
+	if _, ok := engineName(c.Table.Engine); ok {
+		if err := t.readEngine(c.Table.EngineFull); err != nil {
+			return Table{}, fmt.Errorf("table %q: engine: %w", c.Table.Name, err)
+		}
+	}
+	ttls, err := columnTTLs(c.Table.CreateQuery)
+	if err != nil {
+		return Table{}, fmt.Errorf("table %q: create statement: %w", c.Table.Name, err)
+	}
+	for _, cc := range c.Columns {
+		column, err := fromCatalogColumn(cc)
+		if err != nil {
+			return Table{}, fmt.Errorf("table %q: %w", c.Table.Name, err)
+		}
+		column.TTL = ttls[cc.Name]
+		t.Columns = append(t.Columns, column)
+	}
+	for _, x := range c.Indexes {
+		t.Indexes = append(t.Indexes, Index{Name: x.Name, Expr: x.Expr, Type: x.Type, Granularity: int(x.Granularity)}) //nolint:gosec // the server counts granules, far below 2^63
+	}
+	return t, nil
+}
+
+func fromCatalogColumn(c CatalogColumn) (Column, error) {
+	out := Column{Name: c.Name, Type: c.Type, Default: c.DefaultExpression, Comment: c.Comment}
+	switch c.DefaultKind {
+	case "", "DEFAULT":
+	case "MATERIALIZED":
+		out.Kind = Materialized
+	case "ALIAS":
+		out.Kind = Alias
+	case "EPHEMERAL":
+		out.Kind = Ephemeral
+	default:
+		return Column{}, fmt.Errorf("column %q: unknown kind of default %q", c.Name, c.DefaultKind)
+	}
+	if inner, ok := unwrap(c.Codec, "CODEC"); ok {
+		out.Codec = inner
+	}
+	return out, nil
+}
+
+// engineClauses are the words that a clause behind the engine starts with, as
+// the server prints them.
+var engineClauses = [][2]string{
+	{"PARTITION", "BY"}, {"PRIMARY", "KEY"}, {"UNIQUE", "KEY"}, {"ORDER", "BY"}, {"SAMPLE", "BY"}, {"TTL", ""}, {"SETTINGS", ""},
+}
+
+// readEngine takes apart what system.tables calls engine_full: the engine, then
+// the clauses. Keys are read from columns of their own.
+func (t *Table) readEngine(full string) error {
+	tokens, err := tokenize(full)
+	if err != nil {
+		return err
+	}
+	starts := clauseStarts(tokens)
+	end := func(i int) int {
+		if i+1 < len(starts) {
+			return starts[i+1]
+		}
+		return len(tokens)
+	}
+	first := len(tokens)
+	if len(starts) > 0 {
+		first = starts[0]
+	}
+	t.Engine = source(full, tokens[:first])
+	for i, at := range starts {
+		body := tokens[at+1 : end(i)]
+		switch tokens[at].text {
+		case "TTL":
+			t.TTL = source(full, body)
+		case "SETTINGS":
+			t.Settings = readSettings(body)
+		}
+	}
+	return nil
+}
+
+// clauseStarts returns where the clauses of engine_full begin.
+func clauseStarts(tokens []token) []int {
+	var out []int
+	depth := 0
+	for i, t := range tokens {
+		depth += nesting(t)
+		if depth != 0 {
+			continue
+		}
+		for _, c := range engineClauses {
+			if t.isWord(c[0]) && (c[1] == "" || i+1 < len(tokens) && tokens[i+1].isWord(c[1])) {
+				out = append(out, i)
+			}
+		}
+	}
+	return out
+}
+
+func readSettings(tokens []token) map[string]string {
+	out := make(map[string]string)
+	for _, part := range splitTop(tokens) {
+		if len(part) >= 3 && part[1].is("=") {
+			value := part[2:]
+			if len(value) == 1 {
+				out[part[0].text] = value[0].text
+				continue
+			}
+			out[part[0].text] = joinTokens(value)
+		}
+	}
+	return out
+}
+
+// columnTTLs returns the TTL expressions of columns by name. The server prints
+// them nowhere but in the create statement.
+func columnTTLs(create string) (map[string]string, error) {
+	if !strings.Contains(create, " TTL ") {
+		return nil, nil
+	}
+	tokens, err := tokenize(create)
+	if err != nil {
+		return nil, err
+	}
+	for len(tokens) > 0 && !tokens[0].is("(") {
+		tokens = tokens[1:]
+	}
+	end := closing(tokens)
+	if end < 1 {
+		return nil, nil
+	}
+	out := make(map[string]string)
+	for _, part := range splitTop(tokens[1:end]) {
+		if len(part) == 0 || part[0].kind != nameToken {
+			continue // an index, a constraint or a projection
+		}
+		depth := 0
+		for i, t := range part {
+			depth += nesting(t)
+			if depth == 0 && i > 0 && t.isWord("TTL") {
+				out[part[0].text] = source(create, part[i+1:])
+				break
+			}
+		}
+	}
+	return out, nil
+}

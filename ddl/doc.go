@@ -1,0 +1,24 @@
+// Package ddl turns a schema into a ClickHouse table.
+//
+// A [fact.Schema] and its [Options] make a [Table], which is plain data.
+// [Diff] compares the table that is wanted with the one that exists and returns
+// typed [Change] values. [NewPlan] renders them into a [Plan]: ordered
+// statements, each with its [Hazard] and its reason. [Plan.Check] refuses what
+// has not been permitted.
+//
+// The package is pure: it opens no connection and reads no clock. What a server
+// knows about a table comes in as a [Catalog], read with [InspectTableSQL],
+// [InspectColumnsSQL] and [InspectIndexesSQL], and [FromCatalog] makes a Table
+// of it. The server rewrites much of what it is sent, so tables are compared in
+// canonical form. A table that has been created from a Table and read back
+// shows no difference.
+//
+// # What is quoted and what is trusted
+//
+// Names, comments, enum values and defaults may hold any text: they are always
+// quoted and cannot end the quotes. Options such as Options.PartitionBy,
+// Options.TTL, codecs, index expressions and index types are SQL by nature.
+// They are written by whoever owns the schema and are trusted like code. They
+// are checked to be one balanced expression without a semicolon, a comment or
+// an open quote, so a slip cannot end the statement it stands in.
+package ddl

@@ -1,0 +1,50 @@
+package ddl
+
+import "fmt"
+
+// Hazard says what running a statement may cost. Higher is worse.
+type Hazard int
+
+const (
+	// MetadataOnly statements touch no rows and are over at once.
+	MetadataOnly Hazard = iota
+	// RewritesData statements rewrite stored columns in the background. They
+	// take time, disk and IO in proportion to the data; no value is lost.
+	RewritesData
+	// DeletesData statements remove stored values for good.
+	DeletesData
+	// NeedsRebuild marks a change that no statement can make in place: it takes
+	// a new table and a copy of the rows.
+	NeedsRebuild
+)
+
+// Hazards returns all hazards, mildest first.
+func Hazards() []Hazard {
+	return []Hazard{MetadataOnly, RewritesData, DeletesData, NeedsRebuild}
+}
+
+// String returns the name of the hazard as it is written in permissions:
+// metadata_only, rewrites_data, deletes_data or needs_rebuild.
+func (h Hazard) String() string {
+	switch h {
+	case MetadataOnly:
+		return "metadata_only"
+	case RewritesData:
+		return "rewrites_data"
+	case DeletesData:
+		return "deletes_data"
+	case NeedsRebuild:
+		return "needs_rebuild"
+	}
+	return fmt.Sprintf("hazard(%d)", int(h))
+}
+
+// ParseHazard returns the hazard of the given name. The error lists the names.
+func ParseHazard(name string) (Hazard, error) {
+	for _, h := range Hazards() {
+		if h.String() == name {
+			return h, nil
+		}
+	}
+	return 0, fmt.Errorf("unknown hazard %q: want one of %v", name, Hazards())
+}

@@ -1,0 +1,160 @@
+package ddl
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/factload/factload/fact"
+)
+
+// DeduplicationWindow is the number of inserted blocks that a table remembers
+// by their deduplication tokens, unless an option says otherwise. A block that
+// is inserted again within the window is not stored twice.
+const DeduplicationWindow = 10000
+
+// NewTable returns the table of a schema. The table has the schema's name and a
+// column for each field in order; Database is left empty.
+//
+// It checks the schema, the options, and what ClickHouse asks of both. The error
+// joins all problems found.
+//
+// Where the options are silent it chooses: ZSTD(3) for text outside of the
+// sorting key, Delta(8), ZSTD(1) for times, the server's own codec for all
+// else, and a deduplication window of [DeduplicationWindow] blocks, so that an
+// insert can be repeated safely.
+func NewTable(s fact.Schema, o Options) (Table, error) {
+	problems := []error{s.Validate(), o.Validate(), checkAgainst(s, o), checkTableName("", s.Name), checkColumnNames(s)}
+	t := Table{
+		Name:        s.Name,
+		Engine:      o.Engine,
+		OrderBy:     quoteAll(s.OrderBy),
+		PrimaryKey:  quoteAll(o.PrimaryKey),
+		PartitionBy: strings.TrimSpace(o.PartitionBy),
+		TTL:         strings.TrimSpace(o.TTL),
+		Settings:    maps.Clone(o.Settings),
+		Indexes:     slices.Clone(o.Indexes),
+		Comment:     o.Comment,
+		Cluster:     o.Cluster,
+	}
+	if t.Engine == "" {
+		t.Engine = DefaultEngine
+	}
+	for _, f := range s.Fields {
+		c, err := newColumn(f, o.Columns[f.Name], slices.Contains(s.OrderBy, f.Name))
+		problems = append(problems, err)
+		t.Columns = append(t.Columns, c)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return Table{}, fmt.Errorf("table %q: %w", shorten(s.Name), err)
+	}
+	t.deduplicate()
+	return t, nil
+}
+
+// deduplicate sets the deduplication window unless the options have done so.
+func (t *Table) deduplicate() {
+	name := "non_replicated_deduplication_window"
+	if e, err := parseEngine(t.Engine); err == nil && e.replicated() {
+		name = "replicated_deduplication_window"
+	}
+	if _, ok := t.Settings[name]; ok {
+		return
+	}
+	if t.Settings == nil {
+		t.Settings = make(map[string]string, 1)
+	}
+	t.Settings[name] = fmt.Sprint(DeduplicationWindow)
+}
+
+func newColumn(f fact.Field, o ColumnOptions, sorted bool) (Column, error) {
+	c := Column{Name: f.Name, Codec: strings.TrimSpace(o.Codec), TTL: strings.TrimSpace(o.TTL), Comment: f.Comment}
+	var err error
+	if c.Type, err = ColumnType(f); err != nil {
+		return Column{}, err
+	}
+	if c.Codec == "" {
+		c.Codec = defaultCodec(f, sorted)
+	}
+	if f.Default != nil {
+		if c.Default, err = Literal(f, f.Default); err != nil {
+			return Column{}, fmt.Errorf("default: %w", err)
+		}
+	}
+	if err := checkText(f.Comment); err != nil {
+		return Column{}, fmt.Errorf("field %q: comment %w", f.Name, err)
+	}
+	return c, nil
+}
+
+// defaultCodec is the codec for a column where the options name none. Text in
+// the sorting key is sorted, so it is short or repeats and LZ4 does well.
+func defaultCodec(f fact.Field, sorted bool) string {
+	switch f.Type {
+	case fact.String, fact.JSON, fact.StringMap, fact.NativeJSON:
+		if !sorted {
+			return "ZSTD(3)"
+		}
+	case fact.DateTime64:
+		return "Delta(8), ZSTD(1)"
+	default:
+	}
+	return ""
+}
+
+func quoteAll(names []string) []string {
+	if len(names) == 0 {
+		return nil
+	}
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = QuoteIdent(n)
+	}
+	return out
+}
+
+// checkAgainst checks that the options fit the schema.
+func checkAgainst(s fact.Schema, o Options) error {
+	c := optionChecker{}
+	for _, name := range slices.Sorted(maps.Keys(o.Columns)) {
+		if _, ok := s.FieldByName(name); !ok {
+			c.report("columns."+name, errors.New("is not a field of the schema"))
+		}
+	}
+	if n := len(o.PrimaryKey); n > len(s.OrderBy) || !slices.Equal(o.PrimaryKey, s.OrderBy[:n]) {
+		c.report("primary_key", fmt.Errorf("%q must be the first fields of order_by %q", o.PrimaryKey, s.OrderBy))
+	}
+	return errors.Join(c.problems...)
+}
+
+// checkColumnNames refuses names that the server keeps for itself, or that
+// would share a file or an array length with another column.
+func checkColumnNames(s fact.Schema) error {
+	var problems []error
+	report := func(name, problem string) {
+		problems = append(problems, &NameError{Kind: "column", Name: name, Problem: problem})
+	}
+	nested := make(map[string]string)
+	for _, f := range s.Fields {
+		if slices.Contains(reservedColumns, f.Name) {
+			report(f.Name, "is reserved by ClickHouse: choose another")
+		}
+		parent, child, dotted := strings.Cut(f.Name, ".")
+		if !dotted {
+			continue
+		}
+		if p, ok := s.FieldByName(parent); ok && p.Type == fact.StringMap && (child == "keys" || child == "values") {
+			report(f.Name, fmt.Sprintf("is also a part of the map %q: choose another", parent))
+		}
+		if !f.Array {
+			continue
+		}
+		if other, ok := nested[parent]; ok {
+			report(f.Name, fmt.Sprintf("makes one nested structure with the array %q, so that their lengths must agree: use a name without a dot", other))
+		}
+		nested[parent] = f.Name
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,166 @@
+package ddl
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// DefaultEngine is the table engine used when [Options] names none.
+const DefaultEngine = "MergeTree"
+
+// Options are the settings of a table that only ClickHouse knows. Every field
+// may be left out. PartitionBy, TTL, codecs and index expressions are SQL and
+// are trusted; see the package documentation.
+type Options struct {
+	// Engine is a table engine of the MergeTree family with its arguments, such
+	// as ReplacingMergeTree(updated_at). Empty means [DefaultEngine].
+	Engine string `yaml:"engine,omitempty"`
+	// PartitionBy is the partition key, an expression such as
+	// toYYYYMM(created_at). Empty means one partition.
+	PartitionBy string `yaml:"partition_by,omitempty"`
+	// PrimaryKey lists the fields of the primary key. They must be a prefix of
+	// the schema's OrderBy. Empty means all of OrderBy.
+	PrimaryKey []string `yaml:"primary_key,omitempty"`
+	// TTL says when rows expire, such as created_at + INTERVAL 1 YEAR. Several
+	// rules are separated by commas.
+	TTL string `yaml:"ttl,omitempty"`
+	// Settings are the table's own settings by name. Values are given bare:
+	// numbers, true, false, or text without quotes.
+	Settings map[string]string `yaml:"settings,omitempty"`
+	// Comment describes the table.
+	Comment string `yaml:"comment,omitempty"`
+	// Columns holds what is particular to single columns, by field name.
+	Columns map[string]ColumnOptions `yaml:"columns,omitempty"`
+	// Indexes are the table's data skipping indexes.
+	Indexes []Index `yaml:"indexes,omitempty"`
+	// Cluster is the name of the cluster to run statements ON. Empty means that
+	// they run on the connected server only.
+	Cluster string `yaml:"cluster,omitempty"`
+}
+
+// ColumnOptions are the ClickHouse settings of one column.
+type ColumnOptions struct {
+	// Codec is the list of compression codecs without the word CODEC, such as
+	// Delta(8), ZSTD(1). Empty means the default of [NewTable] for the type;
+	// Default means the server's own default.
+	Codec string `yaml:"codec,omitempty"`
+	// TTL is the expression after which the column's value goes back to its
+	// default, such as created_at + INTERVAL 30 DAY.
+	TTL string `yaml:"ttl,omitempty"`
+}
+
+// Index is a data skipping index.
+type Index struct {
+	// Name is the name of the index, unique in its table.
+	Name string `yaml:"name"`
+	// Expr is what is indexed: a column or an expression of columns. In Options
+	// and Table alike it is SQL, so a column whose name is no plain word is
+	// written in backticks.
+	Expr string `yaml:"expr"`
+	// Type is the kind of index with its arguments, such as bloom_filter(0.01)
+	// or minmax.
+	Type string `yaml:"type"`
+	// Granularity is the number of granules that one index entry covers. Zero
+	// means the server's default.
+	Granularity int `yaml:"granularity,omitempty"`
+}
+
+// Validate reports everything that is wrong with the options by themselves,
+// each problem as a [*OptionError] or [*NameError], joined with errors.Join.
+// Whether the fields they name exist is checked by [NewTable], which calls
+// Validate too. Whether the SQL in them means anything only the server can tell.
+func (o Options) Validate() error {
+	c := optionChecker{}
+	if o.Engine != "" {
+		if _, err := parseEngine(o.Engine); err != nil {
+			c.report("engine", err)
+		}
+	}
+	c.expr("partition_by", o.PartitionBy, false)
+	c.expr("ttl", o.TTL, true)
+	c.text("comment", o.Comment)
+	if o.Cluster != "" {
+		c.add(checkName("cluster", o.Cluster))
+	}
+	for i, name := range o.PrimaryKey {
+		if slices.Contains(o.PrimaryKey[:i], name) {
+			c.report("primary_key", fmt.Errorf("names %q twice", name))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Settings)) {
+		c.setting(name, o.Settings[name])
+	}
+	for _, name := range slices.Sorted(maps.Keys(o.Columns)) {
+		c.expr("columns."+name+".codec", o.Columns[name].Codec, true)
+		c.expr("columns."+name+".ttl", o.Columns[name].TTL, false)
+	}
+	c.indexes(o.Indexes)
+	return errors.Join(c.problems...)
+}
+
+type optionChecker struct{ problems []error }
+
+func (c *optionChecker) add(err error) {
+	if err != nil {
+		c.problems = append(c.problems, err)
+	}
+}
+
+func (c *optionChecker) report(option string, err error) {
+	c.problems = append(c.problems, &OptionError{Option: option, Problem: err.Error()})
+}
+
+// expr checks an expression that may be left out.
+func (c *optionChecker) expr(option, s string, list bool) {
+	if s == "" {
+		return
+	}
+	if err := checkExpr(s, list); err != nil {
+		c.report(option, fmt.Errorf("%q %w", shorten(s), err))
+	}
+}
+
+func (c *optionChecker) text(option, s string) {
+	if err := checkText(s); err != nil {
+		c.report(option, err)
+	}
+}
+
+func (c *optionChecker) setting(name, value string) {
+	option := "settings." + name
+	if !isSettingName(name) {
+		c.report(option, errors.New("is no setting name: use lower-case letters, digits and _"))
+	}
+	if value == "" {
+		c.report(option, errors.New("has no value"))
+	}
+	c.text(option, value)
+}
+
+func isSettingName(s string) bool {
+	return isWord(s) && strings.ToLower(s) == s
+}
+
+func (c *optionChecker) indexes(list []Index) {
+	seen := make(map[string]bool, len(list))
+	for i, x := range list {
+		option := fmt.Sprintf("indexes[%d]", i)
+		c.add(checkName("index", x.Name))
+		if seen[x.Name] {
+			c.report(option+".name", fmt.Errorf("%q is given twice", x.Name))
+		}
+		seen[x.Name] = true
+		if err := checkExpr(x.Expr, false); err != nil {
+			c.report(option+".expr", fmt.Errorf("%q %w", shorten(x.Expr), err))
+		}
+		if err := checkExpr(x.Type, false); err != nil {
+			c.report(option+".type", fmt.Errorf("%q %w", shorten(x.Type), err))
+		}
+		if x.Granularity < 0 {
+			c.report(option+".granularity", fmt.Errorf("is %d: it must not be negative", x.Granularity))
+		}
+	}
+}

@@ -1,0 +1,95 @@
+package ddl
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Statement is one step of a [Plan].
+type Statement struct {
+	// SQL is the statement, without a semicolon at its end. It is empty when no
+	// single statement can make the change; such a step can never be run.
+	SQL string
+	// Hazard is what running it may cost.
+	Hazard Hazard
+	// Why says what differs and what the statement does about it.
+	Why string
+}
+
+// Plan is what has to be done to one table, in order.
+type Plan struct {
+	// Table is the name of the table, for messages.
+	Table string
+	// Statements are the steps. They are run one after the other.
+	Statements []Statement
+	// Notes are differences about which nothing is done.
+	Notes []string
+}
+
+// Empty reports whether there is nothing to do. Notes do not count.
+func (p Plan) Empty() bool { return len(p.Statements) == 0 }
+
+// Check returns nil when every statement of the plan may be run, and a
+// [*RefusedError] otherwise. [MetadataOnly] is always permitted, every other
+// hazard only when it is among allowed. A step without SQL is refused always.
+// When the plan is refused, none of its statements should be run.
+func (p Plan) Check(allowed ...Hazard) error {
+	var refused []Statement
+	for _, s := range p.Statements {
+		if s.SQL != "" && (s.Hazard == MetadataOnly || slices.Contains(allowed, s.Hazard)) {
+			continue
+		}
+		refused = append(refused, s)
+	}
+	if len(refused) == 0 {
+		return nil
+	}
+	return &RefusedError{Table: p.Table, Refused: refused, Total: len(p.Statements)}
+}
+
+// RefusedError says which statements of a plan are not permitted, and why.
+type RefusedError struct {
+	// Table is the name of the table.
+	Table string
+	// Refused are the statements that are not permitted, in the plan's order.
+	Refused []Statement
+	// Total is the number of statements in the plan. None of them was run.
+	Total int
+}
+
+// Error lists the refused statements, one a line, with their hazard, their
+// reason and what would permit them.
+func (e *RefusedError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "table %q: %d of %d changes not permitted, nothing was changed", e.Table, len(e.Refused), e.Total)
+	for _, s := range e.Refused {
+		fmt.Fprintf(&b, "\n  %s: %s", s.Hazard, s.Why)
+		if s.SQL == "" {
+			b.WriteString("\n    no statement does this in place: create a table of another name with the new schema, copy the rows with INSERT INTO … SELECT, then swap the two with EXCHANGE TABLES")
+			continue
+		}
+		fmt.Fprintf(&b, "\n    %s", s.SQL)
+	}
+	if names := e.Permissions(); len(names) > 0 {
+		list := make([]string, len(names))
+		for i, h := range names {
+			list[i] = h.String()
+		}
+		fmt.Fprintf(&b, "\n  to go on, permit %s, or run the statements by hand", strings.Join(list, " and "))
+	}
+	return b.String()
+}
+
+// Permissions returns the hazards that would have to be permitted for the
+// refused statements that can be run at all.
+func (e *RefusedError) Permissions() []Hazard {
+	var out []Hazard
+	for _, s := range e.Refused {
+		if s.SQL != "" && !slices.Contains(out, s.Hazard) {
+			out = append(out, s.Hazard)
+		}
+	}
+	slices.Sort(out)
+	return out
+}

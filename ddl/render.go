@@ -1,0 +1,176 @@
+package ddl
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// CreateSQL returns the statement that creates the table if it does not exist,
+// on several lines for people to read, without a semicolon at the end. The
+// table should come from [NewTable]: names are always quoted, but expressions
+// are written as they are.
+func CreateSQL(t Table) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS %s%s\n(\n", tableSQL(t.TableName()), onCluster(t.Cluster))
+	lines := columnLines(t.Columns)
+	for _, x := range t.Indexes {
+		lines = append(lines, indexSQL(x))
+	}
+	for i, line := range lines {
+		comma := ","
+		if i == len(lines)-1 {
+			comma = ""
+		}
+		fmt.Fprintf(&b, "    %s%s\n", line, comma)
+	}
+	fmt.Fprintf(&b, ")\nENGINE = %s", t.Engine)
+	if t.PartitionBy != "" {
+		fmt.Fprintf(&b, "\nPARTITION BY %s", t.PartitionBy)
+	}
+	if len(t.PrimaryKey) > 0 {
+		fmt.Fprintf(&b, "\nPRIMARY KEY %s", keySQL(t.PrimaryKey))
+	}
+	fmt.Fprintf(&b, "\nORDER BY %s", keySQL(t.OrderBy))
+	if t.TTL != "" {
+		fmt.Fprintf(&b, "\nTTL %s", t.TTL)
+	}
+	if len(t.Settings) > 0 {
+		fmt.Fprintf(&b, "\nSETTINGS %s", settingsSQL(t.Settings))
+	}
+	if t.Comment != "" {
+		fmt.Fprintf(&b, "\nCOMMENT %s", QuoteString(t.Comment))
+	}
+	return b.String()
+}
+
+// addColumnsSQL adds columns in one statement, which the server applies as a
+// whole or not at all. It may run again, and beside itself.
+func addColumnsSQL(on TableName, columns []AddColumn) string {
+	parts := make([]string, len(columns))
+	for i, c := range columns {
+		where := "FIRST"
+		if c.After != "" {
+			where = "AFTER " + QuoteIdent(c.After)
+		}
+		parts[i] = fmt.Sprintf("ADD COLUMN IF NOT EXISTS %s %s", columnSQL(c.Column), where)
+	}
+	return alterSQL(on, parts)
+}
+
+// modifyTypeSQL changes the type of a column and leaves all else about it.
+func modifyTypeSQL(c ModifyColumnType) string {
+	return alterSQL(c.On, []string{fmt.Sprintf("MODIFY COLUMN %s %s", QuoteIdent(c.Column), c.Want)})
+}
+
+func alterSQL(on TableName, commands []string) string {
+	head := "ALTER TABLE " + tableSQL(on) + onCluster(on.Cluster)
+	if len(commands) == 1 {
+		return head + " " + commands[0]
+	}
+	return head + "\n    " + strings.Join(commands, ",\n    ")
+}
+
+func tableSQL(n TableName) string {
+	if n.Database == "" {
+		return QuoteIdent(n.Name)
+	}
+	return QuoteIdent(n.Database) + "." + QuoteIdent(n.Name)
+}
+
+func onCluster(cluster string) string {
+	if cluster == "" {
+		return ""
+	}
+	return " ON CLUSTER " + QuoteIdent(cluster)
+}
+
+// columnLines renders columns with their types and clauses under each other.
+func columnLines(columns []Column) []string {
+	nameWidth, typeWidth := 0, 0
+	for _, c := range columns {
+		nameWidth = max(nameWidth, alignable(QuoteIdent(c.Name)))
+		typeWidth = max(typeWidth, alignable(c.Type))
+	}
+	lines := make([]string, len(columns))
+	for i, c := range columns {
+		name := pad(QuoteIdent(c.Name), nameWidth)
+		lines[i] = strings.TrimRight(name+" "+pad(c.Type, typeWidth)+columnClauses(c), " ")
+	}
+	return lines
+}
+
+// alignable is the width of a cell, or zero when it is so wide that lining the
+// others up with it would help nobody.
+func alignable(s string) int {
+	const widest = 40
+	if n := utf8.RuneCountInString(s); n <= widest {
+		return n
+	}
+	return 0
+}
+
+func pad(s string, width int) string {
+	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
+}
+
+func columnSQL(c Column) string {
+	return QuoteIdent(c.Name) + " " + c.Type + columnClauses(c)
+}
+
+// columnClauses renders what stands behind the type, in the server's order.
+func columnClauses(c Column) string {
+	var b strings.Builder
+	switch {
+	case c.Default != "" && c.Kind == Ordinary:
+		b.WriteString(" DEFAULT " + c.Default)
+	case c.Default != "":
+		b.WriteString(" " + strings.ToUpper(c.Kind.String()) + " " + c.Default)
+	}
+	if c.Comment != "" {
+		b.WriteString(" COMMENT " + QuoteString(c.Comment))
+	}
+	if c.Codec != "" {
+		b.WriteString(" CODEC(" + c.Codec + ")")
+	}
+	if c.TTL != "" {
+		b.WriteString(" TTL " + c.TTL)
+	}
+	return b.String()
+}
+
+func indexSQL(x Index) string {
+	s := fmt.Sprintf("INDEX %s %s TYPE %s", QuoteIdent(x.Name), x.Expr, x.Type)
+	if x.Granularity > 0 {
+		s += fmt.Sprintf(" GRANULARITY %d", x.Granularity)
+	}
+	return s
+}
+
+func keySQL(key []string) string {
+	switch len(key) {
+	case 0:
+		return "tuple()"
+	case 1:
+		return key[0]
+	}
+	return "(" + strings.Join(key, ", ") + ")"
+}
+
+// bareSetting matches setting values that are literals without quotes.
+var bareSetting = regexp.MustCompile(`^(-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?|true|false)$`)
+
+func settingsSQL(settings map[string]string) string {
+	parts := make([]string, 0, len(settings))
+	for _, name := range slices.Sorted(maps.Keys(settings)) {
+		value := settings[name]
+		if !bareSetting.MatchString(value) {
+			value = QuoteString(value)
+		}
+		parts = append(parts, name+" = "+value)
+	}
+	return strings.Join(parts, ", ")
+}

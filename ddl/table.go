@@ -1,0 +1,118 @@
+package ddl
+
+// Table is a ClickHouse table as data. [NewTable] and [FromCatalog] make one.
+// Fields that end in Key or By, and all that are called an expression, hold
+// SQL; all others hold plain text that is quoted when it is rendered.
+type Table struct {
+	// Database is the database of the table. Empty means the connection's.
+	Database string
+	// Name is the name of the table.
+	Name string
+	// Columns are the columns in their order.
+	Columns []Column
+	// Engine is the table engine with its arguments.
+	Engine string
+	// OrderBy is the sorting key: expressions, a column being a quoted name.
+	// Empty means no order.
+	OrderBy []string
+	// PrimaryKey is the primary key in the same form. Empty means that it is
+	// the sorting key.
+	PrimaryKey []string
+	// PartitionBy is the partition key, an expression. Empty means none.
+	PartitionBy string
+	// TTL holds the rules by which rows expire, as SQL. Empty means none.
+	TTL string
+	// Settings are the table's own settings by name, values without quotes.
+	Settings map[string]string
+	// Indexes are the data skipping indexes.
+	Indexes []Index
+	// Comment describes the table.
+	Comment string
+	// Cluster is the cluster that statements run ON. It is not a property of
+	// the table on the server, so it is never compared.
+	Cluster string
+}
+
+// Column is a column of a [Table].
+type Column struct {
+	// Name is the name of the column.
+	Name string
+	// Type is the ClickHouse type, such as LowCardinality(Nullable(String)).
+	Type string
+	// Kind says how the server fills the column. The zero value is an ordinary
+	// column; tables made from a schema have no other.
+	Kind ColumnKind
+	// Default is the expression of the default value, for columns made by
+	// NewTable a literal. Empty means the default of the type.
+	Default string
+	// Codec is the list of compression codecs without the word CODEC. Empty
+	// means the server's default.
+	Codec string
+	// TTL is the expression by which the value expires. Empty means never.
+	TTL string
+	// Comment describes the column.
+	Comment string
+}
+
+// ColumnKind says how a column gets its values.
+type ColumnKind int
+
+const (
+	// Ordinary columns take inserted values, or their default.
+	Ordinary ColumnKind = iota
+	// Materialized columns are computed and stored on insert.
+	Materialized
+	// Alias columns are computed when read.
+	Alias
+	// Ephemeral columns take inserted values and are not stored.
+	Ephemeral
+)
+
+// String returns the keyword of the kind in lower case.
+func (k ColumnKind) String() string {
+	switch k {
+	case Ordinary:
+		return "ordinary"
+	case Materialized:
+		return "materialized"
+	case Alias:
+		return "alias"
+	case Ephemeral:
+		return "ephemeral"
+	}
+	return "unknown"
+}
+
+// TableName says which table a change or plan is about.
+type TableName struct {
+	// Database is empty for the connection's database.
+	Database string
+	// Name is the name of the table.
+	Name string
+	// Cluster is empty when statements run on the connected server only.
+	Cluster string
+}
+
+// String returns the name as a person would write it, without quotes. It is
+// for messages, not for SQL.
+func (n TableName) String() string {
+	if n.Database == "" {
+		return n.Name
+	}
+	return n.Database + "." + n.Name
+}
+
+// TableName returns which table t is.
+func (t Table) TableName() TableName {
+	return TableName{Database: t.Database, Name: t.Name, Cluster: t.Cluster}
+}
+
+// Column returns the column of the given name.
+func (t Table) Column(name string) (Column, bool) {
+	for _, c := range t.Columns {
+		if c.Name == name {
+			return c, true
+		}
+	}
+	return Column{}, false
+}
