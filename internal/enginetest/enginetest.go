@@ -1,0 +1,165 @@
+package enginetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/factload/factload/clickhouse/embedded"
+)
+
+// The environment variables that choose the engine; see the package comment.
+const (
+	EngineEnv  = "FACTLOAD_TEST_ENGINE"
+	ImageEnv   = "FACTLOAD_TEST_IMAGE"
+	DSNEnv     = "FACTLOAD_TEST_DSN"
+	HTTPDSNEnv = "FACTLOAD_TEST_HTTP_DSN"
+)
+
+// Names of engines, for Engine and EngineEnv.
+const (
+	Embedded = "embedded"
+	Docker   = "docker"
+	External = "external" // chosen by DSNEnv
+)
+
+const (
+	startTimeout = 3 * time.Minute
+	stopTimeout  = 30 * time.Second
+)
+
+// engine is what tests run against.
+type engine struct {
+	dsn, httpDSN string // of any database
+	stop         func() error
+}
+
+// shared is the one engine of this test binary.
+var shared struct {
+	sync.Mutex
+	inMain bool // Main runs the tests, and will stop the engine
+	*engine
+	err error // of the start; tried once
+}
+
+// Main runs the tests of a package, stops the engine they have used, and exits. Call it from TestMain.
+func Main(m *testing.M) {
+	shared.Lock()
+	shared.inMain = true
+	shared.Unlock()
+	code := m.Run()
+	if err := stopShared(); err != nil {
+		fmt.Fprintln(os.Stderr, "enginetest:", err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
+}
+
+func stopShared() error {
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.engine == nil {
+		return nil
+	}
+	err := shared.stop()
+	shared.engine = nil
+	return err
+}
+
+// Engine returns which engine the environment asks for: Embedded, Docker or External.
+func Engine() string {
+	if os.Getenv(DSNEnv) != "" {
+		return External
+	}
+	if name := os.Getenv(EngineEnv); name != "" {
+		return name
+	}
+	return Embedded
+}
+
+// use returns the shared engine. It starts it when this is the first call.
+func use() (*engine, error) {
+	shared.Lock()
+	defer shared.Unlock()
+	if !shared.inMain {
+		return nil, errors.New("the package has no TestMain that calls enginetest.Main, so nobody would stop the engine")
+	}
+	if shared.engine == nil && shared.err == nil {
+		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
+		defer cancel()
+		shared.engine, shared.err = start(ctx)
+	}
+	return shared.engine, shared.err
+}
+
+func start(ctx context.Context) (*engine, error) {
+	switch name := Engine(); name {
+	case Embedded:
+		return startEmbedded(ctx)
+	case Docker:
+		return startDocker(ctx)
+	case External:
+		return external()
+	default:
+		return nil, fmt.Errorf("%s=%q: want %s or %s", EngineEnv, name, Embedded, Docker)
+	}
+}
+
+// external is a server that runs already.
+func external() (*engine, error) {
+	httpDSN := os.Getenv(HTTPDSNEnv)
+	if httpDSN == "" {
+		return nil, fmt.Errorf("%s is set, so %s must be set as well: the same server over HTTP", DSNEnv, HTTPDSNEnv)
+	}
+	return &engine{dsn: os.Getenv(DSNEnv), httpDSN: httpDSN, stop: func() error { return nil }}, nil
+}
+
+// startEmbedded starts an embedded engine in a temporary directory.
+func startEmbedded(ctx context.Context) (*engine, error) {
+	dir, err := os.MkdirTemp("", "factload-test-")
+	if err != nil {
+		return nil, err
+	}
+	server, err := embedded.Start(ctx, embedded.Config{DataDir: dir})
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	stop := func() error {
+		died := server.Err()
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		return errors.Join(died, server.Stop(ctx), os.RemoveAll(dir))
+	}
+	return &engine{dsn: server.DSN(), httpDSN: server.HTTPDSN(), stop: stop}, nil
+}
+
+// Start returns an embedded engine that is the test's own, to be killed and restarted. Fields of cfg that are empty
+// get defaults; DataDir is a temporary directory by default. The engine is stopped when the test ends. When another
+// engine than the embedded one is asked for, the test is skipped.
+func Start(t testing.TB, cfg embedded.Config) *embedded.Server {
+	t.Helper()
+	if name := Engine(); name != Embedded {
+		t.Skipf("the test needs an embedded engine of its own, and the %s one is asked for", name)
+	}
+	if cfg.DataDir == "" {
+		cfg.DataDir = t.TempDir()
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), startTimeout)
+	defer cancel()
+	server, err := embedded.Start(ctx, cfg)
+	if err != nil {
+		t.Fatalf("enginetest: %v", err)
+	}
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		if err := server.Stop(ctx); err != nil {
+			t.Errorf("enginetest: %v", err)
+		}
+	})
+	return server
+}
