@@ -191,7 +191,7 @@ func (t Table) Canonical() Table {
 		t.PrimaryKey = nil
 	}
 	t.PartitionBy = canonicalExpr(t.PartitionBy).text
-	t.TTL = canonicalList(t.TTL)
+	t.TTL = canonicalTTL(t.TTL)
 	t.Settings = maps.Clone(t.Settings)
 	if t.Settings[granularitySetting] == defaultGranularity {
 		delete(t.Settings, granularitySetting)
@@ -202,7 +202,7 @@ func (t Table) Canonical() Table {
 	t.Indexes = slices.Clone(t.Indexes)
 	for i := range t.Indexes {
 		x := &t.Indexes[i]
-		x.Expr = canonicalExpr(x.Expr).text
+		x.Expr = strings.Join(splitKey(x.Expr), ", ")
 		x.Type = canonicalType(x.Type)
 		x.Granularity = max(1, x.Granularity)
 	}
@@ -222,6 +222,21 @@ func canonicalList(s string) string {
 	if err != nil {
 		return s
 	}
+	return joinList(tokens)
+}
+
+// canonicalTTL returns the TTL rules of a table in canonical form. DELETE is
+// what a rule does anyway, so the server leaves the word out.
+func canonicalTTL(s string) string {
+	tokens, err := tokenize(s)
+	if err != nil {
+		return s
+	}
+	tokens = slices.DeleteFunc(tokens, func(t token) bool { return t.isKeyword("DELETE") })
+	return joinList(tokens)
+}
+
+func joinList(tokens []token) string {
 	var out []string
 	for _, part := range splitTop(tokens) {
 		out = append(out, canonicalTokens(part).text)

@@ -105,7 +105,7 @@ func formatFloat(x float64, bits int) string {
 	s := strconv.FormatFloat(x, 'e', -1, bits)
 	mantissa, exp, _ := strings.Cut(s, "e")
 	e, _ := strconv.Atoi(exp)
-	if e < -7 || e >= 21 {
+	if e < -6 || e >= 21 {
 		return fmt.Sprintf("%se%d", mantissa, e)
 	}
 	s = strconv.FormatFloat(x, 'f', -1, bits)

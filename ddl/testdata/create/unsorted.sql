@@ -1,0 +1,7 @@
+CREATE TABLE IF NOT EXISTS `unsorted`
+(
+    `id` String CODEC(ZSTD(3))
+)
+ENGINE = MergeTree
+ORDER BY tuple()
+SETTINGS non_replicated_deduplication_window = 10000
