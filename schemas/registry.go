@@ -1,0 +1,107 @@
+package schemas
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// A Registry holds definitions by the name of their schema. It does not change, and it is safe for concurrent use.
+type Registry struct {
+	defs  map[string]Definition
+	names []string // sorted
+}
+
+// NewRegistry returns a registry of the given definitions. Two with the same name are an error that names the sources
+// of both, also when one of them is built in: see [Registry.Override].
+func NewRegistry(defs ...Definition) (*Registry, error) {
+	byName := make(map[string]Definition, len(defs))
+	var wrong []error
+	for _, def := range defs {
+		if first, twice := byName[def.Schema.Name]; twice {
+			wrong = append(wrong, fmt.Errorf("schema %q is defined twice, in %s and in %s: rename one of them",
+				def.Schema.Name, sourceOf(first), sourceOf(def)))
+			continue
+		}
+		byName[def.Schema.Name] = def
+	}
+	if err := errors.Join(wrong...); err != nil {
+		return nil, err
+	}
+	return newRegistry(byName), nil
+}
+
+func newRegistry(defs map[string]Definition) *Registry {
+	return &Registry{defs: defs, names: slices.Sorted(maps.Keys(defs))}
+}
+
+func sourceOf(def Definition) string {
+	if def.Source == "" {
+		return "the program"
+	}
+	return def.Source
+}
+
+// Override returns a registry in which the given definitions take the place of those with the same name, and are added
+// where there is none. Two of them with the same name are an error. The receiver stays as it is.
+//
+// Replacing a definition on purpose is what this is for; facts that were stored under the other one may not fit.
+func (r *Registry) Override(defs ...Definition) (*Registry, error) {
+	added, err := NewRegistry(defs...)
+	if err != nil {
+		return nil, err
+	}
+	all := maps.Clone(r.defs)
+	maps.Copy(all, added.defs)
+	return newRegistry(all), nil
+}
+
+// Get returns the definition of a schema. The error for an unknown name is an [*UnknownError].
+func (r *Registry) Get(name string) (Definition, error) {
+	if def, ok := r.defs[name]; ok {
+		return def, nil
+	}
+	return Definition{}, &UnknownError{Name: name, Near: nearest(name, r.names), Known: r.Names()}
+}
+
+// Names returns the names of all schemas, sorted. The slice is the caller's.
+func (r *Registry) Names() []string { return slices.Clone(r.names) }
+
+// All returns all definitions, sorted by name. The slice is the caller's, but what its elements point to is shared and
+// must not be changed.
+func (r *Registry) All() []Definition {
+	all := make([]Definition, len(r.names))
+	for i, name := range r.names {
+		all[i] = r.defs[name]
+	}
+	return all
+}
+
+// An UnknownError says that a registry has no schema of a name.
+type UnknownError struct {
+	// Name is the name that was asked for.
+	Name string
+	// Near is the known name that is most like it, or empty when none is.
+	Near string
+	// Known are the names of all schemas of the registry, sorted.
+	Known []string
+}
+
+// Error names the schema, the one that was probably meant, and the known ones.
+func (e *UnknownError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "unknown schema %q", e.Name)
+	if e.Near != "" {
+		fmt.Fprintf(&b, ", did you mean %q?", e.Near)
+	} else {
+		b.WriteByte(':')
+	}
+	if len(e.Known) == 0 {
+		b.WriteString(" there are no schemas")
+		return b.String()
+	}
+	b.WriteString(" known schemas are " + strings.Join(e.Known, ", "))
+	return b.String()
+}
