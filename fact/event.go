@@ -1,8 +1,15 @@
 package fact
 
 import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
 	"time"
+	"unicode/utf8"
 )
 
 // Event is one entry of a raw log. Stores give out copies; an Event shares no
@@ -32,4 +39,101 @@ type Event struct {
 type EventTyper interface {
 	// EventType returns the Type of the event that carries the data.
 	EventType() string
+}
+
+// NewEventID returns a random ID: 32 lower-case hexadecimal digits, which are
+// 128 random bits. It is safe for concurrent use.
+func NewEventID() string {
+	var b [16]byte
+	// crypto/rand.Read never returns an error: it ends the program instead.
+	_, _ = rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// NewEvent returns an event with a new ID that carries data as JSON and
+// happens now. Append gives it its place in the stream.
+//
+// Data is encoded as encoding/json does, but without escaping HTML characters,
+// and text that is not valid UTF-8 is an error. For a [Fact] the event carries
+// Fact.Data, and the fact's ID if it has one.
+func NewEvent(stream string, data EventTyper) (Event, error) {
+	return NewEventWithMeta(stream, data, nil)
+}
+
+// NewEventWithMeta is NewEvent with metadata, which is copied.
+func NewEventWithMeta(stream string, data EventTyper, meta map[string]string) (Event, error) {
+	if data == nil {
+		return Event{}, errors.New("new event: data is nil")
+	}
+	event := Event{
+		Stream:     stream,
+		Type:       data.EventType(),
+		Metadata:   maps.Clone(meta),
+		OccurredAt: now(),
+	}
+	if event.Type == "" {
+		return Event{}, fmt.Errorf("new event: %T has an empty event type", data)
+	}
+	var err error
+	switch d := data.(type) {
+	case Fact:
+		event.ID = d.ID
+		event.Data, err = encodeFactData(d, nil)
+	case *Fact:
+		event.ID = d.ID
+		event.Data, err = encodeFactData(*d, nil)
+	default:
+		event.Data, err = encodeValue(data)
+	}
+	if err != nil {
+		return Event{}, fmt.Errorf("new event of type %q: %w", event.Type, err)
+	}
+	if event.ID == "" {
+		event.ID = NewEventID()
+	}
+	return event, nil
+}
+
+// now is the time that events get: UTC and without the monotonic reading, so
+// that it survives a round trip through JSON.
+func now() time.Time { return time.Now().UTC().Round(0) }
+
+// check says what is wrong with an event that is to be appended.
+func (e *Event) check() error {
+	if len(e.Data) == 0 {
+		return nil
+	}
+	if !json.Valid(e.Data) {
+		return fmt.Errorf("data is not valid JSON: %s", excerpt(e.Data))
+	}
+	if !utf8.Valid(e.Data) {
+		return fmt.Errorf("data is not valid UTF-8: %s", excerpt(e.Data))
+	}
+	return nil
+}
+
+// clone returns a copy of the event that shares no memory with it.
+func (e *Event) clone() Event {
+	c := *e
+	c.Data = bytes.Clone(e.Data)
+	c.Metadata = maps.Clone(e.Metadata)
+	return c
+}
+
+// cloneEvents returns deep copies of the events.
+func cloneEvents(events []Event) []Event {
+	clones := make([]Event, len(events))
+	for i := range events {
+		clones[i] = events[i].clone()
+	}
+	return clones
+}
+
+// excerpt quotes the beginning of b for an error message.
+func excerpt(b []byte) string {
+	const limit = 64
+	if len(b) <= limit {
+		return fmt.Sprintf("%q", b)
+	}
+	return fmt.Sprintf("%q... (%d bytes)", b[:limit], len(b))
 }

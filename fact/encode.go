@@ -1,0 +1,253 @@
+package fact
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"unicode/utf8"
+)
+
+// FactError says which fact of a call was refused, and why.
+type FactError struct {
+	// Index is the place of the fact in the call, from 0.
+	Index int
+	// Schema and ID are those of the fact. ID may be empty.
+	Schema, ID string
+	// Field is the name of the field at fault, or empty when it is not about
+	// one field.
+	Field string
+	// Err is what was wrong.
+	Err error
+}
+
+// Error says which fact and field it is about and what was wrong.
+func (e *FactError) Error() string {
+	where := fmt.Sprintf("fact %d (schema %q", e.Index, e.Schema)
+	if e.ID != "" {
+		where += fmt.Sprintf(", id %q", e.ID)
+	}
+	where += ")"
+	if e.Field != "" {
+		where += fmt.Sprintf(": field %q", e.Field)
+	}
+	return where + ": " + e.Err.Error()
+}
+
+// Unwrap returns Err.
+func (e *FactError) Unwrap() error { return e.Err }
+
+// errAmbiguousBytes is the answer to bytes that could be text, JSON or numbers.
+var errAmbiguousBytes = errors.New("a []byte could be text or JSON: use a string for text, json.RawMessage for JSON")
+
+// encodeFactData returns the fact's data as a JSON object with sorted keys.
+// The schema may be nil; it decides what a []byte means. Errors are
+// *FactError with Index 0.
+func encodeFactData(f Fact, schema *Schema) (json.RawMessage, error) {
+	var buf bytes.Buffer
+	enc := newEncoder(&buf)
+	buf.WriteByte('{')
+	for i, key := range slices.Sorted(maps.Keys(f.Data)) {
+		if i > 0 {
+			buf.WriteByte(',')
+		}
+		value, err := fieldValue(f.Data[key], key, schema)
+		if err == nil {
+			err = encodeMember(enc, &buf, key, value)
+		}
+		if err != nil {
+			return nil, &FactError{Schema: f.Schema, ID: f.ID, Field: key, Err: err}
+		}
+	}
+	buf.WriteByte('}')
+	if !utf8.Valid(buf.Bytes()) { // only a json.Marshaler can cause that
+		return nil, &FactError{Schema: f.Schema, ID: f.ID, Err: errors.New("its JSON is not valid UTF-8")}
+	}
+	return buf.Bytes(), nil
+}
+
+func encodeMember(enc *json.Encoder, buf *bytes.Buffer, key string, value any) error {
+	if !utf8.ValidString(key) {
+		return errors.New("the name of the field is not valid UTF-8")
+	}
+	if err := checkText(reflect.ValueOf(value), rejectBytes, 0); err != nil {
+		return err
+	}
+	if err := enc.Encode(key); err != nil {
+		return err
+	}
+	buf.Truncate(buf.Len() - 1) // the encoder ends each value with a newline
+	buf.WriteByte(':')
+	if err := enc.Encode(value); err != nil {
+		return fmt.Errorf("not a JSON value: %w", err)
+	}
+	buf.Truncate(buf.Len() - 1)
+	return nil
+}
+
+// encodeValue returns v as JSON, without escaping HTML characters.
+func encodeValue(v any) (json.RawMessage, error) {
+	if err := checkText(reflect.ValueOf(v), allowBytes, 0); err != nil {
+		return nil, err
+	}
+	var buf bytes.Buffer
+	if err := newEncoder(&buf).Encode(v); err != nil {
+		return nil, err
+	}
+	buf.Truncate(buf.Len() - 1)
+	if !utf8.Valid(buf.Bytes()) {
+		return nil, errors.New("its JSON is not valid UTF-8")
+	}
+	return buf.Bytes(), nil
+}
+
+func newEncoder(buf *bytes.Buffer) *json.Encoder {
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false)
+	return enc
+}
+
+// fieldValue gives bytes the meaning that the field's type has for them. All
+// other values are returned as they are.
+func fieldValue(v any, name string, schema *Schema) (any, error) {
+	b, ok := plainBytes(v)
+	if !ok {
+		return v, nil
+	}
+	if schema == nil {
+		return nil, errAmbiguousBytes
+	}
+	field, ok := schema.FieldByName(name)
+	if !ok {
+		return nil, errAmbiguousBytes
+	}
+	switch {
+	case field.Array && field.Type == UInt8:
+		numbers := make([]uint16, len(b))
+		for i, n := range b {
+			numbers[i] = uint16(n)
+		}
+		return numbers, nil
+	case field.Array:
+		return nil, errAmbiguousBytes
+	case field.Type == String || field.Type == LowCardinalityString:
+		return string(b), nil
+	case field.Type == JSON || field.Type == NativeJSON:
+		return json.RawMessage(b), nil
+	}
+	return nil, errAmbiguousBytes
+}
+
+// plainBytes returns the bytes of a byte slice that encoding/json would turn
+// into base64.
+func plainBytes(v any) ([]byte, bool) {
+	switch b := v.(type) {
+	case []byte:
+		return b, true
+	case nil, string, bool, int, int64, float64, json.Marshaler, encoding.TextMarshaler:
+		return nil, false
+	}
+	rv := reflect.ValueOf(v)
+	if !isByteSlice(rv.Type()) {
+		return nil, false
+	}
+	return rv.Bytes(), true
+}
+
+func isByteSlice(t reflect.Type) bool {
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !hasOwnJSON(t)
+}
+
+var (
+	jsonMarshalerType = reflect.TypeFor[json.Marshaler]()
+	textMarshalerType = reflect.TypeFor[encoding.TextMarshaler]()
+	jsonNumberType    = reflect.TypeFor[json.Number]()
+)
+
+// hasOwnJSON reports whether values of type t decide on their own JSON.
+func hasOwnJSON(t reflect.Type) bool {
+	return t.Implements(jsonMarshalerType) || t.Implements(textMarshalerType)
+}
+
+// bytePolicy says what checkText does with a []byte.
+type bytePolicy bool
+
+const (
+	allowBytes  bytePolicy = true
+	rejectBytes bytePolicy = false
+)
+
+// maxWalk bounds how deep checkText looks. encoding/json finds the cycles that
+// would go deeper.
+const maxWalk = 1000
+
+// checkText refuses strings that are not valid UTF-8, which encoding/json
+// would change silently, and, where the policy says so, bytes outside of
+// structs, which it would turn into base64.
+func checkText(v reflect.Value, policy bytePolicy, depth int) error {
+	if !v.IsValid() || depth > maxWalk {
+		return nil
+	}
+	if v.Kind() != reflect.Interface && hasOwnJSON(v.Type()) {
+		return nil
+	}
+	switch v.Kind() {
+	case reflect.String:
+		s := v.String()
+		if !utf8.ValidString(s) {
+			return fmt.Errorf("text is not valid UTF-8: %s", excerpt([]byte(s)))
+		}
+		if s == "" && v.Type() == jsonNumberType {
+			return errors.New("an empty json.Number is not a number")
+		}
+	case reflect.Interface, reflect.Pointer:
+		return checkText(v.Elem(), policy, depth+1)
+	case reflect.Slice, reflect.Array:
+		return checkElements(v, policy, depth)
+	case reflect.Map:
+		for iter := v.MapRange(); iter.Next(); {
+			if err := checkText(iter.Key(), policy, depth+1); err != nil {
+				return err
+			}
+			if err := checkText(iter.Value(), policy, depth+1); err != nil {
+				return err
+			}
+		}
+	case reflect.Struct:
+		// A struct's JSON form is its author's choice, base64 included.
+		for i := range v.NumField() {
+			field := v.Type().Field(i)
+			if (!field.IsExported() && !field.Anonymous) || field.Tag.Get("json") == "-" {
+				continue
+			}
+			if err := checkText(v.Field(i), allowBytes, depth+1); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func checkElements(v reflect.Value, policy bytePolicy, depth int) error {
+	if isByteSlice(v.Type()) {
+		if policy == rejectBytes {
+			return errAmbiguousBytes
+		}
+		return nil
+	}
+	switch v.Type().Elem().Kind() {
+	case reflect.String, reflect.Interface, reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map, reflect.Struct:
+	default:
+		return nil // numbers and the like hold no text
+	}
+	for i := range v.Len() {
+		if err := checkText(v.Index(i), policy, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}

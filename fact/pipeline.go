@@ -1,0 +1,133 @@
+package fact
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+// Pipeline records facts: into a raw log, into tables and to publishers. Each
+// of the three is optional. It is safe for concurrent use. The zero value is
+// not usable: call [NewPipeline].
+//
+// Publishing is done in the background, by a queue and at most one goroutine
+// for each publisher, as [MemoryStore] does it. Use Flush to wait for it, and
+// Close at the end. A Pipeline closes neither its store nor its materializer.
+type Pipeline struct {
+	store        EventStore // may be nil
+	stream       string
+	materializer Materializer // may be nil
+	publishing   publisherSet
+	gate         gate
+
+	mu      sync.RWMutex
+	schemas map[string]*Schema // given to EnsureSchemas; never changed
+}
+
+var _ Flusher = (*Pipeline)(nil)
+
+// PipelineOption changes a Pipeline that is being made.
+type PipelineOption func(*Pipeline)
+
+// WithStore makes Record append the facts to the stream of the store. The
+// last one given counts. A nil store only names the stream that published
+// events carry.
+func WithStore(store EventStore, stream string) PipelineOption {
+	return func(p *Pipeline) { p.store, p.stream = store, stream }
+}
+
+// WithMaterializer makes Record store the facts as rows. The last one given
+// counts, and nil means none.
+func WithMaterializer(m Materializer) PipelineOption {
+	return func(p *Pipeline) { p.materializer = m }
+}
+
+// WithPipelinePublisher adds a publisher of the recorded facts. Nil is ignored.
+func WithPipelinePublisher(pub Publisher) PipelineOption {
+	return func(p *Pipeline) {
+		if pub != nil {
+			p.publishing.publishers = append(p.publishing.publishers, pub)
+		}
+	}
+}
+
+// WithPipelinePublishErrorHandler is [WithPublishErrorHandler] for a Pipeline.
+func WithPipelinePublishErrorHandler(handler func(error)) PipelineOption {
+	return func(p *Pipeline) { p.publishing.onError = handler }
+}
+
+// WithPipelinePublishQueue is [WithPublishQueue] for a Pipeline.
+func WithPipelinePublishQueue(events int) PipelineOption {
+	return func(p *Pipeline) { p.publishing.limit = max(events, 1) }
+}
+
+// NewPipeline returns a pipeline with the given parts. It starts no goroutine
+// and connects to nothing.
+func NewPipeline(opts ...PipelineOption) *Pipeline {
+	p := &Pipeline{
+		publishing: publisherSet{limit: DefaultPublishQueue},
+		schemas:    make(map[string]*Schema),
+	}
+	for _, opt := range opts {
+		if opt != nil {
+			opt(p)
+		}
+	}
+	p.publishing.start()
+	return p
+}
+
+// EnsureSchemas makes the schemas known to the materializer, which checks them
+// and gets their tables ready, and then remembers them: Record looks in them
+// for the field that carries the fact ID, and for what a []byte means. Call it
+// once at the start; it may be called again. Without a materializer nothing
+// checks the schemas; see [Schema.Validate].
+func (p *Pipeline) EnsureSchemas(ctx context.Context, schemas ...Schema) error {
+	if len(schemas) == 0 {
+		return nil
+	}
+	if p.materializer != nil {
+		if err := p.materializer.EnsureSchema(ctx, schemas...); err != nil {
+			return fmt.Errorf("ensure schemas: %w", err)
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, s := range schemas {
+		s.Fields = slices.Clone(s.Fields)
+		p.schemas[s.Name] = &s
+	}
+	return nil
+}
+
+// schema returns the remembered schema, or nil.
+func (p *Pipeline) schema(name string) *Schema {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	return p.schemas[name]
+}
+
+// Flush waits until everything that was recorded before the call has been
+// handed to the publishers, and they have returned. It returns the ctx's error
+// when that ends first. It must not be called by a publisher.
+func (p *Pipeline) Flush(ctx context.Context) error {
+	return p.publishing.flush(ctx)
+}
+
+// Close waits for the running calls of Record and then for the publishers.
+// Record fails with [ErrClosed] from then on.
+//
+// When ctx ends while publishers are busy, Close cancels the ctx of the running
+// calls of Publish, reports the events that are still waiting to the error
+// handler, and returns an error that counts them. When it ends while Record is
+// running, Close may be called again. It must not be called by a publisher.
+func (p *Pipeline) Close(ctx context.Context) error {
+	if err := p.gate.close(ctx); err != nil {
+		return fmt.Errorf("close pipeline: wait for record: %w", err)
+	}
+	if err := p.publishing.close(ctx); err != nil {
+		return fmt.Errorf("close pipeline: %w", err)
+	}
+	return nil
+}

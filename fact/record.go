@@ -1,0 +1,277 @@
+package fact
+
+import (
+	"context"
+	"encoding"
+	"errors"
+	"fmt"
+	"reflect"
+	"strings"
+	"unicode/utf8"
+)
+
+// ErrRecordInProjector is returned by Record inside a projector when the
+// pipeline has both the projector's kind of store and a materializer: the row
+// would stay in its table even if the unit of work fails. Record the fact once
+// Append has returned, for instance in a Publisher.
+var ErrRecordInProjector = errors.New(
+	"record inside a projector would store rows before the events are committed: record once append has returned")
+
+// Record stores the facts, all of them or, on most errors, none. It checks
+// them first, then appends them to the log as one append, then materializes
+// them, and then hands them to the publishers without waiting for those. No
+// facts: nil, and nothing happens.
+//
+// Each fact becomes an event with the schema's name as its Type, Data as its
+// data and the same ID. An empty ID is taken from the field that carries it
+// (see Field.FactID) if the schema was given to EnsureSchemas and Data has the
+// field; else it is a new one. An ID and a field that differ are an error.
+//
+// Data is encoded as encoding/json does, with sorted keys and without escaping
+// HTML characters. What JSON cannot carry (NaN, infinities, channels), text that
+// is not valid UTF-8, and a []byte whose meaning the schema does not tell are
+// errors. A []byte is text in a string field, JSON in a json field, and
+// numbers in an array of uint8. The facts' maps are neither kept nor changed.
+//
+// Errors of checking begin with "validate", and nothing has happened. Those of
+// the store begin with "event store append", and nothing has happened as far as
+// the store keeps its promise. Those of the materializer begin with
+// "materialize": then the log, if there is one, has the facts, the tables may
+// lack them, and publishers are not told. Do not record such facts again: a
+// replay of the log heals the table. Which fact was refused is in a
+// [*FactError].
+//
+// Publishers get one call for each Record, with the events as the store
+// returned them (see [ReturningAppender]); with other stores, Sequence is 0.
+// Without a store, Stream is the stream given to WithStore, or else the name of
+// the schema. Calls come in the order in which Records finish.
+//
+// Inside a projector of a MemoryStore, a Record into a MemoryStore takes part
+// in the unit of work, and publishers are told after the commit. With a
+// materializer it fails with [ErrRecordInProjector].
+func (p *Pipeline) Record(ctx context.Context, facts ...Fact) error {
+	if len(facts) == 0 {
+		return nil
+	}
+	if !p.gate.enter() {
+		return fmt.Errorf("record: pipeline is %w", ErrClosed)
+	}
+	defer p.gate.leave()
+	if err := p.checkContext(ctx); err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	facts, events, err := p.encode(facts)
+	if err != nil {
+		return fmt.Errorf("validate: %w", err)
+	}
+	rows, err := p.prepare(ctx, facts)
+	if err != nil {
+		return fmt.Errorf("validate: %w", err)
+	}
+	defer rows.discard()
+	if events, err = p.log(ctx, events); err != nil {
+		return fmt.Errorf("event store append: %w", err)
+	}
+	if err := rows.materialize(ctx); err != nil {
+		return fmt.Errorf("materialize: %w", err)
+	}
+	return p.publish(ctx, events)
+}
+
+// unitStore is a store whose appends may be part of a unit of work.
+type unitStore interface {
+	inUnit(ctx context.Context) (bool, error)
+	afterCommit(ctx context.Context, do func() []refusal) (bool, error)
+}
+
+func (p *Pipeline) checkContext(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	store, ok := p.store.(unitStore)
+	if !ok || p.materializer == nil {
+		return nil
+	}
+	inUnit, err := store.inUnit(ctx)
+	if err == nil && inUnit {
+		err = ErrRecordInProjector
+	}
+	return err
+}
+
+// encode returns the facts with their IDs, and the events that carry them.
+func (p *Pipeline) encode(given []Fact) ([]Fact, []Event, error) {
+	facts := make([]Fact, len(given))
+	events := make([]Event, len(given))
+	at := now()
+	for i, f := range given {
+		f, data, err := p.encodeFact(f)
+		if err != nil {
+			var fe *FactError
+			if !errors.As(err, &fe) {
+				fe = &FactError{Schema: f.Schema, ID: f.ID, Err: err}
+			}
+			fe.Index = i
+			return nil, nil, fe
+		}
+		facts[i] = f
+		events[i] = Event{ID: f.ID, Stream: p.stream, Type: f.Schema, Data: data, OccurredAt: at}
+		if p.store == nil && p.stream == "" {
+			events[i].Stream = f.Schema
+		}
+	}
+	return facts, events, nil
+}
+
+func (p *Pipeline) encodeFact(f Fact) (Fact, []byte, error) {
+	if f.Schema == "" {
+		return f, nil, errors.New("has no schema: set Fact.Schema to the name of one")
+	}
+	schema := p.schema(f.Schema)
+	id, err := factID(f, schema)
+	if err != nil {
+		return f, nil, err
+	}
+	f.ID = id
+	if !utf8.ValidString(f.ID) || !utf8.ValidString(f.Schema) {
+		return f, nil, errors.New("its schema or ID is not valid UTF-8")
+	}
+	data, err := encodeFactData(f, schema)
+	return f, data, err
+}
+
+// factID returns the ID that the fact has or gets. The schema may be nil.
+func factID(f Fact, schema *Schema) (string, error) {
+	var field Field
+	var value any
+	given := false
+	if schema != nil {
+		if field, given = schema.FactIDField(); given {
+			value, given = f.Data[field.Name]
+		}
+	}
+	if !given {
+		if f.ID == "" {
+			return NewEventID(), nil
+		}
+		return f.ID, nil
+	}
+	fail := func(err error) (string, error) {
+		return "", &FactError{Schema: f.Schema, ID: f.ID, Field: field.Name, Err: err}
+	}
+	id, err := idText(value)
+	if err != nil {
+		return fail(err)
+	}
+	if f.ID == "" {
+		return id, nil
+	}
+	if !sameID(f.ID, id, field.Type) {
+		return fail(fmt.Errorf("carries the fact's ID but is %q: give one of them, or the same", id))
+	}
+	return f.ID, nil
+}
+
+// idText returns an ID as text.
+func idText(v any) (string, error) {
+	id := ""
+	switch v := v.(type) {
+	case string:
+		id = v
+	case []byte:
+		id = string(v)
+	case encoding.TextMarshaler:
+		text, err := v.MarshalText()
+		if err != nil {
+			return "", err
+		}
+		id = string(text)
+	default:
+		rv := reflect.ValueOf(v)
+		if rv.Kind() != reflect.String {
+			return "", fmt.Errorf("carries the fact's ID but is %T, which is not text", v)
+		}
+		id = rv.String()
+	}
+	if id == "" {
+		return "", errors.New("carries the fact's ID but is empty: leave it out to get a new one")
+	}
+	return id, nil
+}
+
+// sameID compares IDs as text or, in a UUID field, as UUIDs.
+func sameID(a, b string, t FieldType) bool {
+	if a == b {
+		return true
+	}
+	return t == UUID && strings.EqualFold(strings.ReplaceAll(a, "-", ""), strings.ReplaceAll(b, "-", ""))
+}
+
+// log appends the events to the store, if there is one, and returns what is
+// known of them then.
+func (p *Pipeline) log(ctx context.Context, events []Event) ([]Event, error) {
+	if p.store == nil {
+		return events, nil
+	}
+	if store, ok := p.store.(ReturningAppender); ok {
+		return store.AppendReturning(ctx, p.stream, events)
+	}
+	return events, p.store.Append(ctx, p.stream, events)
+}
+
+// publish queues the events for the publishers, at once or once they are
+// committed.
+func (p *Pipeline) publish(ctx context.Context, events []Event) error {
+	if len(p.publishing.queues) == 0 {
+		return nil
+	}
+	add := func() []refusal { return p.publishing.add(ctx, events) }
+	if store, ok := p.store.(unitStore); ok {
+		later, err := store.afterCommit(ctx, add)
+		if err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+		if later {
+			return nil
+		}
+	}
+	report(add())
+	return nil
+}
+
+// rows is the facts on their way to the materializer.
+type rows struct {
+	materializer Materializer // nil: there is nothing to do
+	facts        []Fact
+	prepared     Prepared // nil when the materializer is not a Preparer
+	used         bool
+}
+
+func (p *Pipeline) prepare(ctx context.Context, facts []Fact) (*rows, error) {
+	r := &rows{materializer: p.materializer, facts: facts}
+	preparer, ok := p.materializer.(Preparer)
+	if !ok {
+		return r, nil
+	}
+	var err error
+	r.prepared, err = preparer.Prepare(ctx, facts...)
+	return r, err
+}
+
+func (r *rows) materialize(ctx context.Context) error {
+	r.used = true
+	switch {
+	case r.prepared != nil:
+		return r.prepared.Materialize(ctx)
+	case r.materializer != nil:
+		return r.materializer.Materialize(ctx, r.facts...)
+	}
+	return nil
+}
+
+// discard gives up the rows unless they have been used.
+func (r *rows) discard() {
+	if !r.used && r.prepared != nil {
+		r.prepared.Discard()
+	}
+}
