@@ -1,0 +1,211 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// phase says how far a statement had come when it failed.
+type phase int
+
+const (
+	// unsent: the server cannot have acted on it.
+	unsent phase = iota
+	// sent: the server may have acted on it.
+	sent
+	// read: it changes nothing, however far it came.
+	read
+)
+
+// codeClasses are the server's codes that are not simply rejections. Those
+// named in other tools' lists of retryable codes come first; the others are
+// states that end by themselves.
+var codeClasses = map[int]error{
+	3:   ErrRetryable, // UNEXPECTED_END_OF_FILE
+	107: ErrRetryable, // FILE_DOESNT_EXIST
+	159: ErrRetryable, // TIMEOUT_EXCEEDED
+	164: ErrRetryable, // READONLY
+	202: ErrRetryable, // TOO_MANY_SIMULTANEOUS_QUERIES
+	203: ErrRetryable, // NO_FREE_CONNECTION
+	209: ErrRetryable, // SOCKET_TIMEOUT
+	210: ErrRetryable, // NETWORK_ERROR
+	241: ErrRetryable, // MEMORY_LIMIT_EXCEEDED
+	242: ErrRetryable, // TABLE_IS_READ_ONLY
+	252: ErrRetryable, // TOO_MANY_PARTS
+	285: ErrRetryable, // TOO_FEW_LIVE_REPLICAS
+	425: ErrRetryable, // SYSTEM_ERROR
+	999: ErrRetryable, // KEEPER_EXCEPTION
+
+	198: ErrRetryable, // DNS_ERROR
+	225: ErrRetryable, // NO_ZOOKEEPER
+	236: ErrRetryable, // ABORTED: the server is shutting down
+	243: ErrRetryable, // NOT_ENOUGH_SPACE
+	279: ErrRetryable, // ALL_CONNECTION_TRIES_FAILED
+	286: ErrRetryable, // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+	341: ErrRetryable, // UNFINISHED: an ALTER still runs elsewhere
+	394: ErrRetryable, // QUERY_WAS_CANCELLED
+	439: ErrRetryable, // CANNOT_SCHEDULE_TASK
+	473: ErrRetryable, // DEADLOCK_AVOIDED
+	517: ErrRetryable, // CANNOT_ASSIGN_ALTER
+	745: ErrRetryable, // SERVER_OVERLOADED
+
+	319: ErrAmbiguous, // UNKNOWN_STATUS_OF_INSERT
+
+	8:   ErrSchema, // THERE_IS_NO_COLUMN
+	9:   ErrSchema, // SIZES_OF_COLUMNS_DOESNT_MATCH
+	10:  ErrSchema, // NOT_FOUND_COLUMN_IN_BLOCK
+	15:  ErrSchema, // DUPLICATE_COLUMN
+	16:  ErrSchema, // NO_SUCH_COLUMN_IN_TABLE
+	20:  ErrSchema, // NUMBER_OF_COLUMNS_DOESNT_MATCH
+	53:  ErrSchema, // TYPE_MISMATCH
+	60:  ErrSchema, // UNKNOWN_TABLE
+	70:  ErrSchema, // CANNOT_CONVERT_TYPE
+	81:  ErrSchema, // UNKNOWN_DATABASE
+	122: ErrSchema, // INCOMPATIBLE_COLUMNS
+	171: ErrSchema, // CANNOT_CONVERT_... between block structures
+	218: ErrSchema, // TABLE_IS_DROPPED
+	349: ErrSchema, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+}
+
+// classify returns the class of an error of the driver, the server or the
+// network. It is nil when a context ended before anything was sent, and for a
+// nil error.
+func classify(err error, at phase) error {
+	switch code := serverCode(err); {
+	case err == nil:
+		return nil
+	case code != 0:
+		if class, ok := codeClasses[code]; ok {
+			return class
+		}
+		return ErrRejected
+	}
+	for _, class := range []error{ErrClosed, ErrSchema, ErrRejected, ErrRetryable, ErrAmbiguous} {
+		if errors.Is(err, class) {
+			return class
+		}
+	}
+	if class, ok := classifyHTTP(err, at); ok {
+		return class
+	}
+	if refusedForGood(err) {
+		return ErrRejected
+	}
+	return classifyNetwork(err, at)
+}
+
+// classifyNetwork is classify for what neither the server nor this package has
+// said.
+func classifyNetwork(err error, at phase) error {
+	var dial *dialError
+	notSent := at != sent || errors.As(err, &dial) || errors.Is(err, chgo.ErrAcquireConnTimeout)
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		if at == sent {
+			return ErrAmbiguous
+		}
+		return nil
+	case !notSent:
+		return ErrAmbiguous
+	case isNetwork(err):
+		return ErrRetryable
+	}
+	return ErrRejected
+}
+
+// isNetwork reports whether the way to the server failed, now or before.
+func isNetwork(err error) bool {
+	for _, target := range []error{
+		io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, ch.ErrClosed,
+		chgo.ErrAcquireConnTimeout, chgo.ErrConnectionClosed, errDialTimeout, errNoAnswer,
+	} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	var dial *dialError
+	var network net.Error
+	return errors.As(err, &network) || errors.As(err, &dial)
+}
+
+// refusedForGood reports whether the two sides cannot talk to each other.
+func refusedForGood(err error) bool {
+	var secured *tlsError
+	if errors.Is(err, errSpeaksHTTP) || errors.Is(err, errSpeaksTLS) || errors.Is(err, chgo.ErrUnsupportedServerRevision) {
+		return true
+	}
+	if isTLSRefusal(err) {
+		return true
+	}
+	return errors.As(err, &secured) && !isNetworkOnly(secured.err)
+}
+
+// isNetworkOnly reports whether a TLS handshake was cut rather than refused.
+func isNetworkOnly(err error) bool {
+	var op *net.OpError
+	if errors.As(err, &op) && strings.Contains(op.Op, "remote error") {
+		return false
+	}
+	return isNetwork(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// classifyHTTP classifies answers of HTTP servers and proxies without a code
+// of ClickHouse.
+func classifyHTTP(err error, at phase) (error, bool) {
+	var status *chgo.HTTPError
+	if !errors.As(err, &status) {
+		return nil, false
+	}
+	switch status.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return ErrRetryable, true
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		if at == sent {
+			return ErrAmbiguous, true
+		}
+		return ErrRetryable, true
+	}
+	return ErrRejected, true
+}
+
+// serverCode returns the code of the server's exception in err, or zero.
+func serverCode(err error) int {
+	code, _, _ := serverException(err)
+	return code
+}
+
+// serverException returns what the server said, in the form that is the same
+// for both drivers and both protocols.
+func serverException(err error) (code int, name, text string) {
+	var driver *chgo.Exception
+	var lower *ch.Exception
+	switch {
+	case errors.As(err, &driver):
+		code, text = int(driver.Code), driver.Message
+	case errors.As(err, &lower):
+		code, text = int(lower.Code), strings.TrimSpace(strings.TrimPrefix(lower.Message, lower.Name+":"))
+	default:
+		return 0, "", ""
+	}
+	if e := proto.Error(code); e.IsAError() {
+		name = e.String()
+	}
+	// Over HTTP the text ends with the name and the version of the server.
+	if i := strings.LastIndex(text, " (version "); i >= 0 {
+		text = text[:i]
+	}
+	text = strings.TrimSuffix(text, " ("+name+")")
+	return code, name, cut(strings.TrimRight(text, ". \n"), maxServerText)
+}
+
+// maxServerText is how much of a server's message is shown, in bytes. Some
+// repeat the whole statement.
+const maxServerText = 1000

@@ -1,0 +1,169 @@
+package clickhouse
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"strings"
+	"sync"
+
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Client talks to one ClickHouse server, or to several that stand in for each
+// other. It is safe for concurrent use.
+//
+// It connects when it is first used, and again whenever it has to. A server
+// that is down, restarted or moved is an error of the calls made meanwhile and
+// never of the Client.
+type Client struct {
+	opt     *chgo.Options
+	options clientOptions
+	shown   string // the DSN without its password
+	redact  redactor
+	dialer  *dialer
+	conn    driver.Conn
+	native  *nativePool // nil over HTTP
+	slots   chan struct{}
+
+	closeOnce sync.Once
+	closed    chan struct{}
+	closeErr  error
+}
+
+// Option changes how [Open] sets up a Client.
+type Option func(*clientOptions)
+
+type clientOptions struct {
+	tls            *tls.Config
+	createDatabase bool
+}
+
+// WithTLS connects with TLS and the given configuration, for private
+// certificate authorities and client certificates. The DSN needs no secure
+// parameter then.
+func WithTLS(config *tls.Config) Option {
+	return func(o *clientOptions) { o.tls = config }
+}
+
+// WithCreateDatabase lets [Client.Ensure] create the DSN's database when it
+// does not exist. Without it a missing database is an error, since it is more
+// often a misspelt name.
+func WithCreateDatabase() Option {
+	return func(o *clientOptions) { o.createDatabase = true }
+}
+
+// Open returns a Client for a DSN. It opens no connection; [Client.Ping] does.
+//
+// The DSN is scheme://user:password@host:port/database?name=value. The schemes
+// clickhouse and tcp mean the native protocol (port 9000, or 9440 with TLS),
+// http and https mean HTTP (8123, 8443). Special characters of user and
+// password are percent-encoded. Several hosts are joined with commas; they are
+// tried in turn.
+//
+// Parameters: secure and skip_verify for TLS; dial_timeout (10s, shared by all
+// hosts); read_timeout (5m, the longest wait for an answer); compress (none,
+// lz4, lz4hc, zstd, and over HTTP gzip, deflate, br; none to this machine and
+// lz4 elsewhere unless given); max_open_conns (16, further calls wait),
+// max_idle_conns (5), conn_max_lifetime (1h); connection_open_strategy
+// (in_order, round_robin, random); http_path and http_proxy. Any other
+// parameter is a ClickHouse setting that holds for every statement.
+//
+// No error of Open or of the Client contains the password.
+func Open(dsn string, opts ...Option) (*Client, error) {
+	var options clientOptions
+	for _, o := range opts {
+		o(&options)
+	}
+	opt, redact, err := parseDSN(dsn, options.tls)
+	if err != nil {
+		return nil, fmt.Errorf("clickhouse: %w", err)
+	}
+	c := &Client{
+		opt:     opt,
+		options: options,
+		shown:   RedactDSN(strings.TrimSpace(dsn)),
+		redact:  redact,
+		slots:   make(chan struct{}, opt.MaxOpenConns),
+		closed:  make(chan struct{}),
+	}
+	c.dialer = &dialer{hosts: opt.Addr, strategy: opt.ConnOpenStrategy, timeout: opt.DialTimeout}
+	if opt.Protocol == chgo.Native {
+		c.dialer.tls = opt.TLS
+		opt.DialContext = tracked(c.dialer.dialNative)
+		c.native = newNativePool(opt, c.dialer)
+	} else {
+		opt.DialContext = tracked(c.dialer.dial)
+	}
+	opt.DialStrategy = c.dialer.driverStrategy
+	if c.conn, err = chgo.Open(c.driverOptions()); err != nil {
+		return nil, redact.dsnError(err)
+	}
+	return c, nil
+}
+
+// driverOptions returns the options for the driver's own pool. The Client's
+// slots are what bounds the connections in use; the driver, which gives up
+// after dial_timeout instead of waiting for ctx, gets some room on top.
+func (c *Client) driverOptions() *chgo.Options {
+	opt := *c.opt
+	opt.MaxOpenConns = 2*c.opt.MaxOpenConns + 1
+	return &opt
+}
+
+// String returns the DSN without its password.
+func (c *Client) String() string { return c.shown }
+
+// Database returns the name of the DSN's database. It is empty when the DSN
+// names none, which means the server's default for the user.
+func (c *Client) Database() string { return c.opt.Auth.Database }
+
+// Ping checks that the server answers, that it accepts the credentials and
+// that the database exists.
+func (c *Client) Ping(ctx context.Context) error {
+	release, err := c.acquire(ctx)
+	if err != nil {
+		return c.fail(ctx, "ping", err, read)
+	}
+	defer release()
+	var one uint8
+	if err := c.conn.QueryRow(ctx, "SELECT 1").Scan(&one); err != nil {
+		return c.fail(ctx, "ping", err, read)
+	}
+	return nil
+}
+
+// Close closes the idle connections at once and those in use when their call
+// returns. Calls made later fail with [ErrClosed]. Closing again does nothing.
+func (c *Client) Close() error {
+	c.closeOnce.Do(func() {
+		close(c.closed)
+		if c.native != nil {
+			c.native.close()
+		}
+		c.closeErr = c.conn.Close()
+	})
+	return c.closeErr
+}
+
+// acquire waits for one of the Client's connection slots. The function it
+// returns gives the slot back and must be called exactly once.
+func (c *Client) acquire(ctx context.Context) (release func(), err error) {
+	select {
+	case <-c.closed:
+		return nil, errClosed
+	default:
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	select {
+	case c.slots <- struct{}{}:
+		return func() { <-c.slots }, nil
+	case <-ctx.Done():
+		return nil, context.Cause(ctx)
+	case <-c.closed:
+		return nil, errClosed
+	}
+}

@@ -1,0 +1,212 @@
+package clickhouse
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"syscall"
+	"time"
+
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// minHostTimeout is the least time that one of several hosts gets to answer.
+const minHostTimeout = time.Second
+
+// dialer opens connections to the hosts of a DSN.
+type dialer struct {
+	hosts    []string
+	strategy chgo.ConnOpenStrategy
+	timeout  time.Duration // for all hosts together
+	tls      *tls.Config   // nil: plain, or the HTTP transport does it
+}
+
+// each tries the hosts in the order of the strategy until open succeeds. The
+// time is shared among the hosts, so that one that swallows packets does not
+// keep the next from being tried.
+func (d *dialer) each(ctx context.Context, connID int, open func(ctx context.Context, addr string) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, d.timeout, errDialTimeout)
+	defer cancel()
+	var failures []error
+	for i, addr := range d.order(connID) {
+		err := d.one(ctx, len(d.hosts)-i, addr, open)
+		if err == nil {
+			return nil
+		}
+		failures = append(failures, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if len(failures) == 1 {
+		return failures[0]
+	}
+	return &hostsError{failures: failures}
+}
+
+func (d *dialer) one(ctx context.Context, hostsLeft int, addr string, open func(ctx context.Context, addr string) error) error {
+	if deadline, ok := ctx.Deadline(); ok && hostsLeft > 1 {
+		share := max(time.Until(deadline)/time.Duration(hostsLeft), minHostTimeout)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, share, errDialTimeout)
+		defer cancel()
+	}
+	err := open(ctx, addr)
+	if err == nil {
+		return nil
+	}
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	if serverCode(err) != 0 {
+		return err
+	}
+	var already *dialError
+	if errors.As(err, &already) {
+		return err
+	}
+	return &dialError{addr: addr, err: err}
+}
+
+func (d *dialer) order(connID int) []string {
+	n, first := len(d.hosts), 0
+	switch d.strategy {
+	case chgo.ConnOpenRoundRobin:
+		first = connID % n
+	case chgo.ConnOpenRandom:
+		first = rand.IntN(n) //nolint:gosec // spreads load, keeps no secret
+	case chgo.ConnOpenInOrder:
+	}
+	out := make([]string, 0, n)
+	return append(append(out, d.hosts[first:]...), d.hosts[:first]...)
+}
+
+// dial connects to one address, with TLS where the DSN asks for it.
+func (d *dialer) dial(ctx context.Context, addr string) (net.Conn, error) {
+	tcp := net.Dialer{Timeout: d.timeout}
+	conn, err := tcp.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, &dialError{addr: addr, err: err}
+	}
+	if d.tls == nil {
+		return conn, nil
+	}
+	config := d.tls.Clone()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = strings.Cut(addr, ":")
+		if host, _, err := net.SplitHostPort(addr); err == nil {
+			config.ServerName = host
+		}
+	}
+	secured := tls.Client(conn, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = conn.Close() // the handshake's error is the one to tell
+		return nil, &dialError{addr: addr, err: &tlsError{err: err}}
+	}
+	return secured, nil
+}
+
+// dialNative is dial for the native protocol: the connection recognizes a peer
+// that speaks something else.
+func (d *dialer) dialNative(ctx context.Context, addr string) (net.Conn, error) {
+	conn, err := d.dial(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &nativeConn{Conn: conn}, nil
+}
+
+// driverStrategy makes the driver open its connections with each. The driver
+// itself heeds no context while it waits for the server's greeting, so the
+// connection is closed under it.
+func (d *dialer) driverStrategy(ctx context.Context, connID int, opt *chgo.Options, dial chgo.Dial) (chgo.DialResult, error) {
+	var result chgo.DialResult
+	err := d.each(ctx, connID, func(ctx context.Context, addr string) error {
+		opening := &openingConn{}
+		stop := context.AfterFunc(ctx, opening.close)
+		defer stop()
+		var err error
+		result, err = dial(context.WithValue(ctx, openingKey{}, opening), addr, opt)
+		if err != nil {
+			opening.close()
+		}
+		return err
+	})
+	return result, err
+}
+
+// errDialTimeout is the cause when connecting took longer than dial_timeout.
+var errDialTimeout = errors.New("no connection within dial_timeout")
+
+// dialError says that no connection to one address could be made. Nothing was
+// sent but a greeting.
+type dialError struct {
+	addr string
+	err  error
+}
+
+func (e *dialError) Error() string { return fmt.Sprintf("connect to %s: %s", e.addr, plain(e.err)) }
+func (e *dialError) Unwrap() error { return e.err }
+
+// tlsError says that a TLS handshake failed.
+type tlsError struct{ err error }
+
+func (e *tlsError) Error() string { return "TLS: " + e.err.Error() }
+func (e *tlsError) Unwrap() error { return e.err }
+
+// hostsError holds the failures of several hosts.
+type hostsError struct{ failures []error }
+
+func (e *hostsError) Error() string {
+	texts := make([]string, len(e.failures))
+	for i, err := range e.failures {
+		texts[i] = err.Error()
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (e *hostsError) Unwrap() []error { return e.failures }
+
+// nativeConn is a connection whose peer must speak the native protocol.
+type nativeConn struct {
+	net.Conn
+	known bool // the first bytes have been looked at
+}
+
+// Read looks at the first byte the peer ever sends: a server greets with 0 or
+// complains with 2. It is called by one goroutine at a time.
+func (c *nativeConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if c.known || n == 0 {
+		return n, err
+	}
+	c.known = true
+	switch p[0] {
+	case 'H': // HTTP/1.1 400 Bad Request
+		return 0, errSpeaksHTTP
+	case 21: // a TLS alert
+		return 0, errSpeaksTLS
+	}
+	return n, err
+}
+
+// SyscallConn lets the driver see whether an idle connection is still alive.
+func (c *nativeConn) SyscallConn() (syscall.RawConn, error) {
+	conn := c.Conn
+	if secured, ok := conn.(*tls.Conn); ok {
+		conn = secured.NetConn()
+	}
+	if raw, ok := conn.(syscall.Conn); ok {
+		return raw.SyscallConn()
+	}
+	return nil, errors.ErrUnsupported
+}
+
+var (
+	errSpeaksHTTP = errors.New("the server answers in HTTP")
+	errSpeaksTLS  = errors.New("the server answers with a TLS alert")
+)

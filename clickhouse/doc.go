@@ -1,0 +1,2 @@
+// Package clickhouse stores facts in ClickHouse.
+package clickhouse

@@ -1,0 +1,121 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/factload/factload/clickhouse/block"
+)
+
+// Insert is what [Client.Insert] does.
+type Insert struct {
+	// Table is the name of the table in the DSN's database, without quotes.
+	Table string
+	// Block holds the rows. All of its columns are inserted, and no others. It
+	// must not be changed until the call returns; the call does not change it.
+	Block *block.Block
+	// Token is the insert_deduplication_token: the server ignores a second
+	// insert into the table with the same token, whatever its rows. Empty means
+	// none, and then the server compares the rows.
+	Token string
+	// Settings are further ClickHouse settings of this one insert.
+	Settings map[string]string
+}
+
+// Insert sends the rows of a block as one block and returns when the server
+// has stored them. An empty block does nothing. The rows and the token stay the
+// caller's, so that it can call again with the same ones after [ErrRetryable]
+// or [ErrAmbiguous].
+//
+// Repeating an insert with its token stores the rows once, within these
+// limits. The server remembers a number of tokens for each partition of a
+// table: non_replicated_deduplication_window for plain tables, which package
+// ddl sets to 10,000 and which is 0 for tables made without it, and
+// replicated_deduplication_window for replicated ones. Rows of one insert that
+// fall into several partitions become visible partition by partition, and an
+// insert that fails in between leaves some of them; the repetition adds the
+// others. The server refuses a block that spans more than 100 partitions.
+//
+// The columns are compared with the table's before any row is sent: another
+// type, or a missing column, is [ErrSchema]. Nothing is converted silently.
+func (c *Client) Insert(ctx context.Context, in Insert) error {
+	op := fmt.Sprintf("insert into %q", in.Table)
+	if in.Table == "" || in.Block == nil {
+		return c.fail(ctx, op, errNoInsert, unsent)
+	}
+	if in.Block.Rows() == 0 {
+		return nil
+	}
+	release, err := c.acquire(ctx)
+	if err != nil {
+		return c.fail(ctx, op, err, unsent)
+	}
+	defer release()
+	ctx, cancel := context.WithTimeoutCause(ctx, c.opt.ReadTimeout, errNoAnswer)
+	defer cancel()
+	insert := c.insertNative
+	if c.native == nil {
+		insert = c.insertHTTP
+	}
+	if at, err := insert(ctx, in); err != nil {
+		return c.fail(ctx, op, err, at)
+	}
+	return nil
+}
+
+// errNoInsert means that the caller has forgotten what to insert.
+var errNoInsert = fmt.Errorf("%w: a table and a block are needed", ErrRejected)
+
+// settings returns the settings of the insert. Each of them keeps the promise
+// that a repeated insert is stored once.
+func (in *Insert) settings() map[string]string {
+	s := map[string]string{
+		"async_insert":                                       "0", // answer when stored
+		"insert_deduplicate":                                 "1",
+		"deduplicate_blocks_in_dependent_materialized_views": "1",
+	}
+	if in.Token != "" {
+		s["insert_deduplication_token"] = in.Token
+	}
+	for name, value := range in.Settings {
+		s[name] = value
+	}
+	return s
+}
+
+// columnError says that a column of the table is not as the block's.
+type columnError struct {
+	column, have, want string
+}
+
+func (e *columnError) Error() string {
+	return fmt.Sprintf("column %q is %s in the table and %s in the schema", e.column, e.have, e.want)
+}
+
+func (e *columnError) Is(target error) bool { return target == ErrSchema }
+
+// sameType reports whether two spellings of a type differ in spaces at most.
+func sameType(a, b string) bool {
+	return a == b || squeeze(a) == squeeze(b)
+}
+
+// squeeze removes the spaces outside of quoted text.
+func squeeze(s string) string {
+	out := make([]byte, 0, len(s))
+	quoted := false
+	for i := 0; i < len(s); i++ {
+		switch c := s[i]; {
+		case c == '\\' && quoted && i+1 < len(s):
+			out = append(out, c, s[i+1])
+			i++
+			continue
+		case c == '\'':
+			quoted = !quoted
+		case c == ' ' && !quoted:
+			continue
+		}
+		out = append(out, s[i])
+	}
+	return string(out)
+}
+

@@ -1,0 +1,199 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Param is an argument of a statement. In the statement it is written as
+// {name:Type}, with a ClickHouse type; {name:Identifier} stands for the name of
+// a table or column. The server puts the value in, so that no text needs
+// quoting.
+func Param(name string, value any) any { return chgo.Named(name, value) }
+
+// Exec runs one statement that returns no rows. A broken connection makes the
+// error [ErrAmbiguous], since the statement may have run.
+func (c *Client) Exec(ctx context.Context, sql string, params ...any) error {
+	return c.exec(ctx, "exec", sql, params...)
+}
+
+func (c *Client) exec(ctx context.Context, op, sql string, params ...any) error {
+	release, err := c.acquire(ctx)
+	if err != nil {
+		return c.fail(ctx, op, err, unsent)
+	}
+	defer release()
+	if err := c.conn.Exec(ctx, sql, params...); err != nil {
+		return c.fail(ctx, op, err, sent)
+	}
+	return nil
+}
+
+// Select runs one query and appends its rows to dest, a pointer to a slice of
+// structs. Columns go to the fields whose ch tag or name they have.
+func (c *Client) Select(ctx context.Context, dest any, sql string, params ...any) error {
+	return c.selectInto(ctx, "select", dest, sql, params...)
+}
+
+func (c *Client) selectInto(ctx context.Context, op string, dest any, sql string, params ...any) error {
+	release, err := c.acquire(ctx)
+	if err != nil {
+		return c.fail(ctx, op, err, read)
+	}
+	defer release()
+	if err := c.conn.Select(ctx, dest, sql, params...); err != nil {
+		return c.fail(ctx, op, err, read)
+	}
+	return nil
+}
+
+// Query runs one query and returns its rows, which must be closed. They hold
+// one of the Client's connections until then.
+func (c *Client) Query(ctx context.Context, sql string, params ...any) (*Rows, error) {
+	release, err := c.acquire(ctx)
+	if err != nil {
+		return nil, c.fail(ctx, "query", err, read)
+	}
+	rows, err := c.conn.Query(ctx, sql, params...)
+	if err != nil {
+		release()
+		return nil, c.fail(ctx, "query", err, read)
+	}
+	return &Rows{ctx: ctx, client: c, rows: rows, release: release}, nil
+}
+
+// Rows are the rows of a query. They are not safe for concurrent use.
+type Rows struct {
+	ctx     context.Context //nolint:containedctx // the query's, to tell why it failed
+	client  *Client
+	rows    driver.Rows
+	release func()
+}
+
+// Columns returns the names of the columns.
+func (r *Rows) Columns() []string { return r.rows.Columns() }
+
+// Next goes to the next row. It returns false behind the last one and on an
+// error, which Err tells.
+func (r *Rows) Next() bool { return r.rows.Next() }
+
+// Scan copies the columns of the current row into the variables that dest
+// points to.
+func (r *Rows) Scan(dest ...any) error {
+	if err := r.rows.Scan(dest...); err != nil {
+		return r.client.fail(r.ctx, "scan", err, read)
+	}
+	return nil
+}
+
+// Err returns the error that ended Next, if any.
+func (r *Rows) Err() error {
+	if err := r.rows.Err(); err != nil {
+		return r.client.fail(r.ctx, "query", err, read)
+	}
+	return nil
+}
+
+// Close gives the connection back. Closing again does nothing.
+func (r *Rows) Close() error {
+	if r.release == nil {
+		return nil
+	}
+	err := r.rows.Close()
+	r.release()
+	r.release = nil
+	if err != nil {
+		return r.client.fail(r.ctx, "query", err, read)
+	}
+	return nil
+}
+
+// QueryFormat runs one query and writes its answer to w as the server formats
+// it: PrettyCompact, JSONEachRow, CSV, Parquet or any other of its formats. The
+// statement must have no FORMAT clause of its own.
+//
+// Only HTTP can do this. A Client of a native DSN asks the server for its HTTP
+// port and uses it on the same host, with the same credentials.
+func (c *Client) QueryFormat(ctx context.Context, w io.Writer, format, sql string, params ...any) error {
+	const op = "query"
+	release, err := c.acquire(ctx)
+	if err != nil {
+		return c.fail(ctx, op, err, read)
+	}
+	defer release()
+	conn, done, err := c.overHTTP(ctx)
+	if err != nil {
+		return c.fail(ctx, op, err, read)
+	}
+	defer done()
+	answer, err := conn.QueryFormat(ctx, format, sql, params...)
+	if err != nil {
+		return c.fail(ctx, op, err, read)
+	}
+	defer answer.Close()
+	if _, err := io.Copy(w, answer); err != nil {
+		return c.fail(ctx, op, err, read)
+	}
+	return nil
+}
+
+// overHTTP returns a connection that speaks HTTP with the server, and what to
+// call when it is no longer needed.
+func (c *Client) overHTTP(ctx context.Context) (conn driver.Conn, done func(), err error) {
+	if c.native == nil {
+		return c.conn, func() {}, nil
+	}
+	name := "http_port"
+	if c.opt.TLS != nil {
+		name = "https_port"
+	}
+	var port uint16
+	if err := c.conn.QueryRow(ctx, "SELECT getServerPort({name:String})", Param("name", name)).Scan(&port); err != nil {
+		if serverCode(err) != 0 {
+			return nil, nil, &noHTTPError{name: name, err: err}
+		}
+		return nil, nil, err
+	}
+	hosts := make([]string, 0, len(c.opt.Addr))
+	for _, addr := range c.opt.Addr {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, nil, err
+		}
+		hosts = append(hosts, net.JoinHostPort(host, strconv.Itoa(int(port))))
+	}
+	d := &dialer{hosts: hosts, strategy: c.opt.ConnOpenStrategy, timeout: c.opt.DialTimeout}
+	conn, err = chgo.Open(&chgo.Options{
+		Protocol:     chgo.HTTP,
+		Addr:         hosts,
+		Auth:         c.opt.Auth,
+		TLS:          c.opt.TLS,
+		Settings:     c.opt.Settings,
+		DialTimeout:  c.opt.DialTimeout,
+		ReadTimeout:  c.opt.ReadTimeout,
+		DialContext:  tracked(d.dial),
+		DialStrategy: d.driverStrategy,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return conn, func() { _ = conn.Close() }, nil // only idle connections are closed
+}
+
+// noHTTPError says that the server has no port for HTTP.
+type noHTTPError struct {
+	name string
+	err  error
+}
+
+func (e *noHTTPError) Error() string {
+	return fmt.Sprintf("the server tells no %s, and only HTTP can format an answer: give an http:// DSN", e.name)
+}
+
+func (e *noHTTPError) Is(target error) bool { return target == ErrRejected }
