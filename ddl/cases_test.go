@@ -1,6 +1,8 @@
 package ddl_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"time"
 
@@ -127,6 +129,13 @@ func identifiersSchema() fact.Schema {
 	return s
 }
 
+// marshaledUUID is a UUID as the usual packages have it.
+type marshaledUUID [16]byte
+
+func (u marshaledUUID) MarshalText() ([]byte, error) {
+	return fmt.Appendf(nil, "%x-%x-%x-%x-%x", u[:4], u[4:6], u[6:8], u[8:10], u[10:]), nil
+}
+
 // defaultValues are defaults with the value that a row without the field has,
 // as the engine prints it.
 var defaultValues = []struct {
@@ -137,7 +146,7 @@ var defaultValues = []struct {
 	{fact.Field{Name: "s_empty", Type: fact.String, Default: ""}, ""},
 	{fact.Field{Name: "s_nul", Type: fact.String, Default: "a\x00b\x01\x7f"}, `a\0b` + "\x01\x7f"},
 	{fact.Field{Name: "s_nullable", Type: fact.String, Nullable: true, Default: "x"}, "x"},
-	{fact.Field{Name: "s_array", Type: fact.String, Array: true, Default: []any{"a", "it's"}}, `['a','it\\'s']`},
+	{fact.Field{Name: "s_array", Type: fact.String, Array: true, Default: []any{"a", "it's"}}, `['a','it\'s']`},
 	{fact.Field{Name: "s_array_empty", Type: fact.String, Array: true, Default: []string{}}, "[]"},
 	{fact.Field{Name: "lc", Type: fact.LowCardinalityString, Default: "user"}, "user"},
 	{fact.Field{Name: "lc_nullable", Type: fact.LowCardinalityString, Nullable: true, Default: "user"}, "user"},
@@ -166,6 +175,9 @@ var defaultValues = []struct {
 	{fact.Field{Name: "dt", Type: fact.DateTime64, Default: time.Date(2024, 2, 29, 12, 30, 0, 123e6, time.FixedZone("", 3600))}, "2024-02-29 11:30:00.123"},
 	{fact.Field{Name: "dt_text", Type: fact.DateTime64, Default: "2024-02-29T12:30:00.5+01:00"}, "2024-02-29 11:30:00.500"},
 	{fact.Field{Name: "dt_plain", Type: fact.DateTime64, Default: "2024-02-29 12:30:00"}, "2024-02-29 12:30:00.000"},
+	{fact.Field{Name: "dt_day", Type: fact.DateTime64, Default: "2024-02-29"}, "2024-02-29 00:00:00.000"},
+	{fact.Field{Name: "dt_micros", Type: fact.DateTime64, Default: "1969-12-31T23:59:59.9999"}, "1969-12-31 23:59:59.999"},
+	{fact.Field{Name: "dt_epoch", Type: fact.DateTime64, Default: json.Number("1709209800123")}, "2024-02-29 12:30:00.123"},
 	{fact.Field{Name: "dt_old", Type: fact.DateTime64, Default: "1969-12-31 23:59:59.999"}, "1969-12-31 23:59:59.999"},
 	{fact.Field{Name: "dt_min", Type: fact.DateTime64, Default: "1900-01-01 00:00:00"}, "1900-01-01 00:00:00.000"},
 	{fact.Field{Name: "dt_max", Type: fact.DateTime64, Default: "2299-12-31 23:59:59.999"}, "2299-12-31 23:59:59.999"},
@@ -173,13 +185,13 @@ var defaultValues = []struct {
 	{fact.Field{Name: "d", Type: fact.Date, Default: "2149-06-06"}, "2149-06-06"},
 	{fact.Field{Name: "d_min", Type: fact.Date, Default: time.Unix(0, 0)}, "1970-01-01"},
 	{fact.Field{Name: "uuid", Type: fact.UUID, Default: "61F0C404-5CB3-11E7-907B-A6006AD3DBA0"}, "61f0c404-5cb3-11e7-907b-a6006ad3dba0"},
-	{fact.Field{Name: "uuid_bytes", Type: fact.UUID, Default: [16]byte{1, 2, 3, 15: 255}}, "01020300-0000-0000-0000-0000000000ff"},
+	{fact.Field{Name: "uuid_marshaler", Type: fact.UUID, Default: marshaledUUID{1, 2, 3, 15: 255}}, "01020300-0000-0000-0000-0000000000ff"},
 	{fact.Field{Name: "dec", Type: fact.Decimal, Precision: 38, Scale: 10, Default: "1234567890123456789012345678.0123456789"}, "1234567890123456789012345678.0123456789"},
 	{fact.Field{Name: "dec_float", Type: fact.Decimal, Precision: 9, Scale: 4, Default: -1.5}, "-1.5"},
 	{fact.Field{Name: "dec_array", Type: fact.Decimal, Precision: 9, Scale: 2, Array: true, Default: []any{1, "2.25"}}, "[1,2.25]"},
 	{fact.Field{Name: "e", Type: fact.Enum, Values: []string{"a", "it's \\ b"}, Default: "it's \\ b"}, `it\'s \\ b`},
 	{fact.Field{Name: "e_nullable", Type: fact.Enum, Values: []string{"a"}, Nullable: true, Default: "a"}, "a"},
-	{fact.Field{Name: "m", Type: fact.StringMap, Default: map[string]any{"k": "v", "it's": "\\"}}, `{'it\\'s':'\\\\','k':'v'}`},
+	{fact.Field{Name: "m", Type: fact.StringMap, Default: map[string]any{"k": "v", "it's": "\\"}}, `{'it\'s':'\\','k':'v'}`},
 	{fact.Field{Name: "m_empty", Type: fact.StringMap, Default: map[string]string{}}, "{}"},
 	{fact.Field{Name: "j", Type: fact.JSON, Default: map[string]any{"a": []any{1, "<b>"}}}, `{"a":[1,"<b>"]}`},
 	{fact.Field{Name: "j_text", Type: fact.JSON, Default: "text"}, `"text"`},

@@ -2,6 +2,7 @@ package ddl
 
 import (
 	"bytes"
+	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/factload/factload/fact"
 )
@@ -31,11 +33,12 @@ func Literal(f fact.Field, v any) (string, error) {
 }
 
 func literal(f fact.Field, v any) (string, error) {
-	if v == nil {
-		return "", errors.New("null is not a value: leave the default out")
-	}
 	if !f.Array {
 		return scalar(f, v)
+	}
+	v, err := plain(v)
+	if err != nil {
+		return "", err
 	}
 	rv := reflect.ValueOf(v)
 	if kind := rv.Kind(); kind != reflect.Slice && kind != reflect.Array {
@@ -43,11 +46,7 @@ func literal(f fact.Field, v any) (string, error) {
 	}
 	parts := make([]string, rv.Len())
 	for i := range parts {
-		elem := rv.Index(i).Interface()
-		if elem == nil {
-			return "", fmt.Errorf("element %d is null", i)
-		}
-		text, err := scalar(f, elem)
+		text, err := scalar(f, rv.Index(i).Interface())
 		if err != nil {
 			return "", fmt.Errorf("element %d: %w", i, err)
 		}
@@ -57,6 +56,13 @@ func literal(f fact.Field, v any) (string, error) {
 }
 
 func scalar(f fact.Field, v any) (string, error) {
+	if f.Type == fact.JSON || f.Type == fact.NativeJSON {
+		return jsonLiteral(v, f.Type == fact.NativeJSON)
+	}
+	v, err := plain(v)
+	if err != nil {
+		return "", err
+	}
 	switch f.Type {
 	case fact.String, fact.LowCardinalityString:
 		return textLiteral(v)
@@ -78,14 +84,49 @@ func scalar(f fact.Field, v any) (string, error) {
 		return decimalLiteral(f, v)
 	case fact.Enum:
 		return enumLiteral(f, v)
-	case fact.JSON:
-		return jsonLiteral(v, false)
-	case fact.NativeJSON:
-		return jsonLiteral(v, true)
 	case fact.StringMap:
 		return mapLiteral(v)
+	default:
+		return "", fmt.Errorf("unknown field type %d", int(f.Type))
 	}
-	return "", fmt.Errorf("unknown field type %d", int(f.Type))
+}
+
+// plain follows pointers, and turns a value that says itself how it looks in
+// JSON into that. Null is an error.
+func plain(v any) (any, error) {
+	switch x := v.(type) {
+	case time.Time, json.Number:
+		return v, nil
+	case json.RawMessage:
+		return decode(x)
+	case json.Marshaler, encoding.TextMarshaler:
+		raw, err := json.Marshal(x)
+		if err != nil {
+			return nil, fmt.Errorf("json: %w", err)
+		}
+		return decode(raw)
+	}
+	switch rv := reflect.ValueOf(v); {
+	case !rv.IsValid(), rv.Kind() == reflect.Pointer && rv.IsNil():
+		return nil, errors.New("null is not a value: leave the default out")
+	case rv.Kind() == reflect.Pointer:
+		return plain(rv.Elem().Interface())
+	}
+	return v, nil
+}
+
+// decode returns the value of a JSON text, numbers as json.Number.
+func decode(raw []byte) (any, error) {
+	if !json.Valid(raw) {
+		return nil, fmt.Errorf("%q is not valid JSON", shorten(string(raw)))
+	}
+	dec := json.NewDecoder(bytes.NewReader(raw))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, fmt.Errorf("json: %w", err)
+	}
+	return plain(v)
 }
 
 // text returns v when it is of a string type other than json.Number.
@@ -118,9 +159,6 @@ func boolLiteral(v any) (string, error) {
 }
 
 func uuidLiteral(v any) (string, error) {
-	if b, ok := bytes16(v); ok {
-		return QuoteString(fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])), nil
-	}
 	s, err := text(v)
 	if err != nil {
 		return "", err
@@ -137,17 +175,6 @@ func uuidLiteral(v any) (string, error) {
 	return QuoteString(strings.ToLower(s)), nil
 }
 
-// bytes16 returns v when it is an array of 16 bytes, as UUID types are.
-func bytes16(v any) ([]byte, bool) {
-	rv := reflect.ValueOf(v)
-	if rv.Kind() != reflect.Array || rv.Len() != 16 || rv.Type().Elem().Kind() != reflect.Uint8 {
-		return nil, false
-	}
-	b := make([]byte, 16)
-	reflect.Copy(reflect.ValueOf(b), rv)
-	return b, true
-}
-
 func enumLiteral(f fact.Field, v any) (string, error) {
 	s, err := text(v)
 	if err != nil {
@@ -157,31 +184,6 @@ func enumLiteral(f fact.Field, v any) (string, error) {
 		return "", fmt.Errorf("%q is not one of its values", shorten(s))
 	}
 	return QuoteString(s), nil
-}
-
-// jsonLiteral writes the JSON text of v. A json.RawMessage is taken byte for
-// byte. A Go string is a JSON string, not JSON text.
-func jsonLiteral(v any, object bool) (string, error) {
-	raw, ok := v.(json.RawMessage)
-	if !ok {
-		if _, isBytes := v.([]byte); isBytes {
-			return "", errors.New("[]byte is ambiguous: give json.RawMessage for JSON text")
-		}
-		var b bytes.Buffer
-		enc := json.NewEncoder(&b)
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(v); err != nil {
-			return "", fmt.Errorf("json: %w", err)
-		}
-		raw = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-	}
-	if !json.Valid(raw) || checkText(string(raw)) != nil {
-		return "", fmt.Errorf("%q is not valid JSON", shorten(string(raw)))
-	}
-	if object && bytes.TrimLeft(raw, " \t\r\n")[0] != '{' {
-		return "", fmt.Errorf("%s is not a JSON object", shorten(string(raw)))
-	}
-	return QuoteString(string(raw)), nil
 }
 
 func mapLiteral(v any) (string, error) {
@@ -195,7 +197,10 @@ func mapLiteral(v any) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("key %w", err)
 		}
-		elem := rv.MapIndex(k).Interface()
+		elem, err := plain(rv.MapIndex(k).Interface())
+		if err != nil {
+			return "", fmt.Errorf("value of key %s: %w", shorten(key), err)
+		}
 		value, err := textLiteral(elem)
 		if err != nil {
 			return "", fmt.Errorf("value of key %s: %w", shorten(key), err)

@@ -28,7 +28,7 @@ func number(v any) (string, error) {
 	case rv.CanUint():
 		return strconv.FormatUint(rv.Uint(), 10), nil
 	case rv.CanFloat():
-		return strconv.FormatFloat(rv.Float(), 'g', -1, 64), nil
+		return strconv.FormatFloat(rv.Float(), 'g', -1, rv.Type().Bits()), nil
 	}
 	return "", fmt.Errorf("%T is not a number", v)
 }

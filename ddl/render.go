@@ -39,7 +39,7 @@ func CreateSQL(t Table) string {
 		fmt.Fprintf(&b, "\nTTL %s", t.TTL)
 	}
 	if len(t.Settings) > 0 {
-		fmt.Fprintf(&b, "\nSETTINGS %s", settingsSQL(t.Settings))
+		b.WriteString("\nSETTINGS" + settingsSQL(t.Settings))
 	}
 	if t.Comment != "" {
 		fmt.Fprintf(&b, "\nCOMMENT %s", QuoteString(t.Comment))
@@ -172,5 +172,8 @@ func settingsSQL(settings map[string]string) string {
 		}
 		parts = append(parts, name+" = "+value)
 	}
-	return strings.Join(parts, ", ")
+	if len(parts) == 1 {
+		return " " + parts[0]
+	}
+	return "\n    " + strings.Join(parts, ",\n    ")
 }

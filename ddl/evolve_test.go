@@ -1,0 +1,203 @@
+package ddl_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/enginetest"
+)
+
+func newTable(t *testing.T, s fact.Schema, o ddl.Options) ddl.Table {
+	t.Helper()
+	table, err := ddl.NewTable(s, o)
+	require.NoError(t, err)
+	return table
+}
+
+// apply runs the plan that the default policy permits.
+func apply(t *testing.T, db *enginetest.DB, want ddl.Table, allowed ...ddl.Hazard) ddl.Plan {
+	t.Helper()
+	plan := ddl.NewPlan(ddl.Diff(want, inspect(t, db, want.Name)))
+	require.NoError(t, plan.Check(allowed...))
+	for _, s := range plan.Statements {
+		db.Exec(t, s.SQL)
+	}
+	return plan
+}
+
+func TestDefaultsAreWhatWasGiven(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	apply(t, db, newTable(t, defaultsSchema(), ddl.Options{}))
+	db.Exec(t, "INSERT INTO defaults (id) VALUES ('a')")
+	for _, d := range defaultValues {
+		got := db.Query(t, fmt.Sprintf("SELECT %s FROM defaults FORMAT TSV", ddl.QuoteIdent(d.field.Name)))
+		require.Equal(t, d.want, got, d.field.Name)
+	}
+}
+
+func TestAddColumns(t *testing.T) {
+	t.Parallel()
+	full := messageSchema()
+	for _, c := range []struct {
+		name string
+		keep []string // the fields of the first version
+	}{
+		{"last", []string{"conversation_id", "role", "content", "prompt_tokens", "score", "tags", "created_at"}},
+		{"first", []string{"role", "content", "created_at"}},
+		{"middle", []string{"conversation_id", "created_at"}},
+		{"all but one", []string{"created_at"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			db := enginetest.Database(t)
+			older := fact.Schema{Name: full.Name}
+			for _, f := range full.Fields {
+				if slices.Contains(c.keep, f.Name) {
+					older.Fields = append(older.Fields, f)
+				}
+			}
+			newer := full
+			newer.OrderBy = nil // a sorting key takes no new columns
+			apply(t, db, newTable(t, older, ddl.Options{}))
+			db.Exec(t, "INSERT INTO message (created_at) VALUES ('2024-01-01 00:00:00')")
+
+			want := newTable(t, newer, ddl.Options{Columns: map[string]ddl.ColumnOptions{"content": {TTL: "created_at + INTERVAL 1000 YEAR"}}})
+			plan := ddl.NewPlan(ddl.Diff(want, inspect(t, db, "message")))
+			require.Len(t, plan.Statements, 1)
+			require.Equal(t, ddl.MetadataOnly, plan.Statements[0].Hazard)
+			require.NoError(t, plan.Check())
+			db.Exec(t, plan.Statements[0].SQL)
+			db.Exec(t, plan.Statements[0].SQL) // by another process at the same time
+
+			have := inspect(t, db, "message")
+			require.Empty(t, ddl.Diff(want, have))
+			require.True(t, apply(t, db, want).Empty())
+			for i, column := range want.Canonical().Columns {
+				if column.Name != "content" || slices.Contains(c.keep, "content") {
+					column.TTL = have.Canonical().Columns[i].TTL
+				}
+				require.Equal(t, column.Name, have.Columns[i].Name, "columns are where the schema has them")
+				require.Equal(t, column.Type, have.Columns[i].Type)
+				require.Equal(t, column.TTL, have.Canonical().Columns[i].TTL)
+			}
+			require.Equal(t, "2024-01-01 00:00:00.000\t0\t[]\t\\N", db.Query(t, "SELECT created_at, prompt_tokens, tags, score FROM message FORMAT TSV"))
+		})
+	}
+}
+
+func TestAddColumnOfEveryType(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	id := fact.Field{Name: "id", Type: fact.String}
+	apply(t, db, newTable(t, fact.Schema{Name: "defaults", Fields: []fact.Field{id}, OrderBy: []string{"id"}}, ddl.Options{}))
+	db.Exec(t, "INSERT INTO defaults VALUES ('a')")
+	want := newTable(t, defaultsSchema(), ddl.Options{})
+	apply(t, db, want)
+	requireSame(t, db, want)
+	for _, d := range defaultValues {
+		got := db.Query(t, fmt.Sprintf("SELECT %s FROM defaults FORMAT TSV", ddl.QuoteIdent(d.field.Name)))
+		require.Equal(t, d.want, got, d.field.Name)
+	}
+}
+
+func TestUnknownColumnsAreKept(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	apply(t, db, newTable(t, messageSchema(), ddl.Options{}))
+	db.Exec(t, "ALTER TABLE message ADD COLUMN `by hand` String, ADD COLUMN day Date MATERIALIZED toDate(created_at)")
+	smaller := messageSchema()
+	smaller.Fields = slices.DeleteFunc(smaller.Fields, func(f fact.Field) bool { return f.Name == "payload" })
+	changes := ddl.Diff(newTable(t, smaller, ddl.Options{}), inspect(t, db, "message"))
+	require.Len(t, changes, 3)
+	plan := ddl.NewPlan(changes)
+	require.True(t, plan.Empty())
+	require.NoError(t, plan.Check())
+	require.Len(t, plan.Notes, 3)
+	require.Contains(t, plan.Notes[0], `"payload" String`)
+	require.Contains(t, plan.Notes[1], `"by hand" String`)
+	require.Contains(t, plan.Notes[2], `"day" Date`)
+}
+
+// TestRefusedChanges holds what the default policy must not do to a table with
+// rows in it.
+func TestRefusedChanges(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	const name = "refused"
+	db.Exec(t, `CREATE TABLE refused (id String, n UInt32, e Enum8('a' = 1, 'b' = 2), at DateTime64(3, 'UTC'), twice UInt64 MATERIALIZED n * 2)
+		ENGINE = ReplacingMergeTree(n) PARTITION BY toYYYYMM(at) PRIMARY KEY id ORDER BY (id, at)`)
+	base := fact.Schema{Name: name, OrderBy: []string{"id", "at"}, Fields: []fact.Field{
+		{Name: "id", Type: fact.String}, {Name: "n", Type: fact.UInt32},
+		{Name: "e", Type: fact.Enum, Values: []string{"a", "b"}}, {Name: "at", Type: fact.DateTime64},
+	}}
+	same := ddl.Options{Engine: "ReplacingMergeTree(`n`)", PartitionBy: "(toYYYYMM(`at`))", PrimaryKey: []string{"id"}}
+	field := func(i int, f fact.Field) func(*fact.Schema, *ddl.Options) {
+		return func(s *fact.Schema, _ *ddl.Options) { s.Fields[i] = f }
+	}
+	for _, c := range []struct {
+		name   string
+		mutate func(*fact.Schema, *ddl.Options)
+		hazard ddl.Hazard
+		why    string
+	}{
+		{"narrower", field(1, fact.Field{Name: "n", Type: fact.UInt16}), ddl.NeedsRebuild, `change column "n" from UInt32 to UInt16; stored values may not fit the new type`},
+		{"wider", field(1, fact.Field{Name: "n", Type: fact.UInt64}), ddl.RewritesData, `change column "n" from UInt32 to UInt64; every stored value fits the new type`},
+		{"key column", field(0, fact.Field{Name: "id", Type: fact.LowCardinalityString}), ddl.NeedsRebuild, `change column "id" from String to LowCardinality(String); a key of the table uses it`},
+		{"enum loses a value", field(2, fact.Field{Name: "e", Type: fact.Enum, Values: []string{"a"}}), ddl.NeedsRebuild, `change column "e" from Enum8('a' = 1, 'b' = 2) to Enum8('a' = 1); stored values may not fit the new type`},
+		{"computed column", func(s *fact.Schema, _ *ddl.Options) {
+			s.Fields = append(s.Fields, fact.Field{Name: "twice", Type: fact.UInt64})
+		}, ddl.NeedsRebuild, `change column "twice" from materialized to ordinary`},
+		{"sorting key", func(s *fact.Schema, _ *ddl.Options) { s.OrderBy = []string{"id"} }, ddl.NeedsRebuild, "change sorting key from (id, at) to (id)"},
+		{"no sorting key", func(s *fact.Schema, o *ddl.Options) { s.OrderBy, o.PrimaryKey = nil, nil }, ddl.NeedsRebuild, "change sorting key from (id, at) to ()"},
+		{"primary key", func(_ *fact.Schema, o *ddl.Options) { o.PrimaryKey = nil }, ddl.NeedsRebuild, "change primary key from (id) to (id, at)"},
+		{"partition", func(_ *fact.Schema, o *ddl.Options) { o.PartitionBy = "toYYYYMMDD(at)" }, ddl.NeedsRebuild, "change partition key from toYYYYMM(at) to toYYYYMMDD(at)"},
+		{"no partition", func(_ *fact.Schema, o *ddl.Options) { o.PartitionBy = "" }, ddl.NeedsRebuild, "change partition key from toYYYYMM(at) to none"},
+		{"engine", func(_ *fact.Schema, o *ddl.Options) { o.Engine = "" }, ddl.NeedsRebuild, "change engine from ReplacingMergeTree(n) to MergeTree"},
+		{"engine argument", func(_ *fact.Schema, o *ddl.Options) { o.Engine = "ReplacingMergeTree(at)" }, ddl.NeedsRebuild, "change engine from ReplacingMergeTree(n) to ReplacingMergeTree(at)"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			s, o := base, same
+			s.Fields = slices.Clone(s.Fields)
+			plan := ddl.NewPlan(ddl.Diff(newTable(t, s, o), inspect(t, db, name)))
+			require.True(t, plan.Empty(), "the table as it is: %v", plan)
+
+			c.mutate(&s, &o)
+			plan = ddl.NewPlan(ddl.Diff(newTable(t, s, o), inspect(t, db, name)))
+			require.Len(t, plan.Statements, 1)
+			require.Equal(t, c.hazard, plan.Statements[0].Hazard)
+			require.True(t, strings.HasPrefix(plan.Statements[0].Why, c.why), "%s", plan.Statements[0].Why)
+			var refused *ddl.RefusedError
+			require.ErrorAs(t, plan.Check(), &refused)
+			require.ErrorContains(t, refused, c.why)
+			require.ErrorContains(t, refused, c.hazard.String())
+		})
+	}
+}
+
+func TestOtherEnginesAreRefused(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	for _, create := range []string{
+		"CREATE TABLE x (id String) ENGINE = Memory",
+		"CREATE TABLE x (id String) ENGINE = Log",
+		"CREATE TABLE x (id String) ENGINE = Buffer(currentDatabase(), y, 1, 1, 1, 1, 1, 1, 1)",
+		"CREATE VIEW x AS SELECT '' AS id",
+		"CREATE TABLE x (id String) ENGINE = Null",
+	} {
+		db.Exec(t, create)
+		want := newTable(t, fact.Schema{Name: "x", Fields: []fact.Field{{Name: "id", Type: fact.String}}}, ddl.Options{})
+		changes := ddl.Diff(want, inspect(t, db, "x"))
+		require.Len(t, changes, 1, create)
+		require.IsType(t, ddl.ModifyEngine{}, changes[0], create)
+		require.Error(t, ddl.NewPlan(changes).Check(ddl.Hazards()...), create)
+		db.Exec(t, "DROP TABLE x SYNC")
+	}
+}

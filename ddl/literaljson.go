@@ -1,0 +1,36 @@
+package ddl
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// jsonLiteral writes the JSON text of v. A json.RawMessage is taken byte for
+// byte. A Go string is a JSON string, not JSON text.
+func jsonLiteral(v any, object bool) (string, error) {
+	if v == nil {
+		return "", errors.New("null is not a value: leave the default out, or give json.RawMessage for a JSON null")
+	}
+	raw, ok := v.(json.RawMessage)
+	if !ok {
+		if _, isBytes := v.([]byte); isBytes {
+			return "", errors.New("[]byte is ambiguous: give json.RawMessage for JSON text")
+		}
+		var b bytes.Buffer
+		enc := json.NewEncoder(&b)
+		enc.SetEscapeHTML(false)
+		if err := enc.Encode(v); err != nil {
+			return "", fmt.Errorf("json: %w", err)
+		}
+		raw = bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	}
+	if !json.Valid(raw) || checkText(string(raw)) != nil {
+		return "", fmt.Errorf("%q is not valid JSON", shorten(string(raw)))
+	}
+	if object && bytes.TrimLeft(raw, " \t\r\n")[0] != '{' {
+		return "", fmt.Errorf("%s is not a JSON object", shorten(string(raw)))
+	}
+	return QuoteString(string(raw)), nil
+}
