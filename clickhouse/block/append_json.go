@@ -1,0 +1,188 @@
+package block
+
+import "bytes"
+
+// AppendJSON appends one row from the text of one JSON object, which white
+// space may surround. Nothing else may: no byte order mark, no second object.
+//
+// On error, which is a *FieldError, the block is as before. The line is not
+// kept; the caller may reuse it.
+//
+// If the schema has a field that carries the fact ID, the object must have it;
+// see AppendJSONFact for IDs that come from elsewhere.
+func (b *Block) AppendJSON(line []byte) error {
+	return b.AppendJSONFact("", line)
+}
+
+// AppendJSONFact is AppendJSON for a fact whose ID is known from elsewhere,
+// such as its log event. The ID fills the field that carries it; when the
+// object has that field too, both must be equal. An empty ID means none.
+func (b *Block) AppendJSONFact(id string, line []byte) error {
+	b.scan.reset(line)
+	b.row.begin(len(b.columns))
+	err := b.appendObject()
+	if err == nil {
+		err = b.finish(id, 0)
+	}
+	if err != nil {
+		b.rollback()
+		return err
+	}
+	b.rows++
+	return nil
+}
+
+// appendObject appends the values of the object in the line.
+func (b *Block) appendObject() error {
+	s := b.scan
+	b.extra.begin()
+	s.space()
+	if s.peek() != '{' {
+		return b.notAnObject()
+	}
+	s.pos++
+	s.base++
+	s.space()
+	if !s.take('}') {
+		if err := b.appendPairs(); err != nil {
+			return err
+		}
+	}
+	s.space()
+	if s.pos < len(s.data) {
+		return rowFault(&fault{
+			kind: ErrTrailing, at: s.pos,
+			text: "trailing data behind the object: `" + cutBytes(s.data[s.pos:]) + "`",
+			hint: "put each object on a line of its own",
+		})
+	}
+	return nil
+}
+
+// appendPairs appends the values of the object's keys, up to its end.
+func (b *Block) appendPairs() error {
+	s, fields := b.scan, b.layout.fields
+	last := -1
+	for {
+		at := s.pos
+		i := b.row.follow[last+1]
+		if s.literal(fields[i].prefix) {
+			s.space()
+		} else {
+			var err error
+			if i, err = b.readKey(); err != nil {
+				return err
+			}
+			if i >= 0 {
+				b.row.follow[last+1] = i
+			}
+		}
+		if i >= 0 {
+			if !b.row.mark(i) {
+				return duplicate(fields[i].name, at)
+			}
+			at = s.pos
+			if err := b.columns[i].appendJSON(s); err != nil {
+				return b.jsonFault(i, at, err)
+			}
+			last = i
+		}
+		s.space()
+		switch s.peek() {
+		case ',':
+			s.pos++
+			s.space()
+		case '}':
+			s.pos++
+			return nil
+		default:
+			return rowFault(asFault(s.syntax("',' or '}'")))
+		}
+	}
+}
+
+// readKey reads a key that is not the expected one, up to its value. For an
+// unknown key it deals with the value too and returns -1.
+func (b *Block) readKey() (int, error) {
+	s, at := b.scan, b.scan.pos
+	if s.peek() != '"' {
+		return 0, rowFault(asFault(s.syntax("a key in double quotes")))
+	}
+	key, err := s.text()
+	if err != nil {
+		return 0, rowFault(asFault(err))
+	}
+	i, known := b.layout.index[string(key)]
+	raw := s.data[at:s.pos]
+	if !known {
+		if err := b.checkUnknown(key, at); err != nil {
+			return 0, err
+		}
+	}
+	if err := s.colon(); err != nil {
+		return 0, rowFault(asFault(err))
+	}
+	if !known {
+		return -1, b.takeUnknown(raw)
+	}
+	return i, nil
+}
+
+// notAnObject returns the error for a line that does not begin with a brace.
+func (b *Block) notAnObject() error {
+	s := b.scan
+	f := asFault(s.mismatch("a JSON object"))
+	if bytes.HasPrefix(s.data[s.pos:], []byte("\xef\xbb\xbf")) {
+		f.hint = "the line begins with a byte order mark: remove it"
+	}
+	if f.kind == ErrNull {
+		f.kind, f.text, f.hint = ErrType, "is null, want a JSON object", ""
+	}
+	if !f.bare {
+		f.text = "the line " + f.text
+	}
+	f.at = min(s.pos, len(s.data))
+	return rowFault(f)
+}
+
+func duplicate(name string, at int) error {
+	return &FieldError{
+		Field: name, Offset: at,
+		Err:  newFault(ErrDuplicateKey, "the key is there twice", ""),
+		Hint: "keep one of them",
+	}
+}
+
+// rowFault returns the error for a fault outside of any field.
+func rowFault(f *fault) error {
+	return &FieldError{Offset: f.at, Err: f, Hint: f.hint}
+}
+
+// jsonFault returns the error for field i, whose value begins at offset at.
+func (b *Block) jsonFault(i, at int, err error) error {
+	f := asFault(err)
+	if f.at == noOffset {
+		f.at = at
+	}
+	e := &FieldError{
+		Field: b.layout.fields[i].name, Path: f.path, Value: f.value,
+		Offset: f.at, Err: f, Hint: f.hint,
+	}
+	if e.Value == "" && !f.bare {
+		e.Value = rawAt(b.scan.data, f.at)
+	}
+	return e
+}
+
+// rawAt returns the JSON value at offset at, cut. If it is not valid JSON it
+// is what is there.
+func rawAt(data []byte, at int) string {
+	s := newScanner(DefaultMaxDepth)
+	s.reset(data)
+	s.pos = at
+	raw, err := s.raw()
+	if err != nil {
+		raw = data[at:]
+	}
+	return cutBytes(raw)
+}

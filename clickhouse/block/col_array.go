@@ -1,0 +1,200 @@
+package block
+
+import (
+	"reflect"
+	"strconv"
+
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// arrayColumn holds lists. Their elements stand in one column, row after row.
+type arrayColumn struct {
+	typ     proto.ColumnType
+	offsets proto.ColUInt64 // where each row's elements end
+	elem    column
+}
+
+func (c *arrayColumn) Type() proto.ColumnType { return c.typ }
+func (c *arrayColumn) Rows() int              { return len(c.offsets) }
+
+// end returns how many elements complete rows have.
+func (c *arrayColumn) end() int { return offsetEnd(c.offsets, len(c.offsets)) }
+
+// offsetEnd returns where the elements of the first n rows end.
+func offsetEnd(offsets proto.ColUInt64, n int) int {
+	if n == 0 {
+		return 0
+	}
+	return int(offsets[n-1])
+}
+
+// close ends a row behind the elements that are there.
+func (c *arrayColumn) close() { c.offsets = append(c.offsets, uint64(c.elem.Rows())) }
+
+func (c *arrayColumn) appendJSON(s *scanner) error {
+	if s.peek() != '[' {
+		return c.mismatch(s)
+	}
+	if err := s.open(); err != nil {
+		return err
+	}
+	s.pos++
+	s.space()
+	if s.take(']') {
+		s.shut()
+		c.close()
+		return nil
+	}
+	for i := 0; ; i++ {
+		at := s.pos
+		if err := c.elem.appendJSON(s); err != nil {
+			return within(err, index(i), at)
+		}
+		s.space()
+		if s.take(']') {
+			break
+		}
+		if !s.take(',') {
+			return s.syntax("',' or ']'")
+		}
+		s.space()
+	}
+	s.shut()
+	c.close()
+	return nil
+}
+
+func (c *arrayColumn) mismatch(s *scanner) error {
+	err := s.mismatch("an array")
+	if f := asFault(err); f.kind == ErrNull {
+		f.hint = "leave the key out, or give an empty array; a nil slice of Go is null in JSON"
+	}
+	return err
+}
+
+func index(i int) string { return "[" + strconv.Itoa(i) + "]" }
+
+func (c *arrayColumn) appendValue(s *scanner, v any) error {
+	switch x := v.(type) {
+	case []string:
+		if x != nil {
+			return appendSlice(c, s, x)
+		}
+	case []any:
+		if x != nil {
+			return appendSlice(c, s, x)
+		}
+	case []int:
+		if x != nil {
+			return appendSlice(c, s, x)
+		}
+	case []float64:
+		if x != nil {
+			return appendSlice(c, s, x)
+		}
+	}
+	if list, ok := listValue(v); ok {
+		return c.appendList(s, list)
+	}
+	return appendOther(c, s, v)
+}
+
+// listValue returns v for reflection if it is a list that does not say itself
+// how it looks in JSON.
+func listValue(v any) (list reflect.Value, ok bool) {
+	if isMarshaler(v) || isBytes(v) {
+		return list, false
+	}
+	list = reflect.ValueOf(v)
+	switch list.Kind() {
+	case reflect.Slice:
+		return list, !list.IsNil()
+	case reflect.Array:
+		return list, true
+	}
+	return list, false
+}
+
+// appendSlice appends the elements of a Go slice.
+func appendSlice[T any](c *arrayColumn, s *scanner, elems []T) error {
+	for i, e := range elems {
+		if err := c.appendElem(s, i, e); err != nil {
+			return err
+		}
+	}
+	c.close()
+	return nil
+}
+
+func (c *arrayColumn) appendElem(s *scanner, i int, v any) error {
+	err := c.elem.appendValue(s, v)
+	if err == nil {
+		return nil
+	}
+	f := asFault(within(err, index(i), noOffset))
+	if f.value == "" && !f.bare {
+		f.value = describe(v)
+	}
+	return f
+}
+
+// appendList appends the elements of a list of any other type.
+func (c *arrayColumn) appendList(s *scanner, list reflect.Value) error {
+	for i := range list.Len() {
+		if err := c.appendElem(s, i, list.Index(i).Interface()); err != nil {
+			return err
+		}
+	}
+	c.close()
+	return nil
+}
+
+func (c *arrayColumn) appendZero() { c.close() }
+
+func (c *arrayColumn) appendRows(src column, from, to int) {
+	s := src.(*arrayColumn)
+	first := offsetEnd(s.offsets, from)
+	shift := c.elem.Rows() - first
+	c.elem.appendRows(s.elem, first, offsetEnd(s.offsets, to))
+	for _, end := range s.offsets[from:to] {
+		c.offsets = append(c.offsets, uint64(int(end)+shift))
+	}
+}
+
+func (c *arrayColumn) truncate(n int) {
+	c.offsets = c.offsets[:min(n, len(c.offsets))]
+	c.elem.truncate(c.end())
+}
+
+func (c *arrayColumn) reset() {
+	c.offsets = c.offsets[:0]
+	c.elem.reset()
+}
+
+func (c *arrayColumn) bytes() int { return 8*len(c.offsets) + c.elem.bytes() }
+
+func (c *arrayColumn) digest(b *proto.Buffer) {
+	c.offsets.EncodeColumn(b)
+	c.elem.digest(b)
+}
+
+// EncodeState writes the state prefix of the elements, if they have one.
+func (c *arrayColumn) EncodeState(b *proto.Buffer) {
+	if s, ok := c.elem.(proto.StateEncoder); ok {
+		s.EncodeState(b)
+	}
+}
+
+// EncodeColumn writes the offsets and the elements.
+func (c *arrayColumn) EncodeColumn(b *proto.Buffer) {
+	c.offsets.EncodeColumn(b)
+	c.elem.EncodeColumn(b)
+}
+
+// WriteColumn writes the offsets and the elements.
+func (c *arrayColumn) WriteColumn(w *proto.Writer) {
+	c.offsets.WriteColumn(w)
+	c.elem.WriteColumn(w)
+}
+
+var _ proto.StateEncoder = (*arrayColumn)(nil)

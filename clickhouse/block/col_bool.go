@@ -1,0 +1,36 @@
+package block
+
+import "github.com/ClickHouse/ch-go/proto"
+
+// boolColumn holds true and false. Numbers and text are refused.
+type boolColumn struct {
+	fixed[bool, proto.ColBool]
+}
+
+func (c *boolColumn) appendJSON(s *scanner) error {
+	switch s.peek() {
+	case 't':
+		if s.literal("true") {
+			c.push(true)
+			return nil
+		}
+	case 'f':
+		if s.literal("false") {
+			c.push(false)
+			return nil
+		}
+	}
+	return s.mismatch("true or false")
+}
+
+func (c *boolColumn) appendValue(s *scanner, v any) error {
+	if x, ok := v.(bool); ok {
+		c.push(x)
+		return nil
+	}
+	return appendOther(c, s, v)
+}
+
+func (c *boolColumn) appendRows(src column, from, to int) {
+	c.pushAll(&src.(*boolColumn).fixed, from, to)
+}

@@ -1,0 +1,125 @@
+package block
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// decimalColumn holds exact decimal numbers of one precision and scale as
+// integers in units of their last digit.
+type decimalColumn[T any, C wire[T]] struct {
+	fixed[T, C]
+	precision, scale int
+	make             func(hi, lo uint64) T // two's complement
+}
+
+func newDecimalColumn(typ proto.ColumnType, precision, scale int) column {
+	switch {
+	case precision <= 9:
+		return &decimalColumn[int32, proto.ColInt32]{
+			fixed: fixed[int32, proto.ColInt32]{typ: typ}, precision: precision, scale: scale,
+			make: func(_, lo uint64) int32 { return int32(lo) },
+		}
+	case precision <= 18:
+		return &decimalColumn[int64, proto.ColInt64]{
+			fixed: fixed[int64, proto.ColInt64]{typ: typ}, precision: precision, scale: scale,
+			make: func(_, lo uint64) int64 { return int64(lo) },
+		}
+	}
+	return &decimalColumn[proto.Int128, proto.ColInt128]{
+		fixed: fixed[proto.Int128, proto.ColInt128]{typ: typ}, precision: precision, scale: scale,
+		make: func(hi, lo uint64) proto.Int128 { return proto.Int128{High: hi, Low: lo} },
+	}
+}
+
+func (c *decimalColumn[T, C]) appendJSON(s *scanner) error {
+	switch p := s.peek(); {
+	case isNumber(p):
+		text, err := s.number()
+		if err != nil {
+			return err
+		}
+		return c.add(text)
+	case p != '"':
+		return s.mismatch("a decimal number")
+	}
+	text, err := s.text()
+	if err != nil {
+		return err
+	}
+	return c.addText(text)
+}
+
+// addText appends a number that stands in quotes.
+func (c *decimalColumn[T, C]) addText(text []byte) error {
+	inner := scanner{data: text}
+	if _, err := inner.number(); err != nil || inner.pos != len(text) {
+		return newFault(ErrFormat, "is not a decimal number", `write it as "12.50"`)
+	}
+	return c.add(text)
+}
+
+// add appends the number that text spells, which is a JSON number.
+func (c *decimalColumn[T, C]) add(text []byte) error {
+	e := parseExact(text)
+	n := e.exponent + c.scale
+	if n < 0 && !e.isZero() {
+		return newFault(ErrPrecision, fmt.Sprintf("has more than the %d decimal places of the field", c.scale),
+			"round it, or give the field a larger scale")
+	}
+	hi, lo, ok := e.shift(max(n, 0), c.precision)
+	if !ok {
+		return newFault(ErrRange, fmt.Sprintf("is out of range for decimal(%d, %d)", c.precision, c.scale),
+			"give the field a larger precision")
+	}
+	if e.negative {
+		hi, lo = negate128(hi, lo)
+	}
+	c.push(c.make(hi, lo))
+	return nil
+}
+
+func negate128(hi, lo uint64) (negHi, negLo uint64) {
+	negLo = -lo
+	negHi = ^hi
+	if lo == 0 {
+		negHi++
+	}
+	return negHi, negLo
+}
+
+func (c *decimalColumn[T, C]) appendValue(s *scanner, v any) error {
+	var text [32]byte
+	switch x := v.(type) {
+	case string:
+		return c.addText([]byte(x))
+	case float64:
+		return c.addFloat(x, 64)
+	case float32:
+		return c.addFloat(float64(x), 32)
+	}
+	if n, ok := intValue(v); ok {
+		return c.add(strconv.AppendInt(text[:0], n, 10))
+	}
+	if n, ok := uintValue(v); ok {
+		return c.add(strconv.AppendUint(text[:0], n, 10))
+	}
+	return appendOther(c, s, v)
+}
+
+// addFloat appends the number that the shortest text of a float spells, as
+// JSON would have it.
+func (c *decimalColumn[T, C]) addFloat(f float64, size int) error {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return newFault(ErrRange, "is not a number that JSON has", "")
+	}
+	var text [32]byte
+	return c.add(strconv.AppendFloat(text[:0], f, 'e', -1, size))
+}
+
+func (c *decimalColumn[T, C]) appendRows(src column, from, to int) {
+	c.pushAll(&src.(*decimalColumn[T, C]).fixed, from, to)
+}

@@ -1,0 +1,191 @@
+package block
+
+import (
+	"math"
+	"strconv"
+	"unsafe"
+
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// floatColumn holds floating point numbers of one size. A number is stored as
+// the nearest value the size has; one beyond its largest is refused.
+type floatColumn[T float32 | float64, C wire[T]] struct {
+	fixed[T, C]
+	size int // in bits
+	name string
+}
+
+func newFloat32Column(typ proto.ColumnType) column {
+	c := &floatColumn[float32, proto.ColFloat32]{size: 32, name: "float32"}
+	c.typ = typ
+	return c
+}
+
+func newFloat64Column(typ proto.ColumnType) column {
+	c := &floatColumn[float64, proto.ColFloat64]{size: 64, name: "float64"}
+	c.typ = typ
+	return c
+}
+
+func (c *floatColumn[T, C]) appendJSON(s *scanner) error {
+	if !isNumber(s.peek()) {
+		if s.peek() == '"' {
+			return newFault(ErrType, "is a string, want a number", "write the number without quotes")
+		}
+		return s.mismatch("a number")
+	}
+	start := s.pos
+	if f, ok := s.shortFloat(); ok && c.exact(f) {
+		c.push(T(f))
+		return nil
+	}
+	s.pos = start
+	text, err := s.number()
+	if err != nil {
+		return err
+	}
+	return c.parse(text)
+}
+
+// parse appends the number that text spells, rounded once.
+func (c *floatColumn[T, C]) parse(text []byte) error {
+	f, err := strconv.ParseFloat(unsafe.String(unsafe.SliceData(text), len(text)), c.size)
+	if err != nil {
+		return c.outOfRange()
+	}
+	c.push(T(f))
+	return nil
+}
+
+// exact reports whether f, which is the decimal number nearest to a float64,
+// rounds to the same T as the decimal number itself. For a float32 that is not
+// sure when f lies right between two of them.
+func (c *floatColumn[T, C]) exact(f float64) bool {
+	if c.size == 64 {
+		return true
+	}
+	const half, rest = 1 << 28, 1<<29 - 1 // bits that a float32 lacks
+	if math.Float64bits(f)&rest == half {
+		return false
+	}
+	abs := math.Abs(f)
+	return f == 0 || (abs > 1e-30 && abs < 1e30)
+}
+
+func (c *floatColumn[T, C]) appendValue(s *scanner, v any) error {
+	switch x := v.(type) {
+	case float64:
+		return c.addFloat64(x)
+	case float32:
+		return c.addFloat32(x)
+	case int:
+		c.push(T(x))
+		return nil
+	}
+	if n, ok := intValue(v); ok {
+		c.push(T(n))
+		return nil
+	}
+	if n, ok := uintValue(v); ok {
+		c.push(T(n))
+		return nil
+	}
+	return appendOther(c, s, v)
+}
+
+func (c *floatColumn[T, C]) addFloat64(f float64) error {
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return c.notFinite()
+	}
+	if c.exact(f) {
+		c.push(T(f))
+		return nil
+	}
+	var text [32]byte
+	return c.parse(strconv.AppendFloat(text[:0], f, 'e', -1, 64))
+}
+
+// addFloat32 appends a float32. In a float64 column it becomes the number that
+// its shortest text spells, 0.1 and not 0.10000000149011612, since that is
+// what the same value is in JSON.
+func (c *floatColumn[T, C]) addFloat32(f float32) error {
+	wide := float64(f)
+	if math.IsNaN(wide) || math.IsInf(wide, 0) {
+		return c.notFinite()
+	}
+	if c.size == 32 {
+		c.push(T(f))
+		return nil
+	}
+	var text [32]byte
+	return c.parse(strconv.AppendFloat(text[:0], wide, 'e', -1, 32))
+}
+
+func (c *floatColumn[T, C]) appendRows(src column, from, to int) {
+	c.pushAll(&src.(*floatColumn[T, C]).fixed, from, to)
+}
+
+func (c *floatColumn[T, C]) outOfRange() error {
+	hint := ""
+	if c.size == 32 {
+		hint = "use float64 in the schema"
+	}
+	return newFault(ErrRange, "is out of range for "+c.name, hint)
+}
+
+func (c *floatColumn[T, C]) notFinite() error {
+	return newFault(ErrRange, "is not a number that JSON has", "leave the key out, or make the field nullable and give nil")
+}
+
+// powers10 are the powers of ten that a float64 holds exactly.
+var powers10 = [...]float64{
+	1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11,
+	1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
+}
+
+// shortFloat reads a number without exponent and with few enough digits that
+// one exactly rounded operation gives the nearest float64. It reports false
+// for any other, and for what is no number; pos is then anywhere.
+func (s *scanner) shortFloat() (f float64, ok bool) {
+	i := s.pos
+	negative := s.data[i] == '-'
+	if negative {
+		i++
+	}
+	var m uint64
+	first, point := i, -1
+	for ; i < len(s.data); i++ {
+		c := s.data[i]
+		if c-'0' <= 9 {
+			m = m*10 + uint64(c-'0')
+			continue
+		}
+		if c != '.' || point >= 0 {
+			break
+		}
+		point = i
+	}
+	digits, fraction := i-first, 0
+	if point >= 0 {
+		digits--
+		fraction = i - point - 1
+		if fraction == 0 || point == first {
+			return 0, false
+		}
+	}
+	long := digits > maxFastDigits || m > 1<<53 || fraction >= len(powers10)
+	zeros := s.data[first:i]
+	if digits == 0 || long || (len(zeros) > 1 && zeros[0] == '0' && zeros[1] != '.') {
+		return 0, false
+	}
+	if i < len(s.data) && s.data[i]|0x20 == 'e' {
+		return 0, false
+	}
+	s.pos = i
+	f = float64(m) / powers10[fraction]
+	if negative {
+		f = -f
+	}
+	return f, true
+}

@@ -1,0 +1,69 @@
+package block
+
+import (
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// jsonColumn holds JSON values as text, byte for byte as they were given.
+type jsonColumn struct{ stringColumn }
+
+func (c *jsonColumn) appendJSON(s *scanner) error {
+	if s.peek() == 'n' {
+		return s.mismatch("a JSON value")
+	}
+	raw, err := s.raw()
+	if err != nil {
+		return err
+	}
+	c.push(raw)
+	return nil
+}
+
+func (c *jsonColumn) appendValue(s *scanner, v any) error { return appendOther(c, s, v) }
+
+func (c *jsonColumn) appendRows(src column, from, to int) {
+	c.pushRange(&src.(*jsonColumn).texts, from, to)
+}
+
+// nativeJSONColumn holds JSON objects in ClickHouse's own JSON type. They are
+// sent as text, which the server parses.
+type nativeJSONColumn struct {
+	stringColumn
+	paths pathSet
+}
+
+// EncodeState announces that the objects follow as text.
+func (c *nativeJSONColumn) EncodeState(b *proto.Buffer) {
+	b.PutUInt64(proto.JSONStringSerializationVersion)
+}
+
+var _ proto.StateEncoder = (*nativeJSONColumn)(nil)
+
+// appendJSON takes an object that the server will take too: without paths that
+// occur twice and without numbers beyond 64 bits.
+func (c *nativeJSONColumn) appendJSON(s *scanner) error {
+	if s.peek() != '{' {
+		return s.mismatch("an object")
+	}
+	start := s.pos
+	raw, err := s.raw()
+	if err != nil {
+		return err
+	}
+	end := s.pos
+	s.pos = start
+	if err := c.paths.check(s); err != nil {
+		return err
+	}
+	s.pos = end
+	c.push(raw)
+	return nil
+}
+
+func (c *nativeJSONColumn) appendValue(s *scanner, v any) error { return appendOther(c, s, v) }
+
+func (c *nativeJSONColumn) appendZero() { c.pushString("{}") }
+
+func (c *nativeJSONColumn) appendRows(src column, from, to int) {
+	c.pushRange(&src.(*nativeJSONColumn).texts, from, to)
+}

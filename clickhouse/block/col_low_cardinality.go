@@ -1,0 +1,215 @@
+package block
+
+import (
+	"reflect"
+	"unicode/utf8"
+
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// lowCardinalityColumn holds text as a dictionary and a number for each row.
+// The dictionary grows with distinct values only, and begins anew with each
+// reset.
+type lowCardinalityColumn struct {
+	typ      proto.ColumnType
+	nullable bool
+	dict     interner
+	keys     []uint32 // of each row: nullKey, or the number in dict plus 1
+	first    []int    // for each dictionary entry, the row that brought it
+	unquoted []byte   // scratch of addString
+}
+
+// nullKey is the key of NULL.
+const nullKey = 0
+
+// lowCardinalityVersion is the state prefix: dictionaries are sent with the
+// blocks that use them.
+const lowCardinalityVersion = 1
+
+// Flags of a block, besides the size of its keys.
+const (
+	lowCardinalityOwnDictionary = 1 << 9
+	lowCardinalityNewDictionary = 1 << 10
+)
+
+func (c *lowCardinalityColumn) Type() proto.ColumnType { return c.typ }
+func (c *lowCardinalityColumn) Rows() int              { return len(c.keys) }
+
+func (c *lowCardinalityColumn) appendJSON(s *scanner) error {
+	if s.peek() != '"' {
+		if c.nullable && s.null() {
+			c.keys = append(c.keys, nullKey)
+			return nil
+		}
+		return s.mismatchText()
+	}
+	v, err := s.text()
+	if err != nil {
+		return err
+	}
+	c.add(v)
+	return nil
+}
+
+func (c *lowCardinalityColumn) add(v []byte) {
+	id, added := c.dict.intern(v)
+	if added {
+		c.first = append(c.first, len(c.keys))
+	}
+	c.keys = append(c.keys, uint32(id+1))
+}
+
+func (c *lowCardinalityColumn) appendValue(s *scanner, v any) error {
+	if x, ok := v.(string); ok {
+		if !utf8.ValidString(x) {
+			return badGoText()
+		}
+		c.unquoted = append(c.unquoted[:0], x...)
+		c.add(c.unquoted)
+		return nil
+	}
+	if c.nullable && isNull(v) {
+		c.keys = append(c.keys, nullKey)
+		return nil
+	}
+	return appendOther(c, s, v)
+}
+
+// isNull reports whether v is nil or a nil pointer.
+func isNull(v any) bool {
+	if v == nil {
+		return true
+	}
+	rv := reflect.ValueOf(v)
+	return rv.Kind() == reflect.Pointer && rv.IsNil()
+}
+
+func (c *lowCardinalityColumn) appendZero() {
+	if c.nullable {
+		c.keys = append(c.keys, nullKey)
+		return
+	}
+	c.add(nil)
+}
+
+func (c *lowCardinalityColumn) appendRows(src column, from, to int) {
+	from0 := src.(*lowCardinalityColumn)
+	for _, key := range from0.keys[from:to] {
+		if key == nullKey {
+			c.keys = append(c.keys, nullKey)
+			continue
+		}
+		c.add(from0.dict.at(int(key - 1)))
+	}
+}
+
+func (c *lowCardinalityColumn) truncate(n int) {
+	if n >= len(c.keys) {
+		return
+	}
+	c.keys = c.keys[:n]
+	entries := len(c.first)
+	for entries > 0 && c.first[entries-1] >= n {
+		entries--
+	}
+	c.first = c.first[:entries]
+	c.dict.forget(entries)
+}
+
+func (c *lowCardinalityColumn) reset() {
+	c.keys, c.first = c.keys[:0], c.first[:0]
+	c.dict.clear()
+}
+
+func (c *lowCardinalityColumn) bytes() int {
+	const entry = 8 + 4 + 2*4 // first, hash and slots of an entry
+	return 4*len(c.keys) + c.dict.bytes() + entry*len(c.first)
+}
+
+// digest writes each row's own value, so that the order of the dictionary does
+// not show.
+func (c *lowCardinalityColumn) digest(b *proto.Buffer) {
+	for _, key := range c.keys {
+		if key == nullKey {
+			b.PutByte(1)
+			continue
+		}
+		b.PutByte(0)
+		b.PutRaw(c.dict.wireAt(int(key - 1)))
+	}
+}
+
+// EncodeState writes the version of the format.
+func (c *lowCardinalityColumn) EncodeState(b *proto.Buffer) { b.PutUInt64(lowCardinalityVersion) }
+
+// EncodeColumn writes dictionary and keys.
+func (c *lowCardinalityColumn) EncodeColumn(b *proto.Buffer) {
+	if len(c.keys) == 0 {
+		return
+	}
+	width := c.encodeHead(b)
+	c.dict.encode(b)
+	c.encodeKeys(b, width)
+}
+
+// WriteColumn writes dictionary and keys.
+func (c *lowCardinalityColumn) WriteColumn(w *proto.Writer) {
+	if len(c.keys) == 0 {
+		return
+	}
+	var width int
+	w.ChainBuffer(func(b *proto.Buffer) { width = c.encodeHead(b) })
+	c.dict.write(w)
+	w.ChainBuffer(func(b *proto.Buffer) { c.encodeKeys(b, width) })
+}
+
+// reserved is how many entries stand in front of the dictionary on the wire.
+// With NULL these are NULL itself, whose text is not looked at, and the empty
+// string, which ClickHouse has next to it.
+func (c *lowCardinalityColumn) reserved() int {
+	if c.nullable {
+		return 2
+	}
+	return 0
+}
+
+// encodeHead writes everything up to the dictionary's own entries. It returns
+// the width of the keys as a power of two.
+func (c *lowCardinalityColumn) encodeHead(b *proto.Buffer) (width int) {
+	entries := c.reserved() + c.dict.len()
+	switch {
+	case entries <= 1<<8:
+		width = 0
+	case entries <= 1<<16:
+		width = 1
+	default:
+		width = 2
+	}
+	b.PutUInt64(lowCardinalityOwnDictionary | lowCardinalityNewDictionary | uint64(width))
+	b.PutUInt64(uint64(entries))
+	for range c.reserved() {
+		b.PutString("")
+	}
+	return width
+}
+
+// encodeKeys writes the keys in the given width.
+func (c *lowCardinalityColumn) encodeKeys(b *proto.Buffer, width int) {
+	b.PutUInt64(uint64(len(c.keys)))
+	shift := uint32(c.reserved()) - 1
+	for _, key := range c.keys {
+		if key != nullKey {
+			key += shift
+		}
+		switch width {
+		case 0:
+			b.Buf = append(b.Buf, byte(key))
+		case 1:
+			b.Buf = append(b.Buf, byte(key), byte(key>>8))
+		default:
+			b.Buf = append(b.Buf, byte(key), byte(key>>8), byte(key>>16), byte(key>>24))
+		}
+	}
+}
+
+var _ proto.StateEncoder = (*lowCardinalityColumn)(nil)

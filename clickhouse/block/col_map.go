@@ -1,0 +1,157 @@
+package block
+
+import (
+	"maps"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// mapColumn holds maps of text to text, their entries in the order in which
+// JSON gives them. No key occurs twice in a map.
+type mapColumn struct {
+	typ     proto.ColumnType
+	offsets proto.ColUInt64
+	keys    texts
+	values  texts
+	seen    interner // keys of the map being appended
+}
+
+func (c *mapColumn) Type() proto.ColumnType { return c.typ }
+func (c *mapColumn) Rows() int              { return len(c.offsets) }
+
+func (c *mapColumn) close() { c.offsets = append(c.offsets, uint64(c.keys.len())) }
+
+func (c *mapColumn) appendJSON(s *scanner) error {
+	if s.peek() != '{' {
+		return c.mismatch(s)
+	}
+	if err := s.open(); err != nil {
+		return err
+	}
+	s.pos++
+	s.space()
+	if s.take('}') {
+		s.shut()
+		c.close()
+		return nil
+	}
+	c.seen.clear()
+	for {
+		if err := c.appendEntry(s); err != nil {
+			return err
+		}
+		s.space()
+		if s.take('}') {
+			break
+		}
+		if !s.take(',') {
+			return s.syntax("',' or '}'")
+		}
+		s.space()
+	}
+	s.shut()
+	c.close()
+	return nil
+}
+
+func (c *mapColumn) appendEntry(s *scanner) error {
+	at := s.pos
+	if s.peek() != '"' {
+		return s.syntax("a key in double quotes")
+	}
+	key, err := s.text()
+	if err != nil {
+		return err
+	}
+	if _, added := c.seen.intern(key); !added {
+		f := newFault(ErrDuplicateKey, "is a key twice in the map", "")
+		f.at = at
+		f.value = cutQuote(string(key))
+		return f
+	}
+	c.keys.push(key)
+	if err := s.colon(); err != nil {
+		return err
+	}
+	at = s.pos
+	if s.peek() != '"' {
+		err = s.mismatchText()
+	} else {
+		err = c.values.pushJSON(s)
+	}
+	if err != nil {
+		key := c.keys.at(c.keys.len() - 1)
+		return within(err, "["+cutQuote(string(key))+"]", at)
+	}
+	return nil
+}
+
+func (c *mapColumn) mismatch(s *scanner) error {
+	err := s.mismatch("an object of strings")
+	if f := asFault(err); f.kind == ErrNull {
+		f.hint = "leave the key out, or give an empty object; a nil map of Go is null in JSON"
+	}
+	return err
+}
+
+func (c *mapColumn) appendValue(s *scanner, v any) error {
+	m, ok := v.(map[string]string)
+	if !ok || m == nil {
+		return appendOther(c, s, v)
+	}
+	for _, key := range slices.Sorted(maps.Keys(m)) {
+		if !utf8.ValidString(key) || !utf8.ValidString(m[key]) {
+			return within(badGoText(), "["+cutQuote(key)+"]", noOffset)
+		}
+		c.keys.pushString(key)
+		c.values.pushString(m[key])
+	}
+	c.close()
+	return nil
+}
+
+func (c *mapColumn) appendZero() { c.close() }
+
+func (c *mapColumn) appendRows(src column, from, to int) {
+	s := src.(*mapColumn)
+	first, last := offsetEnd(s.offsets, from), offsetEnd(s.offsets, to)
+	shift := c.keys.len() - first
+	c.keys.pushRange(&s.keys, first, last)
+	c.values.pushRange(&s.values, first, last)
+	for _, end := range s.offsets[from:to] {
+		c.offsets = append(c.offsets, uint64(int(end)+shift))
+	}
+}
+
+func (c *mapColumn) truncate(n int) {
+	c.offsets = c.offsets[:min(n, len(c.offsets))]
+	end := offsetEnd(c.offsets, len(c.offsets))
+	c.keys.truncate(end)
+	c.values.truncate(end)
+}
+
+func (c *mapColumn) reset() {
+	c.offsets = c.offsets[:0]
+	c.keys.reset()
+	c.values.reset()
+}
+
+func (c *mapColumn) bytes() int { return 8*len(c.offsets) + c.keys.bytes() + c.values.bytes() }
+
+func (c *mapColumn) digest(b *proto.Buffer) { c.EncodeColumn(b) }
+
+// EncodeColumn writes the offsets, the keys and the values.
+func (c *mapColumn) EncodeColumn(b *proto.Buffer) {
+	c.offsets.EncodeColumn(b)
+	c.keys.encode(b)
+	c.values.encode(b)
+}
+
+// WriteColumn writes the offsets, the keys and the values.
+func (c *mapColumn) WriteColumn(w *proto.Writer) {
+	c.offsets.WriteColumn(w)
+	c.keys.write(w)
+	c.values.write(w)
+}

@@ -1,0 +1,85 @@
+package block
+
+import "github.com/ClickHouse/ch-go/proto"
+
+// nullableColumn adds NULL to a column. Where a row is NULL, elem holds a zero.
+type nullableColumn struct {
+	typ   proto.ColumnType
+	nulls []uint8
+	elem  column
+}
+
+func (c *nullableColumn) Type() proto.ColumnType { return c.typ }
+func (c *nullableColumn) Rows() int              { return len(c.nulls) }
+
+func (c *nullableColumn) appendJSON(s *scanner) error {
+	if s.null() {
+		c.appendZero()
+		return nil
+	}
+	if err := c.elem.appendJSON(s); err != nil {
+		return err
+	}
+	c.nulls = append(c.nulls, 0)
+	return nil
+}
+
+// appendValue takes everything for NULL whose JSON is null.
+func (c *nullableColumn) appendValue(s *scanner, v any) error {
+	if isNull(v) {
+		c.appendZero()
+		return nil
+	}
+	if err := c.elem.appendValue(s, v); err != nil {
+		if f := asFault(err); f.kind == ErrNull && f.path == "" {
+			c.elem.truncate(len(c.nulls))
+			c.appendZero()
+			return nil
+		}
+		return err
+	}
+	c.nulls = append(c.nulls, 0)
+	return nil
+}
+
+func (c *nullableColumn) appendZero() {
+	c.elem.appendZero()
+	c.nulls = append(c.nulls, 1)
+}
+
+func (c *nullableColumn) appendRows(src column, from, to int) {
+	s := src.(*nullableColumn)
+	c.nulls = append(c.nulls, s.nulls[from:to]...)
+	c.elem.appendRows(s.elem, from, to)
+}
+
+func (c *nullableColumn) truncate(n int) {
+	c.nulls = c.nulls[:min(n, len(c.nulls))]
+	c.elem.truncate(n)
+}
+
+func (c *nullableColumn) reset() {
+	c.nulls = c.nulls[:0]
+	c.elem.reset()
+}
+
+func (c *nullableColumn) bytes() int { return len(c.nulls) + c.elem.bytes() }
+
+func (c *nullableColumn) digest(b *proto.Buffer) {
+	b.PutRaw(c.nulls)
+	c.elem.digest(b)
+}
+
+// EncodeColumn writes the flags and the values.
+func (c *nullableColumn) EncodeColumn(b *proto.Buffer) {
+	b.PutRaw(c.nulls)
+	c.elem.EncodeColumn(b)
+}
+
+// WriteColumn writes the flags and the values.
+func (c *nullableColumn) WriteColumn(w *proto.Writer) {
+	if len(c.nulls) > 0 {
+		w.ChainWrite(c.nulls)
+	}
+	c.elem.WriteColumn(w)
+}

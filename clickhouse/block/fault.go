@@ -1,0 +1,50 @@
+package block
+
+import "errors"
+
+// noOffset marks a fault whose position is not known (yet).
+const noOffset = -1
+
+// fault is what a column or the scanner has to say about a value. The block
+// adds the name of the field to make a FieldError of it. Faults are made for
+// refused rows only, so they may allocate.
+type fault struct {
+	kind  error  // one of the sentinels
+	text  string // reads on after the value: "is a string, want an integer"
+	hint  string
+	path  string // below the field
+	value string // cut; empty: the block shows the raw value at offset at
+	at    int    // offset into the text being scanned, or noOffset
+	bare  bool   // no value is shown: text says everything
+}
+
+// Error returns the text alone.
+func (f *fault) Error() string { return f.text }
+
+// Unwrap returns the kind.
+func (f *fault) Unwrap() error { return f.kind }
+
+// newFault returns a fault about the value being appended.
+func newFault(kind error, text, hint string) *fault {
+	return &fault{kind: kind, text: text, hint: hint, at: noOffset}
+}
+
+// asFault returns err as a fault. Every error below the block is one; another
+// error, from a Marshaler of the caller, becomes a fault of kind ErrType.
+func asFault(err error) *fault {
+	var f *fault
+	if errors.As(err, &f) {
+		return f
+	}
+	return &fault{kind: err, text: "cannot be encoded as JSON: " + cutText(err.Error()), at: noOffset}
+}
+
+// within puts a step in front of the path of err: an index or a key.
+func within(err error, step string, at int) error {
+	f := asFault(err)
+	f.path = step + f.path
+	if f.at == noOffset {
+		f.at = at
+	}
+	return f
+}

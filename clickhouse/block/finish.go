@@ -1,0 +1,83 @@
+package block
+
+// finish completes a row whose keys have all been read: it fills the ID field,
+// the collected keys and the fields that have no value. The offset goes into
+// errors.
+func (b *Block) finish(id string, offset int) error {
+	if b.layout.factID >= 0 {
+		if err := b.finishID(id, offset); err != nil {
+			return err
+		}
+	}
+	if len(b.extra.object) > 0 {
+		if err := b.finishExtra(offset); err != nil {
+			return err
+		}
+	}
+	if b.row.left == 0 {
+		return nil
+	}
+	for i := b.row.unseen(0); i >= 0; i = b.row.unseen(i + 1) {
+		f := &b.layout.fields[i]
+		if f.required {
+			return &FieldError{
+				Field: f.name, Offset: offset,
+				Err:  newFault(ErrMissing, "is missing", ""),
+				Hint: "it is in order_by and has no default",
+			}
+		}
+		b.columns[i].appendRows(f.absent, 0, 1)
+	}
+	return nil
+}
+
+// idColumn is a column that can carry the fact ID.
+type idColumn interface {
+	addID(id string) error
+	// lastIs reports whether the last value is the given ID. No UUID is "".
+	lastIs(id string) bool
+}
+
+var (
+	_ idColumn = (*stringColumn)(nil)
+	_ idColumn = (*uuidColumn)(nil)
+)
+
+// finishID fills the field that carries the fact ID, or checks what is there.
+func (b *Block) finishID(id string, offset int) error {
+	i := b.layout.factID
+	name := b.layout.fields[i].name
+	c, ok := b.columns[i].(idColumn)
+	if !ok {
+		panic("block: a fact ID is a string or a UUID") // Schema.Validate says so
+	}
+	if !b.row.has(i) {
+		if id == "" {
+			return &FieldError{
+				Field: name, Offset: offset,
+				Err:  newFault(ErrMissing, "is missing", ""),
+				Hint: "it carries the fact ID, which every row needs",
+			}
+		}
+		b.row.mark(i)
+		if err := c.addID(id); err != nil {
+			return goFault(name, id, err)
+		}
+		return nil
+	}
+	switch {
+	case c.lastIs(""):
+		return &FieldError{
+			Field: name, Offset: offset,
+			Err:  newFault(ErrMissing, "is empty", ""),
+			Hint: "it carries the fact ID, which every row needs",
+		}
+	case id != "" && !c.lastIs(id):
+		return &FieldError{
+			Field: name, Offset: offset,
+			Err:  newFault(ErrID, "differs from the fact's ID "+cutQuote(id), ""),
+			Hint: "give the ID in one place only",
+		}
+	}
+	return nil
+}

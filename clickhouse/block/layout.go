@@ -1,0 +1,197 @@
+package block
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
+)
+
+// UnknownKeys says what becomes of keys that are not fields of the schema.
+type UnknownKeys int
+
+const (
+	// RejectUnknown refuses the row. It is the default.
+	RejectUnknown UnknownKeys = iota
+	// IgnoreUnknown drops the key and its value. The value must still be valid
+	// JSON, and no key may appear twice.
+	IgnoreUnknown
+	// CollectUnknown gathers unknown keys and their values, in their order, as
+	// one JSON object in the field named by Options.CollectInto.
+	CollectUnknown
+)
+
+// The limits of Options.MaxDepth.
+const (
+	// DefaultMaxDepth is how deeply a row may be nested, the row's own braces
+	// included, when Options.MaxDepth is zero.
+	DefaultMaxDepth = 512
+	// MaxMaxDepth is the largest Options.MaxDepth.
+	MaxMaxDepth = 10_000
+)
+
+// Options are the choices of [Compile]. The zero value is the strict default.
+type Options struct {
+	// UnknownKeys says what becomes of keys that are not fields.
+	UnknownKeys UnknownKeys
+	// CollectInto names the field that CollectUnknown fills. It must be of type
+	// JSON or NativeJSON, and not an array. It is empty otherwise.
+	CollectInto string
+	// MaxDepth bounds the nesting of a row. Zero means DefaultMaxDepth.
+	MaxDepth int
+}
+
+// ColumnInfo is the name and the ClickHouse type of a column.
+type ColumnInfo struct{ Name, Type string }
+
+// Layout is a schema compiled for encoding. It is immutable and safe for
+// concurrent use.
+type Layout struct {
+	schema  fact.Schema
+	options Options
+	fields  []field
+	index   map[string]int // field by name
+	factID  int            // field that carries the fact ID, or -1
+	collect int            // field that unknown keys go to, or -1
+	depth   int
+}
+
+// field is a compiled field.
+type field struct {
+	name     string
+	prefix   string // `"name":`, as a row most likely has it
+	typ      string // ClickHouse type
+	required bool
+	absent   column // one row: what is stored when the key is missing
+	def      fact.Field
+}
+
+// Compile checks the schema and the options and prepares them for encoding.
+// The error is fact.Schema.Validate's, or says which field or option is wrong.
+// Defaults are encoded now; later changes to s have no effect.
+func Compile(s fact.Schema, o Options) (*Layout, error) {
+	if err := s.Validate(); err != nil {
+		return nil, fmt.Errorf("compile: %w", err)
+	}
+	l := &Layout{
+		schema:  cloneSchema(s),
+		options: o,
+		fields:  make([]field, len(s.Fields)),
+		index:   make(map[string]int, len(s.Fields)),
+		factID:  -1,
+		collect: -1,
+	}
+	if err := l.setOptions(o); err != nil {
+		return nil, fmt.Errorf("compile schema %q: %w", s.Name, err)
+	}
+	for i, def := range l.schema.Fields {
+		if err := l.setField(i, def); err != nil {
+			return nil, fmt.Errorf("compile schema %q: field %q: %w", s.Name, def.Name, err)
+		}
+	}
+	return l, nil
+}
+
+func cloneSchema(s fact.Schema) fact.Schema {
+	s.Fields = slices.Clone(s.Fields)
+	for i := range s.Fields {
+		s.Fields[i].Values = slices.Clone(s.Fields[i].Values)
+	}
+	s.OrderBy = slices.Clone(s.OrderBy)
+	return s
+}
+
+func (l *Layout) setOptions(o Options) error {
+	switch {
+	case o.MaxDepth == 0:
+		l.depth = DefaultMaxDepth
+	case o.MaxDepth < 1 || o.MaxDepth > MaxMaxDepth:
+		return fmt.Errorf("max depth %d is not between 1 and %d", o.MaxDepth, MaxMaxDepth)
+	default:
+		l.depth = o.MaxDepth
+	}
+	switch o.UnknownKeys {
+	case RejectUnknown, IgnoreUnknown:
+		if o.CollectInto != "" {
+			return fmt.Errorf("unknown keys are not collected, but into %q is given", o.CollectInto)
+		}
+	case CollectUnknown:
+		f, ok := l.schema.FieldByName(o.CollectInto)
+		if !ok || f.Array || (f.Type != fact.JSON && f.Type != fact.NativeJSON) {
+			return fmt.Errorf("unknown keys are collected into %q, which must be a json or native_json field", o.CollectInto)
+		}
+	default:
+		return fmt.Errorf("unknown keys policy %d does not exist", o.UnknownKeys)
+	}
+	return nil
+}
+
+func (l *Layout) setField(i int, def fact.Field) error {
+	typ, err := ddl.ColumnType(def)
+	if err != nil {
+		return err
+	}
+	f := &l.fields[i]
+	f.name, f.typ, f.def = def.Name, typ, def
+	f.prefix = keyPrefix(def.Name)
+	l.index[def.Name] = i
+	f.required = def.FactID || (def.Default == nil && slices.Contains(l.schema.OrderBy, def.Name))
+	if def.FactID {
+		l.factID = i
+	}
+	collects := l.options.UnknownKeys == CollectUnknown && l.options.CollectInto == def.Name
+	if collects {
+		l.collect = i
+	}
+	if f.absent, err = newColumn(def, typ); err != nil {
+		return err
+	}
+	s := newScanner(l.depth)
+	switch {
+	case def.Default != nil:
+		if err := f.absent.appendValue(s, def.Default); err != nil {
+			return fmt.Errorf("default: %w", goFault(f.name, def.Default, err))
+		}
+	case collects && !def.Nullable:
+		s.reset([]byte("{}"))
+		return f.absent.appendJSON(s)
+	default:
+		f.absent.appendZero()
+	}
+	return nil
+}
+
+// keyPrefix returns how a row most likely begins the field: `"name":`. A name
+// that JSON must or may write with escapes gets a prefix that no row has, so
+// that it takes the slow path.
+func keyPrefix(name string) string {
+	for i := range len(name) {
+		if c := name[i]; c < ' ' || c == '"' || c == '\\' {
+			return "\x00"
+		}
+	}
+	return `"` + name + `":`
+}
+
+// Schema returns a copy of the schema the layout was compiled from.
+func (l *Layout) Schema() fact.Schema { return cloneSchema(l.schema) }
+
+// Columns returns the columns in the order of the schema's fields. The slice
+// is the caller's.
+func (l *Layout) Columns() []ColumnInfo {
+	columns := make([]ColumnInfo, len(l.fields))
+	for i := range l.fields {
+		columns[i] = ColumnInfo{Name: l.fields[i].name, Type: l.fields[i].typ}
+	}
+	return columns
+}
+
+// same reports whether blocks of l and of other can exchange rows.
+func (l *Layout) same(other *Layout) bool {
+	if l == other {
+		return true
+	}
+	return maps.Equal(l.index, other.index) && slices.Equal(l.Columns(), other.Columns())
+}

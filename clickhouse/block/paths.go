@@ -1,0 +1,135 @@
+package block
+
+import (
+	"bytes"
+	"strconv"
+)
+
+// pathSet checks objects for ClickHouse's JSON type. The server stores each
+// path of an object in a column of its own, joining keys with dots, and
+// refuses a whole block when one object has a path twice or a number that fits
+// no 64-bit type. So such an object is refused here, alone.
+type pathSet struct {
+	seen interner
+	path []byte
+}
+
+// check reads the object at the scanner's position, which is known to be
+// valid JSON.
+func (p *pathSet) check(s *scanner) error {
+	p.seen.clear()
+	p.path = p.path[:0]
+	return p.object(s)
+}
+
+// object checks the object at pos, whose path is p.path.
+func (p *pathSet) object(s *scanner) error {
+	parent := len(p.path)
+	s.pos++
+	s.space()
+	if s.take('}') {
+		return nil
+	}
+	for {
+		if err := p.key(s, parent); err != nil {
+			return err
+		}
+		if err := p.value(s); err != nil {
+			return err
+		}
+		p.path = p.path[:parent]
+		s.space()
+		if s.take('}') {
+			return nil
+		}
+		s.pos++ // the comma
+		s.space()
+	}
+}
+
+// key reads a key and its colon and extends the path by it.
+func (p *pathSet) key(s *scanner, parent int) error {
+	at := s.pos
+	key, err := s.text()
+	if err != nil {
+		return err
+	}
+	if parent > 0 {
+		p.path = append(p.path, '.')
+	}
+	p.path = append(p.path, key...)
+	if _, added := p.seen.intern(p.path); !added {
+		return &fault{
+			kind: ErrDuplicateKey, at: at, value: cutQuote(string(p.path)),
+			text: "is a path twice in the object", hint: "keep one of them",
+		}
+	}
+	return s.colon()
+}
+
+// value checks the value at pos. Each object in an array has paths of its own.
+func (p *pathSet) value(s *scanner) error {
+	switch s.peek() {
+	case '{':
+		return p.object(s)
+	case '[':
+		return p.array(s)
+	}
+	if isNumber(s.peek()) {
+		return checkNumber(s)
+	}
+	return s.skip()
+}
+
+func (p *pathSet) array(s *scanner) error {
+	s.pos++
+	s.space()
+	if s.take(']') {
+		return nil
+	}
+	for {
+		var err error
+		if s.peek() == '{' {
+			var inner pathSet
+			err = inner.check(s)
+		} else {
+			err = p.value(s)
+		}
+		if err != nil {
+			return err
+		}
+		s.space()
+		if s.take(']') {
+			return nil
+		}
+		s.pos++ // the comma
+		s.space()
+	}
+}
+
+// checkNumber reads a number that must fit an integer of 64 bits, or a float64
+// if it is written as one.
+func checkNumber(s *scanner) error {
+	at := s.pos
+	text, err := s.number()
+	if err != nil {
+		return err
+	}
+	if isFloat(text) {
+		_, err = strconv.ParseFloat(string(text), 64)
+	} else if text[0] == '-' {
+		_, err = strconv.ParseInt(string(text), 10, 64)
+	} else {
+		_, err = strconv.ParseUint(string(text), 10, 64)
+	}
+	if err != nil {
+		return &fault{
+			kind: ErrRange, at: at, text: "is out of range for 64 bits",
+			hint: "write it in quotes, or use json in the schema",
+		}
+	}
+	return nil
+}
+
+// isFloat reports whether a JSON number has a fraction or an exponent.
+func isFloat(text []byte) bool { return bytes.ContainsAny(text, ".eE") }

@@ -1,0 +1,134 @@
+package block
+
+import (
+	"encoding/binary"
+	"math/bits"
+
+	"github.com/ClickHouse/ch-go/proto"
+)
+
+// texts is a list of strings in the very form in which ClickHouse's Native
+// format has them: each one is its length as a varint, then its bytes.
+// Sending them costs nothing but the write.
+type texts struct {
+	wire []byte
+	ends []int // where each one ends in wire
+}
+
+func (t *texts) len() int { return len(t.ends) }
+
+// at returns string i without its length. It is a part of wire.
+func (t *texts) at(i int) []byte {
+	v := t.wireAt(i)
+	_, n := binary.Uvarint(v)
+	return v[n:]
+}
+
+// wireAt returns string i with its length.
+func (t *texts) wireAt(i int) []byte {
+	start := 0
+	if i > 0 {
+		start = t.ends[i-1]
+	}
+	return t.wire[start:t.ends[i]]
+}
+
+// push appends v.
+func (t *texts) push(v []byte) {
+	t.wire = append(binary.AppendUvarint(t.wire, uint64(len(v))), v...)
+	t.ends = append(t.ends, len(t.wire))
+}
+
+func (t *texts) pushString(v string) {
+	t.wire = append(binary.AppendUvarint(t.wire, uint64(len(v))), v...)
+	t.ends = append(t.ends, len(t.wire))
+}
+
+// pushRange appends the strings from..to of src.
+func (t *texts) pushRange(src *texts, from, to int) {
+	if from == to {
+		return
+	}
+	start := 0
+	if from > 0 {
+		start = src.ends[from-1]
+	}
+	shift := len(t.wire) - start
+	t.wire = append(t.wire, src.wire[start:src.ends[to-1]]...)
+	for _, end := range src.ends[from:to] {
+		t.ends = append(t.ends, end+shift)
+	}
+}
+
+func (t *texts) truncate(n int) {
+	if n >= len(t.ends) {
+		// A string that was begun and not finished may be left.
+		if end := t.end(); end < len(t.wire) {
+			t.wire = t.wire[:end]
+		}
+		return
+	}
+	t.ends = t.ends[:n]
+	t.wire = t.wire[:t.end()]
+}
+
+func (t *texts) end() int {
+	if len(t.ends) == 0 {
+		return 0
+	}
+	return t.ends[len(t.ends)-1]
+}
+
+func (t *texts) reset() { t.wire, t.ends = t.wire[:0], t.ends[:0] }
+
+func (t *texts) bytes() int { return len(t.wire) + len(t.ends)*bits.UintSize/8 }
+
+func (t *texts) encode(b *proto.Buffer) { b.PutRaw(t.wire) }
+
+func (t *texts) write(w *proto.Writer) {
+	if len(t.wire) > 0 {
+		w.ChainWrite(t.wire)
+	}
+}
+
+// lengthRoom is the room that pushEscaped leaves for a length: enough for a
+// string of 16 KB.
+const lengthRoom = 2
+
+// pushJSON appends the JSON string at the scanner's position.
+func (t *texts) pushJSON(s *scanner) error {
+	start := s.pos + 1
+	end, high := plainRun(s.data, start)
+	if high&highs == 0 && end < len(s.data) && s.data[end] == '"' {
+		// The usual string: one check, one copy.
+		s.pos = end + 1
+		t.push(s.data[start:end])
+		return nil
+	}
+	return t.pushEscaped(s, start, end, high)
+}
+
+// pushEscaped appends the string whose text begins at start and is plain up to
+// end. It is unescaped in its place, behind room for its length.
+func (t *texts) pushEscaped(s *scanner, start, end int, high uint64) error {
+	at := len(t.wire)
+	wire := append(t.wire, make([]byte, lengthRoom)...)
+	wire, err := s.unescape(wire, start, end, high)
+	if err != nil {
+		t.wire = wire[:at]
+		return err
+	}
+	n := len(wire) - at - lengthRoom
+	var length [binary.MaxVarintLen64]byte
+	size := binary.PutUvarint(length[:], uint64(n))
+	if size != lengthRoom {
+		if size > lengthRoom {
+			wire = append(wire, length[:size-lengthRoom]...)
+		}
+		copy(wire[at+size:], wire[at+lengthRoom:at+lengthRoom+n])
+	}
+	copy(wire[at:], length[:size])
+	t.wire = wire[:at+size+n]
+	t.ends = append(t.ends, len(t.wire))
+	return nil
+}
