@@ -22,6 +22,9 @@ func (*Server) DSN() string { return "" }
 // HTTPDSN returns nothing on this platform.
 func (*Server) HTTPDSN() string { return "" }
 
+// DSNFile returns nothing on this platform.
+func (*Server) DSNFile() string { return "" }
+
 // PID returns 0 on this platform.
 func (*Server) PID() int { return 0 }
 
