@@ -14,7 +14,7 @@ type EventStore interface {
 	// OccurredAt (now, in UTC) and ID where they are empty. It does so on its
 	// own copies: the slice and what it points to stay the caller's and
 	// unchanged. No events: nil, and nothing happens. An empty stream name,
-	// and Data that is neither empty nor valid JSON, are errors.
+	// and Data that is neither empty nor valid JSON in UTF-8, are errors.
 	Append(ctx context.Context, stream string, events []Event) error
 
 	// Load returns all events of the stream in order of Sequence. A stream

@@ -1,0 +1,95 @@
+package facttest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/factload/factload/fact"
+)
+
+// Wiring is what a store of [TestProjectingStore] is to be made with.
+type Wiring struct {
+	// Projectors run inside Append, in this order.
+	Projectors []fact.Projector
+	// Publishers are handed what was committed.
+	Publishers []fact.Publisher
+	// OnPublishError is told about every error of a publisher. It may be nil.
+	OnPublishError func(error)
+}
+
+// TestProjectingStore checks that a store runs projectors and publishers as
+// [fact.Projector] and [fact.Publisher] say and as [fact.MemoryStore] does.
+// newStore is called once or more for each rule; stores of one rule share units
+// of work, unless [WithSingleStore] says that they cannot. If the store
+// implements [fact.Flusher], Flush is used to wait for publishers. Rules run in
+// parallel.
+//
+// Run [TestEventStore] as well; it has the rules that need neither projectors
+// nor publishers.
+func TestProjectingStore(t *testing.T, newStore func(t *testing.T, w Wiring) fact.EventStore, opts ...Option) {
+	t.Helper()
+	probe := newStore(t, Wiring{})
+	rules := append(projectorRules(), unitRules()...)
+	rules = append(rules, publisherRules()...)
+	if _, ok := probe.(fact.Flusher); ok {
+		rules = append(rules, rule{name: "Flush waits for the publishers", run: ruleFlush})
+	}
+	if _, ok := probe.(fact.ConditionalAppender); ok {
+		rules = append(rules, rule{name: "AppendAt inside a projector counts the unit of work", run: ruleNestedAppendAt})
+	}
+	runRules(t, rules, newStore, opts)
+}
+
+// projector is a function as a fact.Projector.
+type projector func(ctx context.Context, e fact.Event) error
+
+func (p projector) Handle(ctx context.Context, e fact.Event) error { return p(ctx, e) }
+
+// publisher is a function as a fact.Publisher.
+type publisher func(ctx context.Context, events []fact.Event) error
+
+func (p publisher) Publish(ctx context.Context, events []fact.Event) error { return p(ctx, events) }
+
+// projecting returns a store with the projectors.
+func (s *subject) projecting(projectors ...fact.Projector) fact.EventStore {
+	return s.newStore(Wiring{Projectors: projectors})
+}
+
+// publishing returns a store with the publishers.
+func (s *subject) publishing(publishers ...fact.Publisher) fact.EventStore {
+	return s.newStore(Wiring{Publishers: publishers})
+}
+
+// on returns a projector that does something on events of one type.
+func on(eventType string, do func(ctx context.Context, e fact.Event) error) projector {
+	return func(ctx context.Context, e fact.Event) error {
+		if e.Type != eventType {
+			return nil
+		}
+		return do(ctx, e)
+	}
+}
+
+// appendTo returns a projector that appends events of the given types to a
+// stream when it sees an event of type on. The store is looked up when needed,
+// since it is made with the projector.
+func appendTo(store *fact.EventStore, onType, stream string, types ...string) projector {
+	return on(onType, func(ctx context.Context, _ fact.Event) error {
+		return (*store).Append(ctx, stream, newEvents(types...))
+	})
+}
+
+// try appends and returns the error, within the timeout.
+func (s *subject) try(store fact.EventStore, stream string, types ...string) error {
+	s.Helper()
+	return s.returns("append", func() error { return store.Append(s.ctx, stream, newEvents(types...)) })
+}
+
+// typesOf returns the types of the events.
+func typesOf(events []fact.Event) []string {
+	types := make([]string, len(events))
+	for i := range events {
+		types[i] = events[i].Type
+	}
+	return types
+}
