@@ -50,7 +50,7 @@ build: ## Build bin/factload (no C compiler needed)
 
 .PHONY: demo
 demo: setup build ## Generate 200,000 chat and eval facts, load them, ask five questions
-	@scripts/demo.sh
+	@demo/run.sh
 
 ##@ Check it
 
