@@ -108,13 +108,12 @@ func classifyNetwork(err error, at phase) error {
 	var dial *dialError
 	notSent := at != sent || errors.As(err, &dial) || errors.Is(err, chgo.ErrAcquireConnTimeout)
 	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		if at == sent {
-			return ErrAmbiguous
-		}
-		return nil
 	case !notSent:
 		return ErrAmbiguous
+	case isOwnTimeout(err):
+		return ErrRetryable
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return nil
 	case isNetwork(err):
 		return ErrRetryable
 	}
@@ -125,7 +124,7 @@ func classifyNetwork(err error, at phase) error {
 func isNetwork(err error) bool {
 	for _, target := range []error{
 		io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, ch.ErrClosed,
-		chgo.ErrAcquireConnTimeout, chgo.ErrConnectionClosed, errDialTimeout, errNoAnswer,
+		chgo.ErrAcquireConnTimeout, chgo.ErrConnectionClosed,
 	} {
 		if errors.Is(err, target) {
 			return true

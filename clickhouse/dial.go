@@ -29,7 +29,7 @@ type dialer struct {
 // time is shared among the hosts, so that one that swallows packets does not
 // keep the next from being tried.
 func (d *dialer) each(ctx context.Context, connID int, open func(ctx context.Context, addr string) error) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, d.timeout, errDialTimeout)
+	ctx, cancel := context.WithTimeoutCause(ctx, d.timeout, d.timedOut(d.timeout))
 	defer cancel()
 	var failures []error
 	for i, addr := range d.order(connID) {
@@ -52,7 +52,7 @@ func (d *dialer) one(ctx context.Context, hostsLeft int, addr string, open func(
 	if deadline, ok := ctx.Deadline(); ok && hostsLeft > 1 {
 		share := max(time.Until(deadline)/time.Duration(hostsLeft), minHostTimeout)
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, share, errDialTimeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, share, d.timedOut(share))
 		defer cancel()
 	}
 	err := open(ctx, addr)
@@ -70,6 +70,11 @@ func (d *dialer) one(ctx context.Context, hostsLeft int, addr string, open func(
 		return err
 	}
 	return &dialError{addr: addr, err: err}
+}
+
+// timedOut is the cause when connecting took too long.
+func (d *dialer) timedOut(after time.Duration) error {
+	return &timeoutError{what: "dial_timeout", after: after.Round(time.Millisecond)}
 }
 
 func (d *dialer) order(connID int) []string {
@@ -138,9 +143,6 @@ func (d *dialer) driverStrategy(ctx context.Context, connID int, opt *chgo.Optio
 	})
 	return result, err
 }
-
-// errDialTimeout is the cause when connecting took longer than dial_timeout.
-var errDialTimeout = errors.New("no connection within dial_timeout")
 
 // dialError says that no connection to one address could be made. Nothing was
 // sent but a greeting.

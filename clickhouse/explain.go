@@ -12,13 +12,27 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 	"unicode/utf8"
 
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
 )
 
-// errNoAnswer is the cause when the server took longer than read_timeout.
-var errNoAnswer = errors.New("no answer within read_timeout")
+// timeoutError is the cause when the server took longer than one of our own
+// limits allows.
+type timeoutError struct {
+	what  string
+	after time.Duration
+}
+
+func (e *timeoutError) Error() string {
+	return fmt.Sprintf("no answer within %s (%s)", e.what, e.after)
+}
+func (e *timeoutError) Unwrap() error { return context.DeadlineExceeded }
+
+// isOwnTimeout reports whether a limit of ours, not of the caller's, is behind
+// err.
+func isOwnTimeout(err error) bool { return errors.As(err, new(*timeoutError)) }
 
 // fail makes the error that a call of the Client returns. The context is the
 // call's: once it has ended, whatever broke is its doing.
@@ -42,7 +56,7 @@ func (c *Client) fail(ctx context.Context, op string, err error, at phase) error
 
 // endOf makes errors.Is work for the context's own error and for its cause.
 func endOf(ctx context.Context, cause error) error {
-	if errors.Is(cause, ctx.Err()) || errors.Is(cause, errNoAnswer) || errors.Is(cause, errDialTimeout) {
+	if errors.Is(cause, ctx.Err()) {
 		return cause
 	}
 	return fmt.Errorf("%w: %w", ctx.Err(), cause)
@@ -110,9 +124,9 @@ func (c *Client) networkHint(err error) string {
 		return "check the certificate, the host name and the clock, or give your own authority with WithTLS; skip_verify=true accepts any certificate"
 	case c.opt.TLS != nil && errors.As(err, new(*tlsError)):
 		return "check that the port takes TLS"
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrClosed):
+	case errors.Is(err, context.Canceled), errors.Is(err, ErrClosed):
 		return ""
-	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, errDialTimeout):
+	case errors.Is(err, syscall.ECONNREFUSED), errors.As(err, &dial) && isOwnTimeout(err):
 		return `is the server running? "factload serve" starts one`
 	case isUnknownHost(err):
 		return "check the host name of the DSN"

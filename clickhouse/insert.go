@@ -51,7 +51,8 @@ func (c *Client) Insert(ctx context.Context, in Insert) error {
 		return c.fail(ctx, op, err, unsent)
 	}
 	defer release()
-	ctx, cancel := context.WithTimeoutCause(ctx, c.opt.ReadTimeout, errNoAnswer)
+	ctx, cancel := context.WithTimeoutCause(ctx, c.opt.ReadTimeout,
+		&timeoutError{what: "read_timeout", after: c.opt.ReadTimeout})
 	defer cancel()
 	insert := c.insertNative
 	if c.native == nil {
@@ -70,8 +71,8 @@ var errNoInsert = fmt.Errorf("%w: a table and a block are needed", ErrRejected)
 // that a repeated insert is stored once.
 func (in *Insert) settings() map[string]string {
 	s := map[string]string{
-		"async_insert":                                       "0", // answer when stored
-		"insert_deduplicate":                                 "1",
+		"async_insert":       "0", // answer when stored
+		"insert_deduplicate": "1",
 		"deduplicate_blocks_in_dependent_materialized_views": "1",
 	}
 	if in.Token != "" {
@@ -118,4 +119,3 @@ func squeeze(s string) string {
 	}
 	return string(out)
 }
-

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync"
 
 	"github.com/ClickHouse/ch-go/proto"
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
@@ -29,10 +30,11 @@ func (c *Client) insertHTTP(ctx context.Context, in Insert) (phase, error) {
 	for try := 0; ; try++ {
 		body := newNativeReader(in.Block)
 		err := c.conn.InsertFormat(ctx, "Native", "INSERT INTO {factload_table:Identifier}", body)
+		started := body.stop()
 		if err == nil {
 			return sent, nil
 		}
-		if body.started {
+		if started {
 			return sent, err
 		}
 		// A connection that lay idle may have been cut by the other side. As
@@ -46,12 +48,14 @@ func (c *Client) insertHTTP(ctx context.Context, in Insert) (phase, error) {
 // nativeReader reads a block in the Native format. It encodes one column at a
 // time, so that the largest column is the most memory it takes.
 type nativeReader struct {
+	mu      sync.Mutex
 	block   *block.Block
 	columns []block.ColumnInfo
 	next    int // the next column to encode; -1 is the head
 	buf     proto.Buffer
 	rest    []byte // of buf
 	started bool
+	stopped bool
 }
 
 func newNativeReader(b *block.Block) *nativeReader {
@@ -60,7 +64,12 @@ func newNativeReader(b *block.Block) *nativeReader {
 
 // Read returns the next bytes of the block.
 func (r *nativeReader) Read(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.started = true
+	if r.stopped {
+		return 0, io.ErrClosedPipe
+	}
 	for len(r.rest) == 0 {
 		if r.next == len(r.columns) {
 			return 0, io.EOF
@@ -70,6 +79,16 @@ func (r *nativeReader) Read(p []byte) (int, error) {
 	n := copy(p, r.rest)
 	r.rest = r.rest[n:]
 	return n, nil
+}
+
+// stop lets nobody read the block any more, and reports whether anybody had
+// begun. The HTTP transport may go on reading a body after its answer is there,
+// when the block may be in other use already.
+func (r *nativeReader) stop() (started bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stopped = true
+	return r.started
 }
 
 func (r *nativeReader) encodeNext() {

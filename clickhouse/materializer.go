@@ -1,0 +1,236 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
+)
+
+// Materializer stores facts as rows of ClickHouse tables, one table for each
+// schema. It implements [fact.Materializer] and [fact.Preparer] and is safe for
+// concurrent use. See the package documentation for what it guarantees.
+type Materializer struct {
+	client  *Client
+	owned   bool // the client is ours to close
+	tables  map[string]ddl.Options
+	encode  block.Options
+	timeout time.Duration
+	log     *slog.Logger
+	calls   callGate
+
+	mu      sync.RWMutex
+	schemas map[string]*schemaEntry
+}
+
+var (
+	_ fact.Materializer = (*Materializer)(nil)
+	_ fact.Preparer     = (*Materializer)(nil)
+)
+
+// New returns a Materializer. It checks the configuration and connects to
+// nothing, so it works while the server is down.
+func New(cfg Config) (*Materializer, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	m := &Materializer{
+		client:  cfg.Client,
+		tables:  maps.Clone(cfg.Tables),
+		encode:  block.Options{UnknownKeys: cfg.UnknownKeys, CollectInto: cfg.CollectInto},
+		timeout: cfg.InsertTimeout,
+		log:     cfg.Logger,
+		schemas: make(map[string]*schemaEntry),
+	}
+	if m.timeout == 0 {
+		m.timeout = DefaultInsertTimeout
+	}
+	if m.log == nil {
+		m.log = slog.New(slog.DiscardHandler)
+	}
+	m.calls.init()
+	if m.client == nil {
+		var opts []Option
+		if cfg.CreateDatabase {
+			opts = append(opts, WithCreateDatabase())
+		}
+		client, err := Open(cfg.DSN, opts...)
+		if err != nil {
+			return nil, fmt.Errorf("materializer config: %w", err)
+		}
+		m.client, m.owned = client, true
+	}
+	return m, nil
+}
+
+// EnsureSchema makes the schemas known and their tables ready: it creates
+// tables that do not exist and adds missing columns. It changes nothing else;
+// a table that differs otherwise is an error that says how, of class
+// [ErrSchema]. It may be called again, also by several processes at once.
+//
+// The schemas are known, and facts of them are accepted, even when the server
+// cannot be reached and EnsureSchema fails with [ErrRetryable]. Materialize
+// then gets the tables ready before the first insert. A schema of a known name
+// with another definition is an error of class [ErrSchema].
+func (m *Materializer) EnsureSchema(ctx context.Context, schemas ...fact.Schema) error {
+	if len(schemas) == 0 {
+		return nil
+	}
+	ctx, done, err := m.calls.enter(ctx)
+	if err != nil {
+		return fmt.Errorf("ensure schema: %w", err)
+	}
+	defer done()
+	entries, err := m.remember(schemas)
+	if err != nil {
+		return fmt.Errorf("ensure schema: %w", err)
+	}
+	for _, entry := range entries {
+		if err := m.ensure(ctx, entry); err != nil {
+			return fmt.Errorf("ensure schema: %w", err)
+		}
+	}
+	return nil
+}
+
+// Materialize stores the facts and returns when ClickHouse has stored all of
+// their rows. It checks every fact before it sends any: a [*FactError] says
+// which one is wrong, and nothing is stored then. The rows of one schema go
+// into its table in the order of the facts, by a single insert.
+//
+// With facts of several schemas the tables are written one after the other, in
+// the order of their names. When one fails after others have been written, the
+// error is a [*PartialError].
+//
+// A call that failed with [ErrRetryable] or [ErrAmbiguous] may be repeated with
+// the same facts in the same order. If every fact has an ID, rows that had been
+// stored the first time are not stored again.
+func (m *Materializer) Materialize(ctx context.Context, facts ...fact.Fact) error {
+	if len(facts) == 0 {
+		return nil
+	}
+	p, err := m.prepare(ctx, facts)
+	if err != nil {
+		return err
+	}
+	return p.Materialize(ctx)
+}
+
+// Prepare checks and encodes the facts, as Materialize does, and stores
+// nothing. It does not talk to the server.
+func (m *Materializer) Prepare(ctx context.Context, facts ...fact.Fact) (fact.Prepared, error) {
+	p, err := m.prepare(ctx, facts)
+	if err != nil {
+		return nil, err // not p: a nil *prepared would be a non-nil interface
+	}
+	return p, nil
+}
+
+// Ping checks that the server answers, that it accepts the credentials and
+// that the database exists.
+func (m *Materializer) Ping(ctx context.Context) error {
+	ctx, done, err := m.calls.enter(ctx)
+	if err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	defer done()
+	return m.client.Ping(ctx)
+}
+
+// Close waits for the calls that are running and then closes the connections,
+// unless they belong to a Client given in the Config. When ctx ends first, the
+// calls are cancelled and the error is ctx's. Calls made after Close has begun
+// fail with [ErrClosed]. Closing again waits too and does nothing else.
+func (m *Materializer) Close(ctx context.Context) error {
+	err := m.calls.close(ctx)
+	if m.owned {
+		if closeErr := m.client.Close(); err == nil {
+			err = closeErr
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("close materializer: %w", err)
+	}
+	return nil
+}
+
+// remember compiles the schemas and adds them to the known ones. On an error
+// it adds none.
+func (m *Materializer) remember(schemas []fact.Schema) ([]*schemaEntry, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	entries := make([]*schemaEntry, 0, len(schemas))
+	fresh := make(map[string]*schemaEntry)
+	for _, s := range schemas {
+		entry := m.schemas[s.Name]
+		if entry == nil {
+			entry = fresh[s.Name]
+		}
+		if entry == nil {
+			var err error
+			if entry, err = m.newEntry(s); err != nil {
+				return nil, &schemaError{err}
+			}
+			fresh[s.Name] = entry
+		}
+		if what, ok := differs(entry.schema, s); ok {
+			return nil, &schemaError{fmt.Errorf("schema %q is known already with another definition: %s differs", s.Name, what)}
+		}
+		entries = append(entries, entry)
+	}
+	maps.Copy(m.schemas, fresh)
+	return entries, nil
+}
+
+func (m *Materializer) newEntry(s fact.Schema) (*schemaEntry, error) {
+	layout, err := block.Compile(s, m.encode)
+	if err != nil {
+		return nil, err
+	}
+	table, err := ddl.NewTable(s, m.tables[s.Name])
+	if err != nil {
+		return nil, err
+	}
+	return newSchemaEntry(layout, table), nil
+}
+
+// entry returns the entry of a known schema.
+func (m *Materializer) entry(name string) (*schemaEntry, error) {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	if entry, ok := m.schemas[name]; ok {
+		return entry, nil
+	}
+	known := slices.Sorted(maps.Keys(m.schemas))
+	return nil, &unknownSchemaError{name: name, known: known}
+}
+
+// ensure gets the table of a schema ready, once.
+func (m *Materializer) ensure(ctx context.Context, entry *schemaEntry) error {
+	if entry.ready.Load() {
+		return nil
+	}
+	select {
+	case entry.ensuring <- struct{}{}:
+		defer func() { <-entry.ensuring }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if entry.ready.Load() {
+		return nil
+	}
+	if err := m.client.Ensure(ctx, entry.table); err != nil {
+		m.log.WarnContext(ctx, "table is not ready", "table", entry.table.Name, "error", err)
+		return err
+	}
+	entry.ready.Store(true)
+	m.log.DebugContext(ctx, "table is ready", "table", entry.table.Name)
+	return nil
+}

@@ -1,0 +1,201 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/fact"
+)
+
+// prepared is facts that have been checked and encoded.
+type prepared struct {
+	m     *Materializer
+	parts []part // by name of the table
+}
+
+// part is the rows of one table.
+type part struct {
+	entry *schemaEntry
+	block *block.Block
+	ids   tokenMaker
+	token string
+}
+
+var _ fact.Prepared = (*prepared)(nil)
+
+// maxFactErrors is how many bad facts of one call are reported.
+const maxFactErrors = 10
+
+// prepare encodes the facts. All of them are looked at, so that one error
+// tells all that is wrong.
+func (m *Materializer) prepare(ctx context.Context, facts []fact.Fact) (*prepared, error) {
+	if m.calls.isClosed() {
+		return nil, errMaterializerClosed
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	parts := make(map[string]*part)
+	var failures []error
+	for i := range facts {
+		if err := m.prepareOne(parts, &facts[i]); err != nil {
+			failures = append(failures, &FactError{Index: i, Schema: facts[i].Schema, ID: facts[i].ID, Err: err})
+		}
+	}
+	p := &prepared{m: m}
+	for _, name := range slices.Sorted(maps.Keys(parts)) {
+		p.parts = append(p.parts, *parts[name])
+	}
+	if len(failures) > 0 {
+		p.Discard()
+		return nil, joinFactErrors(failures)
+	}
+	for i := range p.parts {
+		part := &p.parts[i]
+		part.token = part.ids.token(part.entry.table.Name, part.block)
+	}
+	return p, nil
+}
+
+func (m *Materializer) prepareOne(parts map[string]*part, f *fact.Fact) error {
+	of := parts[f.Schema]
+	if of == nil {
+		entry, err := m.entry(f.Schema)
+		if err != nil {
+			return err
+		}
+		of = &part{entry: entry, block: entry.takeBlock()}
+		parts[f.Schema] = of
+	}
+	if err := of.block.AppendFact(f.ID, f.Data); err != nil {
+		return err
+	}
+	of.ids.add(f.ID)
+	return nil
+}
+
+// Materialize stores the rows, table by table, and returns when all of them
+// are stored.
+func (p *prepared) Materialize(ctx context.Context) error {
+	defer p.Discard()
+	ctx, done, err := p.m.calls.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
+	for i := range p.parts {
+		if err := p.m.store(ctx, &p.parts[i]); err != nil {
+			return p.failed(i, err)
+		}
+	}
+	return nil
+}
+
+// Discard gives the blocks back.
+func (p *prepared) Discard() {
+	for _, part := range p.parts {
+		part.entry.giveBlock(part.block)
+	}
+	p.parts = nil
+}
+
+// failed makes the error for the i-th table.
+func (p *prepared) failed(i int, err error) error {
+	if i == 0 {
+		return err
+	}
+	e := &PartialError{Failed: p.parts[i].entry.table.Name, Err: err}
+	for j, part := range p.parts {
+		switch name := part.entry.table.Name; {
+		case j < i:
+			e.Stored = append(e.Stored, name)
+		case j > i:
+			e.Untried = append(e.Untried, name)
+		}
+	}
+	return e
+}
+
+// store inserts the rows of one table.
+func (m *Materializer) store(ctx context.Context, p *part) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, m.timeout, &timeoutError{what: "InsertTimeout", after: m.timeout})
+	defer cancel()
+	if err := m.ensure(ctx, p.entry); err != nil {
+		return err
+	}
+	err := m.client.Insert(ctx, Insert{Table: p.entry.table.Name, Block: p.block, Token: p.token})
+	if err != nil {
+		m.log.WarnContext(ctx, "insert failed", "table", p.entry.table.Name, "rows", p.block.Rows(), "error", err)
+	}
+	return err
+}
+
+// FactError says which fact of a call was refused, and why. Nothing of the
+// call was stored.
+type FactError struct {
+	// Index is the position of the fact in the call, from 0.
+	Index int
+	// Schema is the name of the fact's schema.
+	Schema string
+	// ID is the fact's ID. It may be empty.
+	ID string
+	// Err says what is wrong. For a bad value it is a [*block.FieldError].
+	Err error
+}
+
+// Error says which fact is wrong, in which field and how.
+func (e *FactError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "fact %d of schema %q", e.Index, e.Schema)
+	if e.ID != "" {
+		fmt.Fprintf(&b, " with ID %q", e.ID)
+	}
+	b.WriteString(": ")
+	b.WriteString(e.Err.Error())
+	return b.String()
+}
+
+// Unwrap returns Err.
+func (e *FactError) Unwrap() error { return e.Err }
+
+func joinFactErrors(failures []error) error {
+	if len(failures) == 1 {
+		return failures[0]
+	}
+	if more := len(failures) - maxFactErrors; more > 0 {
+		failures = append(failures[:maxFactErrors:maxFactErrors], fmt.Errorf("and %d more facts", more))
+	}
+	return errors.Join(failures...)
+}
+
+// PartialError says that a call with facts of several schemas was stored in
+// part. Repeating the call with the same facts stores the rest; see
+// [Materializer.Materialize].
+type PartialError struct {
+	// Stored are the tables that have all of their rows.
+	Stored []string
+	// Failed is the table whose insert failed. Whether its rows are stored is
+	// what the class of Err says.
+	Failed string
+	// Untried are the tables that nothing was sent to.
+	Untried []string
+	// Err says why.
+	Err error
+}
+
+// Error says which tables were written and what failed.
+func (e *PartialError) Error() string {
+	text := fmt.Sprintf("%v; stored before: %s", e.Err, strings.Join(e.Stored, ", "))
+	if len(e.Untried) > 0 {
+		text += "; not tried: " + strings.Join(e.Untried, ", ")
+	}
+	return text
+}
+
+// Unwrap returns Err.
+func (e *PartialError) Unwrap() error { return e.Err }

@@ -1,0 +1,88 @@
+package clickhouse
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
+)
+
+// schemaEntry is a schema that a Materializer knows.
+type schemaEntry struct {
+	schema fact.Schema
+	layout *block.Layout
+	table  ddl.Table
+
+	ready    atomic.Bool   // the table is as it should be
+	ensuring chan struct{} // holds one token while the table is being changed
+
+	blocks sync.Pool
+}
+
+func newSchemaEntry(layout *block.Layout, table ddl.Table) *schemaEntry {
+	return &schemaEntry{schema: layout.Schema(), layout: layout, table: table, ensuring: make(chan struct{}, 1)}
+}
+
+// maxPooledBytes is the most that a block may have held to be kept for later.
+// Larger ones are left to the garbage collector, so that one big call does not
+// keep its memory for good.
+const maxPooledBytes = 16 << 20
+
+// takeBlock returns an empty block for the caller alone.
+func (e *schemaEntry) takeBlock() *block.Block {
+	if b, ok := e.blocks.Get().(*block.Block); ok {
+		return b
+	}
+	return e.layout.NewBlock()
+}
+
+// giveBlock takes a block back that nobody uses any more.
+func (e *schemaEntry) giveBlock(b *block.Block) {
+	if b.Bytes() > maxPooledBytes {
+		return
+	}
+	b.Reset()
+	e.blocks.Put(b)
+}
+
+// differs says what is different in two schemas of the same name.
+func differs(a, b fact.Schema) (what string, ok bool) {
+	if !slices.Equal(a.OrderBy, b.OrderBy) {
+		return "the order", true
+	}
+	if len(a.Fields) != len(b.Fields) {
+		return "the number of fields", true
+	}
+	for i := range a.Fields {
+		x, y := a.Fields[i], b.Fields[i]
+		if len(x.Values) == 0 && len(y.Values) == 0 {
+			x.Values, y.Values = nil, nil
+		}
+		if !reflect.DeepEqual(x, y) {
+			return fmt.Sprintf("field %q", y.Name), true
+		}
+	}
+	return "", false
+}
+
+// unknownSchemaError says that nobody has called EnsureSchema for a schema.
+type unknownSchemaError struct {
+	name  string
+	known []string
+}
+
+func (e *unknownSchemaError) Error() string {
+	text := fmt.Sprintf("schema %q is not known: call EnsureSchema with it first", e.name)
+	if len(e.known) > 0 {
+		text += "; known are " + strings.Join(e.known, ", ")
+	}
+	return text
+}
+
+func (e *unknownSchemaError) Is(target error) bool { return target == ErrSchema }

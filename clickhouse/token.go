@@ -1,0 +1,62 @@
+package clickhouse
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"hash"
+
+	"github.com/factload/factload/clickhouse/block"
+)
+
+// A deduplication token must be the same when the same call is made again,
+// also by another process, and different for any other call. It is derived
+// from the IDs of the facts, in their order, and from the content of the rows.
+// The content is part of it so that facts that were changed and sent again
+// under their old IDs are not dropped without a word.
+//
+// Facts without an ID cannot be told from equal facts that are meant to be
+// stored again, so a call with one of them gets a token of its own. It still
+// protects the retries made within the call.
+
+// tokenMaker gathers the IDs of the rows of one insert.
+type tokenMaker struct {
+	ids       hash.Hash
+	anonymous bool // a row has no ID
+}
+
+// tokenVersion changes when the way tokens are made does.
+const tokenVersion = "factload 1"
+
+// add adds the ID of the next row.
+func (t *tokenMaker) add(id string) {
+	if id == "" || t.anonymous {
+		t.anonymous = true
+		return
+	}
+	if t.ids == nil {
+		t.ids = sha256.New()
+		writeText(t.ids, tokenVersion)
+	}
+	writeText(t.ids, id)
+}
+
+// token returns the token for the block, whose rows' IDs have been added.
+func (t *tokenMaker) token(table string, b *block.Block) string {
+	if t.anonymous || t.ids == nil {
+		return rand.Text()
+	}
+	writeText(t.ids, table)
+	b.WriteDigest(t.ids)
+	return hex.EncodeToString(t.ids.Sum(nil))
+}
+
+// writeText writes s with its length, so that no two lists of texts are
+// written alike.
+func writeText(h hash.Hash, s string) {
+	var n [8]byte
+	binary.LittleEndian.PutUint64(n[:], uint64(len(s)))
+	h.Write(n[:])
+	h.Write([]byte(s))
+}
