@@ -134,7 +134,7 @@ func (c *conversation) modelCall(t turn, context int64) (moment, int64) {
 		t.first, t.total = none, latencySpread.around(r, 2*c.model.firstMillis)
 	} else {
 		t.answerTokens = int64(t.size)/4 + 2
-		t.first, t.total = c.model.latency(r, t.answerTokens)
+		t.first, t.total = c.model.latency(r.bits64(), t.answerTokens)
 		t.cost = c.model.cost(t.promptTokens, t.answerTokens)
 	}
 	t.at += moment(t.total)

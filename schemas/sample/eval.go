@@ -2,7 +2,7 @@ package sample
 
 const (
 	bfclSuiteVersion = "4"
-	bfclCases        = 140
+	bfclCases        = 84
 )
 
 var (
@@ -80,24 +80,24 @@ type outcome struct {
 // outcome decides the next case of the run. pass is the permille of tries of this case that pass; graded cases have
 // scores between 0 and 1, the others pass or fail.
 func (n *run) outcome(pass int, graded bool, promptTokens, answerTokens int64) outcome {
-	r := &n.rng
-	o := outcome{failure: none, score: none, promptTokens: promptTokens, millis: none, seed: r.bits64()}
-	if r.chance(n.model.errorPermille) {
-		o.failure = evalErrorPicker.pick(r)
+	seed, measures := n.rng.bits64(), n.rng.bits64()
+	o := outcome{failure: none, score: none, promptTokens: promptTokens, millis: none, seed: seed}
+	if hits(seed, n.model.errorPermille) {
+		o.failure = evalErrorPicker.pick(&n.rng)
 		n.clock += 2000
 		o.at = n.clock
 		return o
 	}
-	o.passed = r.chance(min(max(pass, 15), 990))
-	o.answerTokens = lengthSpread.around(r, answerTokens)
-	_, o.millis = n.model.latency(r, o.answerTokens)
+	o.passed = hits(seed>>16, min(max(pass, 15), 990))
+	o.answerTokens = lengthSpread.at(measures>>40, answerTokens)
+	_, o.millis = n.model.latency(measures, o.answerTokens)
 	o.cost = n.model.cost(o.promptTokens, o.answerTokens)
 	o.score = 0
 	if o.passed {
 		o.score = 1000
 	}
 	if graded {
-		o.score = o.score*7/10 + int64(o.seed>>40%300)
+		o.score = o.score*7/10 + int64(seed>>40%300)
 	}
 	n.clock += moment(o.millis / 4) // four cases at once
 	o.at = n.clock

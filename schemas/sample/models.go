@@ -39,10 +39,11 @@ var (
 	pauseSpread   = newSpread(1.1)
 )
 
-// latency draws how long a call takes until the first and until the last of a number of tokens, in milliseconds.
-func (m *model) latency(r *random, tokens int64) (first, total int64) {
-	first = latencySpread.around(r, m.firstMillis)
-	return first, first + latencySpread.around(r, m.tokenMicros)*tokens/1000
+// latency returns how long a call takes until the first and until the last of a number of tokens, in milliseconds. It
+// uses the lowest forty of the given bits.
+func (m *model) latency(bits uint64, tokens int64) (first, total int64) {
+	first = latencySpread.at(bits, m.firstMillis)
+	return first, first + latencySpread.at(bits>>20, m.tokenMicros)*tokens/1000
 }
 
 // cost returns the price of a call in 1e-9 US dollars.

@@ -113,7 +113,7 @@ type category struct {
 }
 
 var suites = []suite{
-	{"reasoning", "2026.2", 120, "exact_match", []category{
+	{"reasoning", "2026.2", 90, "exact_match", []category{
 		{"math", -190, []question{
 			newQuestion("What is <count> * <percent>? Answer with the number only.", "", "",
 				computed(0, 1, func(a, b int) int { return a * b })),
@@ -131,7 +131,7 @@ var suites = []suite{
 			newQuestion("The bag is in <place>, and the key is in the bag. In which city is the key?", "", "", slotted(0)),
 		}},
 	}},
-	{"coding", "7", 90, "unit_test", []category{
+	{"coding", "7", 60, "unit_test", []category{
 		{"generate", -40, []question{
 			newQuestion("Write a function <word>(n) that returns n + <count>.\n\nOnly code.", "def f(n):\n    return n + ", "", slotted(1)),
 		}},
@@ -142,7 +142,7 @@ var suites = []suite{
 			newQuestion("Which tool is \"<tech>\" in `install <word> for <tech>`? One word.", "", "", slotted(0)),
 		}},
 	}},
-	{"support", "1.4", 60, "llm_judge", []category{
+	{"support", "1.4", 45, "llm_judge", []category{
 		{"tone", 90, []question{
 			newQuestion("A customer from <place> writes: \"<problem>!!\" Answer politely.", "", "", free(
 				textTemplates("I am sorry for the trouble. Let us look at it together.", "Thank you for telling us, <name> will help you."),

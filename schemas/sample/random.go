@@ -43,7 +43,10 @@ func (r *random) below(n int) int {
 func (r *random) between(lo, hi int) int { return lo + r.below(hi-lo+1) }
 
 // chance is true in p of 1000 cases.
-func (r *random) chance(p int) bool { return r.below(1000) < p }
+func (r *random) chance(p int) bool { return hits(r.bits64(), p) }
+
+// hits is true for p of 1000 values of the lowest sixteen of the given bits.
+func hits(bits uint64, p int) bool { return int(bits&0xffff)*1000>>16 < p } //nolint:gosec // sixteen bits
 
 // A picker draws an index with given weights in one table look-up.
 type picker []uint8
@@ -88,9 +91,11 @@ func newSpread(sigma float64) *spread {
 }
 
 // around draws a number whose median is the given one.
-func (s *spread) around(r *random, median int64) int64 {
-	b := r.bits64()
-	slot, part := b>>54, int64(b>>44&1023) //nolint:gosec // ten bits each
-	q := s[slot] + (s[slot+1]-s[slot])*part/1024
-	return median * q / 1024
+func (s *spread) around(r *random, median int64) int64 { return s.at(r.bits64(), median) }
+
+// at returns the number that belongs to the lowest twenty of the given bits.
+func (s *spread) at(bits uint64, median int64) int64 {
+	slot, part := bits>>10&1023, int64(bits&1023) //nolint:gosec // ten bits each
+	q := s[slot] + (s[slot+1]-s[slot])*part>>10
+	return median * q >> 10
 }
