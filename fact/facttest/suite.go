@@ -176,3 +176,14 @@ func (l *log[T]) all() []T {
 	defer l.mu.Unlock()
 	return append([]T(nil), l.list...)
 }
+
+// signal is given once; giving it again does nothing.
+type signal struct {
+	given chan struct{}
+	give  func()
+}
+
+func newSignal() signal {
+	given := make(chan struct{})
+	return signal{given, sync.OnceFunc(func() { close(given) })}
+}
