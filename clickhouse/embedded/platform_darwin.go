@@ -15,5 +15,8 @@ func self() (string, error) { return os.Executable() }
 // notices by its pipe alone that its parent is gone.
 func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
+// fdDir lists the open files of the process itself.
+const fdDir = "/dev/fd/"
+
 // fdPath names an open file of the process itself, for those who can only open files by name.
-func fdPath(fd int) string { return "/dev/fd/" + strconv.Itoa(fd) }
+func fdPath(fd int) string { return fdDir + strconv.Itoa(fd) }

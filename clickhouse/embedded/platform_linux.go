@@ -16,5 +16,8 @@ func childAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
+// fdDir lists the open files of the process itself.
+const fdDir = "/proc/self/fd/"
+
 // fdPath names an open file of the process itself, for those who can only open files by name.
-func fdPath(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
+func fdPath(fd int) string { return fdDir + strconv.Itoa(fd) }

@@ -113,7 +113,7 @@ func (p *process) command(nonce, dir string) (*exec.Cmd, error) {
 
 // childEnviron passes on what a program needs to run, and not the secrets that a service's environment may hold.
 func childEnviron(dir string) []string {
-	env := []string{"HOME=" + dir}
+	env := []string{"HOME=" + dir, "TZ=UTC"}
 	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "LANG", "LC_ALL", "GORACE"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
@@ -143,16 +143,11 @@ func (p *process) own(cmd *exec.Cmd, lock *os.File, started chan<- error) {
 	started <- nil
 	err := cmd.Wait()
 	if !p.asked.Load() {
-		p.err = p.failure(fmt.Errorf("engine process %d ended by itself: %w", p.pid, ended(err)))
+		if err == nil {
+			err = errors.New("exit status 0")
+		}
+		p.err = p.failure(fmt.Errorf("engine process %d ended by itself: %w", p.pid, err))
 	}
-}
-
-// ended says how a process ended, given what Wait returned.
-func ended(err error) error {
-	if err == nil {
-		return errors.New("exit status 0")
-	}
-	return err
 }
 
 // failure adds the engine's last words to err.
@@ -167,14 +162,20 @@ func (p *process) failure(err error) error {
 
 // orEnded returns the end of the process, if it has ended, as the better explanation of err.
 func (p *process) orEnded(err error) error {
-	select {
-	case <-p.done:
-		if p.err != nil {
-			return p.err
-		}
-	default:
+	if p.ended() && p.err != nil {
+		return p.err
 	}
 	return err
+}
+
+// ended reports whether the process has ended. Then p.err may be read.
+func (p *process) ended() bool {
+	select {
+	case <-p.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // listening waits until the process reports the two ports it listens on.

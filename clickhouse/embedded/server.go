@@ -15,6 +15,12 @@ import (
 	"time"
 )
 
+// How long Stop lets running inserts go on, and how often it looks.
+const (
+	drainTimeout  = 10 * time.Second
+	drainInterval = 20 * time.Millisecond
+)
+
 // Server is a running engine. All methods are safe for concurrent use.
 type Server struct {
 	cfg     Config // resolved
@@ -181,6 +187,10 @@ func (s *Server) dsn(scheme string, at addr) string {
 	return u.String()
 }
 
+// DSNFile returns the path of a file, readable by its owner alone, that holds DSN on its first line and HTTPDSN on its
+// second while the engine runs.
+func (s *Server) DSNFile() string { return s.files.dsn() }
+
 // PID returns the number of the present engine process, or of the last one.
 func (s *Server) PID() int { return s.process().pid }
 
@@ -190,13 +200,10 @@ func (s *Server) Done() <-chan struct{} { return s.process().done }
 // Err says why the engine ended by itself, with its last words. It is nil while the engine runs, and when it was ended
 // by Stop, Kill or Restart.
 func (s *Server) Err() error {
-	p := s.process()
-	select {
-	case <-p.done:
+	if p := s.process(); p.ended() {
 		return p.err
-	default:
-		return nil
 	}
+	return nil
 }
 
 func (s *Server) process() *process {
@@ -205,15 +212,52 @@ func (s *Server) process() *process {
 	return s.proc
 }
 
-// Stop ends the engine in good order and releases the data directory: what was acknowledged is there at the next
-// start. If ctx ends first, the engine is killed, which loses nothing that was acknowledged either, and the error says
-// so. Stopping an engine that has ended already does nothing.
+// Stop ends the engine in good order and releases the data directory. Running queries are cancelled; running inserts
+// get ten seconds to end; connections are closed; buffers are flushed. If ctx ends first, the engine is killed and the
+// error says so; even then rows acknowledged by MergeTree tables are there at the next start. Stopping an engine that
+// has ended already does nothing.
 func (s *Server) Stop(ctx context.Context) error {
 	if err := s.take(ctx); err != nil {
 		return fmt.Errorf("stop engine: %w", err)
 	}
 	defer s.give()
-	return s.process().stop(ctx)
+	return s.stop(ctx)
+}
+
+// stop ends the process in good order.
+func (s *Server) stop(ctx context.Context) error {
+	p := s.process()
+	if p.ended() {
+		return nil
+	}
+	s.drain(ctx, p)
+	return p.stop(ctx)
+}
+
+// drain cancels running queries, except for inserts, and gives those some time to end.
+func (s *Server) drain(ctx context.Context, p *process) {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	who := account{s.cfg.User, s.cfg.Password}
+	tick := time.NewTicker(drainInterval)
+	defer tick.Stop()
+	for {
+		_, err := askHTTP(ctx, s.http, who, "KILL QUERY WHERE query_kind != 'Insert' AND query_id != queryID() ASYNC FORMAT Null")
+		if err != nil {
+			return // an engine that does not answer has nothing to wait for
+		}
+		running, err := askHTTP(ctx, s.http, who, "SELECT count() FROM system.processes WHERE query_id != queryID()")
+		if err != nil || strings.TrimSpace(running) == "0" {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		case <-p.done:
+			return
+		}
+	}
 }
 
 // Kill ends the engine at once, as a crash would (SIGKILL), and returns when it is gone. It is for tests.
@@ -230,7 +274,7 @@ func (s *Server) Restart(ctx context.Context) error {
 		return fmt.Errorf("restart engine: %w", err)
 	}
 	defer s.give()
-	if err := s.process().stop(ctx); err != nil {
+	if err := s.stop(ctx); err != nil {
 		return err
 	}
 	return s.start(ctx)
