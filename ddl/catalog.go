@@ -2,6 +2,7 @@ package ddl
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -122,12 +123,6 @@ func fromCatalogColumn(c CatalogColumn) (Column, error) {
 	return out, nil
 }
 
-// engineClauses are the words that a clause behind the engine starts with, as
-// the server prints them.
-var engineClauses = [][2]string{
-	{"PARTITION", "BY"}, {"PRIMARY", "KEY"}, {"UNIQUE", "KEY"}, {"ORDER", "BY"}, {"SAMPLE", "BY"}, {"TTL", ""}, {"SETTINGS", ""},
-}
-
 // readEngine takes apart what system.tables calls engine_full: the engine, then
 // the clauses. Keys are read from columns of their own.
 func (t *Table) readEngine(full string) error {
@@ -135,46 +130,71 @@ func (t *Table) readEngine(full string) error {
 	if err != nil {
 		return err
 	}
-	starts := clauseStarts(tokens)
-	end := func(i int) int {
-		if i+1 < len(starts) {
-			return starts[i+1]
-		}
-		return len(tokens)
+	end := len(tokens)
+	if at := settingsStart(tokens); at >= 0 {
+		t.Settings = readSettings(tokens[at+1:])
+		end = at
 	}
-	first := len(tokens)
-	if len(starts) > 0 {
-		first = starts[0]
+	if at := ttlStart(tokens[:end]); at >= 0 {
+		t.TTL = source(full, tokens[at+1:end])
 	}
-	t.Engine = source(full, tokens[:first])
-	for i, at := range starts {
-		body := tokens[at+1 : end(i)]
-		switch tokens[at].text {
-		case "TTL":
-			t.TTL = source(full, body)
-		case "SETTINGS":
-			t.Settings = readSettings(body)
-		}
+	name := 1
+	if len(tokens) > 1 && tokens[1].is("(") {
+		name = 2 + closing(tokens[1:])
 	}
+	t.Engine = source(full, tokens[:name])
 	return nil
 }
 
-// clauseStarts returns where the clauses of engine_full begin.
-func clauseStarts(tokens []token) []int {
-	var out []int
+// settingsStart returns where the SETTINGS clause starts, which is the last one,
+// or -1. A column may have the same name.
+func settingsStart(tokens []token) int {
+	for i := len(tokens) - 3; i > 0; i-- {
+		if tokens[i].isWord("SETTINGS") && tokens[i+1].kind == wordToken && tokens[i+2].is("=") {
+			return i
+		}
+	}
+	return -1
+}
+
+// ttlStart returns where a TTL clause starts, or -1. A column may have the same
+// name: the clause stands between the end of one expression and the start of
+// another.
+func ttlStart(tokens []token) int {
 	depth := 0
 	for i, t := range tokens {
 		depth += nesting(t)
-		if depth != 0 {
+		if depth != 0 || i == 0 || i+1 == len(tokens) || !t.isWord("TTL") {
 			continue
 		}
-		for _, c := range engineClauses {
-			if t.isWord(c[0]) && (c[1] == "" || i+1 < len(tokens) && tokens[i+1].isWord(c[1])) {
-				out = append(out, i)
-			}
+		if endsExpression(tokens[:i]) && startsExpression(tokens[i+1]) {
+			return i
 		}
 	}
-	return out
+	return -1
+}
+
+// endsExpression reports whether the last of the tokens can end an expression.
+func endsExpression(tokens []token) bool {
+	last := tokens[len(tokens)-1]
+	switch last.kind {
+	case symbolToken:
+		return last.text == ")" || last.text == "]"
+	case wordToken:
+		named := len(tokens) > 1 && takesExpression(tokens[len(tokens)-2]) // ORDER BY AND: a column of that name
+		return named || !takesExpression(last)
+	default:
+		return true
+	}
+}
+
+// takesExpression reports whether an expression has to follow the word.
+func takesExpression(t token) bool {
+	return t.kind == wordToken && slices.Contains([]string{"BY", "KEY", "AND", "OR", "NOT"}, t.text)
+}
+
+func startsExpression(t token) bool {
+	return t.kind != symbolToken || t.text == "(" || t.text == "[" || t.text == "-"
 }
 
 func readSettings(tokens []token) map[string]string {
@@ -214,13 +234,8 @@ func columnTTLs(create string) (map[string]string, error) {
 		if len(part) == 0 || part[0].kind != nameToken {
 			continue // an index, a constraint or a projection
 		}
-		depth := 0
-		for i, t := range part {
-			depth += nesting(t)
-			if depth == 0 && i > 0 && t.isWord("TTL") {
-				out[part[0].text] = source(create, part[i+1:])
-				break
-			}
+		if at := ttlStart(part); at > 0 {
+			out[part[0].text] = source(create, part[at+1:])
 		}
 	}
 	return out, nil

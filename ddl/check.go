@@ -3,6 +3,7 @@ package ddl
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -17,6 +18,16 @@ const maxTableNameBytes = 213
 // reservedColumns are names that the server keeps for itself in every table of
 // the MergeTree family.
 var reservedColumns = []string{"_row_exists", "_block_number", "_block_offset"}
+
+// constantWords are names that the server prints without quotes, in any case of
+// letters, and then reads as a constant or an operator. A table that sorts by
+// such a column, or uses it in any other expression, is lost when the server
+// restarts.
+var constantWords = []string{"true", "false", "inf", "infinity", "nan", "not"}
+
+func isConstantWord(name string) bool {
+	return slices.ContainsFunc(constantWords, func(w string) bool { return strings.EqualFold(w, name) })
+}
 
 // OptionError says what is wrong with one of the [Options].
 type OptionError struct {

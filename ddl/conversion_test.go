@@ -23,7 +23,7 @@ var conversions = []struct {
 	{"UInt32", "Int64", "(4294967295)", false, true},
 	{"UInt16", "Float32", "(65535)", false, true},
 	{"Int32", "Float64", "(-2147483648), (2147483647)", false, true},
-	{"Float32", "Float64", "(0.5), (-1048576.25)", false, true},
+	{"Float32", "Float64", "(0.5), (-1024.25)", false, true},
 	{"UInt16", "Nullable(UInt32)", "(65535)", false, true},
 	{"Nullable(UInt16)", "Nullable(UInt32)", "(65535), (NULL)", false, true},
 	{"String", "Nullable(String)", "(''), ('x')", false, true},

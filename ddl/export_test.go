@@ -6,4 +6,6 @@ var (
 	MetadataConversion = metadataConversion
 	LosslessConversion = losslessConversion
 	ReservedColumns    = reservedColumns
+	ConstantWords      = constantWords
+	IsConstantWord     = isConstantWord
 )

@@ -141,6 +141,9 @@ func checkColumnNames(s fact.Schema) error {
 		if slices.Contains(reservedColumns, f.Name) {
 			report(f.Name, "is reserved by ClickHouse: choose another")
 		}
+		if isConstantWord(f.Name) {
+			report(f.Name, "is read as a constant by ClickHouse when it loads the table again: choose another")
+		}
 		parent, child, dotted := strings.Cut(f.Name, ".")
 		if !dotted {
 			continue

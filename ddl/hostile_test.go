@@ -1,0 +1,227 @@
+package ddl_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/enginetest"
+)
+
+// hostileNames are names that somebody might use to leave the quotes, or by
+// accident.
+var hostileNames = []string{
+	"`", "``", "a`b", "\\", "\\\\", "a\\", "\\`", "`; DROP TABLE x; --", "a` String) ENGINE = Memory; --",
+	"'", `"`, `a'b"c`, "\n", "a\nb", "\r\n", "\t", " ", " a ", "\x01", "\x1b[31m", "\x7f", "\b\f\v\a",
+	"*", "?", "%", "%20", ".", "..", "../../etc/passwd", "/", "a.b", "a/b", "$x$", "{x:String}", "{x}", "@x", "#x", "-- x", "/* x */", ";",
+	"select", "SELECT", "null", "NULL", "trues", "table", "from", "tuple()", "toDate(a)", "1", "1e3", "0x10", "-1",
+	"TTL", "ORDER BY", "SETTINGS", "PARTITION BY x", "INTERVAL 1 DAY", "DEFAULT", "CODEC(NONE)", "INDEX", "PRIMARY KEY", "PROJECTION", "CONSTRAINT",
+	"ünï", "тест", "测试", "😀", "\u00a0", "\u200b", "\u202eabc", "\ufeff", "‘a’", "“a”", "é", "e\u0301", "\\N", "\\x41", "\\0", "İ",
+	"_part", "_table", "count", "A", "a",
+}
+
+func TestHostileTableNames(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	for _, name := range hostileNames {
+		hostileTable(t, db, name)
+	}
+}
+
+// hostileTable gives a name to a table and to all that is in it, changes the
+// table and reads everything back.
+func hostileTable(t *testing.T, db *enginetest.DB, name string) {
+	t.Helper()
+	s := fact.Schema{Name: name, OrderBy: []string{name}, Fields: []fact.Field{
+		{Name: name, Type: fact.String, Default: name, Comment: name},
+		{Name: "e", Type: fact.Enum, Values: []string{"other", name}, Default: name},
+		{Name: "m", Type: fact.StringMap, Default: map[string]string{name: name}},
+		{Name: "l", Type: fact.LowCardinalityString, Array: true, Default: []string{name}},
+		{Name: "j", Type: fact.JSON, Default: map[string]any{name: name}},
+	}}
+	o := ddl.Options{
+		Comment: name, PartitionBy: "cityHash64(" + ddl.QuoteIdent(name) + ")", TTL: "toDate('2100-01-01') + toIntervalDay(length(" + ddl.QuoteIdent(name) + ")) WHERE " + ddl.QuoteIdent(name) + " = " + ddl.QuoteString(name),
+		Indexes: []ddl.Index{{Name: name, Expr: ddl.QuoteIdent(name), Type: "bloom_filter(0.01)"}},
+	}
+	want := newTable(t, s, o)
+	apply(t, db, want)
+	table := ddl.QuoteIdent(name)
+	reload(t, db, name)
+	requireSame(t, db, want)
+	db.Exec(t, "INSERT INTO "+table+" (e) VALUES ('other')")
+	hex := fmt.Sprintf("%X", name)
+	require.Equal(t, "other\t"+hex+"\t"+hex+"\t"+hex, db.Query(t, "SELECT e, hex("+table+"), hex(m["+ddl.QuoteString(name)+"]), hex(l[1]) FROM "+table+" FORMAT TSV"))
+
+	s.Fields = append(s.Fields, fact.Field{Name: name + name, Type: fact.String, Comment: name})
+	want = newTable(t, s, o)
+	apply(t, db, want)
+	requireSame(t, db, want)
+	db.Exec(t, "DROP TABLE "+table+" SYNC")
+}
+
+// reload makes the server read the table's definition from its file again, as
+// it does when it starts.
+func reload(t *testing.T, db *enginetest.DB, name string) {
+	t.Helper()
+	db.Exec(t, "DETACH TABLE "+ddl.QuoteIdent(name)+" SYNC")
+	db.Exec(t, "ATTACH TABLE "+ddl.QuoteIdent(name))
+}
+
+// TestKeywordsAsNames sorts, partitions and indexes a table by columns that are
+// called like the server's keywords.
+func TestKeywordsAsNames(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	s := fact.Schema{Name: "keywords"}
+	words := db.Query(t, `SELECT DISTINCT arrayJoin(arrayFlatten([[w, lower(w)]])) FROM (
+		SELECT arrayJoin(splitByChar(' ', keyword)) AS w FROM system.keywords) WHERE w != '' FORMAT TSVRaw`)
+	var key []string
+	for _, word := range strings.Split(words, "\n") {
+		if !ddl.IsConstantWord(word) {
+			s.Fields = append(s.Fields, fact.Field{Name: word, Type: fact.String})
+			s.OrderBy = append(s.OrderBy, word)
+			key = append(key, ddl.QuoteIdent(word))
+		}
+	}
+	require.Greater(t, len(key), 500)
+	list := strings.Join(key, ", ")
+	want := newTable(t, s, ddl.Options{PartitionBy: "cityHash64(" + list + ")", Indexes: []ddl.Index{{Name: "i", Expr: "concat(" + list + ")", Type: "minmax"}}})
+	apply(t, db, want)
+	reload(t, db, "keywords")
+	requireSame(t, db, want)
+}
+
+// TestConstantWords asks the engine whether the words that are refused still
+// need to be.
+func TestConstantWords(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	for _, word := range ddl.ConstantWords {
+		for _, name := range []string{word, strings.ToUpper(word)} {
+			_, err := ddl.NewTable(fact.Schema{Name: "t", Fields: []fact.Field{{Name: name, Type: fact.String}}}, ddl.Options{})
+			require.ErrorContains(t, err, fmt.Sprintf("column name %q: is read as a constant", name))
+		}
+		db.Exec(t, "CREATE TABLE "+ddl.QuoteIdent(word)+" ("+ddl.QuoteIdent(word)+" String) ENGINE = MergeTree ORDER BY "+ddl.QuoteIdent(word))
+		db.Exec(t, "DETACH TABLE "+ddl.QuoteIdent(word))
+		_, err := db.Try(t.Context(), "ATTACH TABLE "+ddl.QuoteIdent(word))
+		require.Error(t, err, word)
+	}
+}
+
+func TestHostileColumnNames(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	s := fact.Schema{Name: "columns", OrderBy: hostileNames}
+	for _, name := range hostileNames {
+		s.Fields = append(s.Fields, fact.Field{Name: name, Type: fact.String, Default: name, Comment: name})
+	}
+	want := newTable(t, s, ddl.Options{})
+	apply(t, db, want)
+	reload(t, db, want.Name)
+	requireSame(t, db, want)
+}
+
+// TestRandomNames makes tables of random names from the characters that matter
+// to a SQL lexer. A failure prints the seed, which reproduces it.
+func TestRandomNames(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	const seed, tables, columns = 20240229, 12, 150
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	for i := range tables {
+		name := randomName(rnd)
+		t.Logf("seed %d, table %d: %q", seed, i, name)
+		hostileTable(t, db, name)
+	}
+	s := fact.Schema{Name: "random"}
+	seen := map[string]bool{}
+	for len(s.Fields) < columns {
+		name := randomName(rnd)
+		if !seen[name] {
+			seen[name] = true
+			s.Fields = append(s.Fields, fact.Field{Name: name, Type: fact.String, Default: name, Comment: name})
+			s.OrderBy = append(s.OrderBy, name)
+		}
+	}
+	want := newTable(t, s, ddl.Options{})
+	apply(t, db, want)
+	reload(t, db, want.Name)
+	requireSame(t, db, want)
+}
+
+func randomName(rnd *rand.Rand) string {
+	alphabet := []string{"`", "\\", "'", `"`, "\n", "\t", "\x01", "\x7f", "-", "/", "*", ";", "(", ")", "{", "}", ",", ".", "$", " ", "a", "x", "0", "n", "N", "é", "😀", "\u2028", "‘"}
+	var b strings.Builder
+	for range 1 + rnd.IntN(14) {
+		b.WriteString(alphabet[rnd.IntN(len(alphabet))])
+	}
+	return b.String()
+}
+
+func TestRefusedNames(t *testing.T) {
+	t.Parallel()
+	text := fact.Field{Name: "a", Type: fact.String}
+	for _, c := range []struct {
+		name    string
+		schema  fact.Schema
+		options ddl.Options
+		want    string
+	}{
+		{"empty table", fact.Schema{Fields: []fact.Field{text}}, ddl.Options{}, `table name "": is empty`},
+		{"invalid UTF-8 in a table", fact.Schema{Name: "a\xff", Fields: []fact.Field{text}}, ddl.Options{}, `table name "a\xff": is not valid UTF-8`},
+		{"NUL in a table", fact.Schema{Name: "a\x00", Fields: []fact.Field{text}}, ddl.Options{}, `table name "a\x00": holds a NUL character`},
+		{"long table", fact.Schema{Name: strings.Repeat("a", 213), Fields: []fact.Field{text}}, ddl.Options{}, "is too long: it takes 213 bytes of a file name, of which the server has 212"},
+		{"long escaped table", fact.Schema{Name: strings.Repeat("-", 71), Fields: []fact.Field{text}}, ddl.Options{}, "is too long: it takes 213 bytes"},
+		{"invalid UTF-8 in a column", fact.Schema{Name: "t", Fields: []fact.Field{{Name: "\xff", Type: fact.String}}}, ddl.Options{}, `is not valid UTF-8`},
+		{"NUL in a column", fact.Schema{Name: "t", Fields: []fact.Field{{Name: "\x00", Type: fact.String}}}, ddl.Options{}, `NUL`},
+		{"reserved column", fact.Schema{Name: "t", Fields: []fact.Field{{Name: "_row_exists", Type: fact.UInt8}}}, ddl.Options{}, `column name "_row_exists": is reserved by ClickHouse: choose another`},
+		{"part of a map", fact.Schema{Name: "t", Fields: []fact.Field{{Name: "m", Type: fact.StringMap}, {Name: "m.keys", Type: fact.String}}}, ddl.Options{}, `column name "m.keys": is also a part of the map "m"`},
+		{"nested arrays", fact.Schema{Name: "t", Fields: []fact.Field{{Name: "n.a", Type: fact.String, Array: true}, {Name: "n.b", Type: fact.UInt8, Array: true}}}, ddl.Options{}, `column name "n.b": makes one nested structure with the array "n.a"`},
+		{"invalid enum value", fact.Schema{Name: "t", Fields: []fact.Field{{Name: "e", Type: fact.Enum, Values: []string{"\xff"}}}}, ddl.Options{}, `is not valid UTF-8`},
+		{"invalid column comment", fact.Schema{Name: "t", Fields: []fact.Field{{Name: "a", Type: fact.String, Comment: "\xff"}}}, ddl.Options{}, `field "a": comment is not valid UTF-8`},
+		{"invalid comment", fact.Schema{Name: "t", Fields: []fact.Field{text}}, ddl.Options{Comment: "\x00"}, `table option comment: holds a NUL character`},
+		{"empty index", fact.Schema{Name: "t", Fields: []fact.Field{text}}, ddl.Options{Indexes: []ddl.Index{{Expr: "a", Type: "minmax"}}}, `index name "": is empty`},
+		{"invalid index", fact.Schema{Name: "t", Fields: []fact.Field{text}}, ddl.Options{Indexes: []ddl.Index{{Name: "\xff", Expr: "a", Type: "minmax"}}}, `index name "\xff": is not valid UTF-8`},
+		{"invalid cluster", fact.Schema{Name: "t", Fields: []fact.Field{text}}, ddl.Options{Cluster: "\xff"}, `cluster name "\xff": is not valid UTF-8`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := ddl.NewTable(c.schema, c.options)
+			require.ErrorContains(t, err, c.want)
+			require.NotContains(t, err.Error(), "\xff")
+			require.NotContains(t, err.Error(), "\x00")
+		})
+	}
+}
+
+// TestReservedColumns asks the engine whether the list is still right.
+func TestReservedColumns(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	for _, name := range ddl.ReservedColumns {
+		_, err := db.Try(t.Context(), "CREATE TABLE reserved ("+ddl.QuoteIdent(name)+" UInt8) ENGINE = MergeTree ORDER BY tuple()")
+		require.ErrorContains(t, err, "reserved", name)
+	}
+}
+
+func TestLongestNames(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	room := 213 - len(db.Name)
+	for _, name := range []string{strings.Repeat("a", room), strings.Repeat("-", room/3), strings.Repeat("é", room/6)} {
+		long := strings.Repeat(name, 10)
+		want := newTable(t, fact.Schema{Name: name, Fields: []fact.Field{{Name: long, Type: fact.String}}}, ddl.Options{
+			Indexes: []ddl.Index{{Name: long, Expr: ddl.QuoteIdent(long), Type: "minmax"}},
+		})
+		apply(t, db, want)
+		requireSame(t, db, want)
+		db.Exec(t, "INSERT INTO "+ddl.QuoteIdent(name)+" VALUES ('x')")
+		require.Equal(t, "x", db.Query(t, "SELECT * FROM "+ddl.QuoteIdent(name)))
+		db.Exec(t, "DROP TABLE "+ddl.QuoteIdent(name)+" SYNC")
+	}
+}
