@@ -29,13 +29,13 @@ import (
 //
 // All methods are safe for concurrent use. Load never waits for an Append.
 // Appends to one store are done one after the other. Units of work that start
-// in a store with projectors are done one after the other in the whole
-// process, whichever store they start in: so two stores whose projectors
-// append to each other cannot deadlock, and projectors are never called
-// concurrently. The price is that a slow projector holds up the appends to
-// other stores that have projectors. Appends to stores without projectors
-// wait only for units of work that use the same store. Waiting ends with ctx,
-// and is logged as a warning after ten seconds.
+// in stores with projectors are done one after the other across all stores of
+// the process: so stores whose projectors append to each other cannot
+// deadlock. The price is that a slow projector holds up the appends to all
+// stores that have projectors; put stores that have nothing to do with each
+// other into groups of their own ([WithGroup]) where that matters. An append to
+// a store without projectors waits only for units of work that use that store.
+// Waiting ends with ctx, and is logged as a warning after ten seconds.
 //
 // Goroutines that a projector starts and waits for may use its ctx; their
 // calls are done one after the other. Once the projector has returned, its ctx
@@ -58,6 +58,7 @@ import (
 // for waiting.
 type MemoryStore struct {
 	projectors []Projector
+	group      *Group
 	publishing publisherSet
 
 	entry *turn // held by a unit of work that started here, if it projects
@@ -116,10 +117,23 @@ func WithPublishQueue(events int) Option {
 	return func(s *MemoryStore) { s.publishing.limit = max(events, 1) }
 }
 
+// WithGroup puts the store into a group. Projectors of its stores can append
+// to and load from stores of the same group only; for others they get
+// [ErrOtherGroup]. In return, units of work in different groups do not wait for
+// each other. Nil is ignored.
+func WithGroup(g *Group) Option {
+	return func(s *MemoryStore) {
+		if g != nil {
+			s.group = g
+		}
+	}
+}
+
 // NewMemoryStore returns an empty store. It starts no goroutine.
 func NewMemoryStore(opts ...Option) *MemoryStore {
 	s := &MemoryStore{
 		publishing: publisherSet{limit: DefaultPublishQueue},
+		group:      defaultGroup,
 		entry:      newTurn(),
 		turn:       newTurn(),
 		streams:    make(map[string][]Event),

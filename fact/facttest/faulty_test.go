@@ -2,7 +2,6 @@ package facttest
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -170,12 +169,10 @@ func newLocked() func(Wiring) fact.EventStore {
 	return wrap(func(inner *fact.MemoryStore, _ Wiring) func(context.Context, string, []fact.Event) error {
 		lock := make(chan struct{}, 1)
 		return func(ctx context.Context, stream string, events []fact.Event) error {
-			gaveUp := time.NewTimer(time.Second) // later than the rule; so that the test can end
-			defer gaveUp.Stop()
 			select {
 			case lock <- struct{}{}:
-			case <-gaveUp.C:
-				return errors.New("deadlock")
+			case <-ctx.Done(): // so that the test can end
+				return ctx.Err()
 			}
 			defer func() { <-lock }()
 			return inner.Append(ctx, stream, events)
@@ -193,12 +190,10 @@ func newLockedPair() func(Wiring) fact.EventStore {
 			if ctx.Value(ownKey{inner}) != nil {
 				return inner.Append(ctx, stream, events)
 			}
-			gaveUp := time.NewTimer(time.Second)
-			defer gaveUp.Stop()
 			select {
 			case lock <- struct{}{}:
-			case <-gaveUp.C:
-				return errors.New("deadlock")
+			case <-ctx.Done():
+				return ctx.Err()
 			}
 			defer func() { <-lock }()
 			waitForOthers()

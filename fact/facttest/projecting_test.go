@@ -38,14 +38,12 @@ func TestSingleStoreLeavesOutRules(t *testing.T) {
 }
 
 func TestProjectingStoreFindsFaultyProjections(t *testing.T) {
-	t.Parallel()
 	requireFound(t, slices.Concat(projectorRules(), unitRules(), []rule{
 		{name: "AppendAt inside a projector counts the unit of work", run: ruleNestedAppendAt},
 	}), faultyProjections())
 }
 
 func TestProjectingStoreFindsFaultyPublishing(t *testing.T) {
-	t.Parallel()
 	requireFound(t, append(publisherRules(), rule{name: "Flush waits for the publishers", run: ruleFlush}), faultyPublishing())
 }
 
