@@ -7,11 +7,11 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 )
 
-// uuid is a UUID as two words, the first being the more significant one.
-type uuid struct{ hi, lo uint64 }
+// uuidValue is a UUID as two words, the first being the more significant one.
+type uuidValue struct{ hi, lo uint64 }
 
 // uuidWire is how ClickHouse sends UUIDs: both words in little-endian order.
-type uuidWire []uuid
+type uuidWire []uuidValue
 
 func (c uuidWire) EncodeColumn(b *proto.Buffer) {
 	for _, v := range c {
@@ -24,16 +24,16 @@ func (c uuidWire) WriteColumn(w *proto.Writer) { w.ChainBuffer(c.EncodeColumn) }
 
 // uuidColumn holds UUIDs.
 type uuidColumn struct {
-	fixed[uuid, uuidWire]
+	fixed[uuidValue, uuidWire]
 }
 
 func newUUIDColumn(typ proto.ColumnType) column {
-	return &uuidColumn{fixed[uuid, uuidWire]{typ: typ}}
+	return &uuidColumn{fixed[uuidValue, uuidWire]{typ: typ}}
 }
 
 // parseUUID reads a UUID of 36 characters with dashes, or of 32 hexadecimal
 // digits, in upper or lower case.
-func parseUUID[T string | []byte](text T) (v uuid, ok bool) {
+func parseUUID[T string | []byte](text T) (v uuidValue, ok bool) {
 	var digits [32]byte
 	switch len(text) {
 	case 32:
@@ -54,7 +54,7 @@ func parseUUID[T string | []byte](text T) (v uuid, ok bool) {
 	if _, err := hex.Decode(raw[:], digits[:]); err != nil {
 		return v, false
 	}
-	return uuid{binary.BigEndian.Uint64(raw[:8]), binary.BigEndian.Uint64(raw[8:])}, true
+	return uuidValue{binary.BigEndian.Uint64(raw[:8]), binary.BigEndian.Uint64(raw[8:])}, true
 }
 
 func (c *uuidColumn) appendJSON(s *scanner) error {
