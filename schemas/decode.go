@@ -34,12 +34,6 @@ func newDecoder(p *problems) *decoder {
 
 func positionOf(n *yaml.Node) position { return position{n.Line, n.Column} }
 
-// has reports whether there was a value at a path.
-func (d *decoder) has(path string) bool {
-	_, ok := d.at[path]
-	return ok
-}
-
 // decode reads n into v. What is wrong with n is reported, and v then holds whatever could be read.
 func (d *decoder) decode(path string, n *yaml.Node, v reflect.Value) {
 	d.at[path] = positionOf(n)

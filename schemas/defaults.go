@@ -19,9 +19,9 @@ func (d *decoder) defaultValue(f fact.Field, n *yaml.Node) any {
 		d.add(positionOf(n), "null is not a default: leave it out, a nullable field is NULL then")
 		return nil
 	}
-	before := len(d.found)
+	before := d.total
 	value := d.fieldValue(f, n)
-	if len(d.found) > before {
+	if d.total > before {
 		return nil
 	}
 	if _, err := ddl.ColumnType(f); err != nil {

@@ -35,15 +35,21 @@ func (e *Error) Error() string {
 // A position is a place in a file. The zero position is the file as a whole.
 type position struct{ line, column int }
 
+// maxProblems is the number of problems of a file that are shown. More would not be read.
+const maxProblems = 50
+
 // problems gathers what is wrong with one file.
 type problems struct {
 	source string
 	found  []*Error
+	total  int // also counts those that are not shown
 }
 
 // add reports a problem at a position.
 func (p *problems) add(at position, format string, args ...any) {
-	p.found = append(p.found, &Error{Source: p.source, Line: at.line, Column: at.column, Problem: fmt.Sprintf(format, args...)})
+	if p.total++; p.total <= maxProblems {
+		p.found = append(p.found, &Error{Source: p.source, Line: at.line, Column: at.column, Problem: fmt.Sprintf(format, args...)})
+	}
 }
 
 // err returns the problems in the order of the file, or nil when there are none.
@@ -51,9 +57,12 @@ func (p *problems) err() error {
 	slices.SortStableFunc(p.found, func(a, b *Error) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
-	joined := make([]error, len(p.found))
+	joined := make([]error, len(p.found), len(p.found)+1)
 	for i, e := range p.found {
 		joined[i] = e
+	}
+	if p.total > maxProblems {
+		joined = append(joined, &Error{Source: p.source, Problem: "there are more problems, which are not shown"})
 	}
 	return errors.Join(joined...)
 }

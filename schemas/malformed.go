@@ -10,7 +10,7 @@ import (
 )
 
 // MaxFileBytes is the size above which a schema file is refused: a file of that size is something else.
-const MaxFileBytes = 4 << 20
+const MaxFileBytes = 1 << 20
 
 // readable reports whether data is text that a YAML parser takes. If not, it reports the first character that is wrong.
 func (p *problems) readable(data []byte) bool {
@@ -41,28 +41,36 @@ func (p *problems) readable(data []byte) bool {
 	return true
 }
 
-// parserLine takes a message of the YAML parser apart. Its shape is stable, but the package has no type for it.
-var parserLine = regexp.MustCompile(`^yaml: line (\d+): (.*)$`)
+var (
+	// parserLine takes a message of the YAML parser apart. The package has no type for it.
+	parserLine = regexp.MustCompile(`^yaml: (?:line (\d+): )?(.*)$`)
+	// oneLineShort are the problems for which the parser counts lines from 0.
+	oneLineShort = regexp.MustCompile(`^did not find expected (<|node|'|key)|^found (duplicate|undefined tag handle|incompatible YAML)`)
+	// unknownAnchor is a problem that comes without a line.
+	unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
+)
 
-// unknownAnchor is a message of the YAML parser that comes without a line.
-var unknownAnchor = regexp.MustCompile(`^unknown anchor '(.*)' referenced$`)
-
-// malformed reports what the YAML parser did not like.
+// malformed reports what the YAML parser did not like. Its line is that of the problem or of the block around it.
 func (p *problems) malformed(data []byte, err error) {
-	problem, line := strings.TrimPrefix(err.Error(), "yaml: "), 0
-	if m := parserLine.FindStringSubmatch(err.Error()); m != nil {
-		line, _ = strconv.Atoi(m[1])
-		problem = m[2]
+	m := parserLine.FindStringSubmatch(err.Error())
+	if m == nil {
+		p.add(position{}, "not valid YAML: %v", err)
+		return
 	}
-	if m := unknownAnchor.FindStringSubmatch(problem); m != nil {
-		p.add(find(data, "*"+m[1]), noAliases)
+	problem := m[2]
+	line, _ := strconv.Atoi(m[1]) // no number stands for the first line
+	if line == 0 || oneLineShort.MatchString(problem) {
+		line++
+	}
+	if anchor := unknownAnchor.FindStringSubmatch(problem); anchor != nil {
+		p.add(find(data, "*"+anchor[1]), noAliases)
 		return
 	}
 	if at, ok := tabIndent(data, line); ok && strings.Contains(problem, "cannot start any token") {
 		p.add(at, "a tab cannot indent a line in YAML: use spaces")
 		return
 	}
-	p.add(position{line: line}, "not valid YAML: %s", problem)
+	p.add(position{line: line}, "not valid YAML here or below: %s", problem)
 }
 
 // find returns the position of the first place where data has the given text.

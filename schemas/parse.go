@@ -72,7 +72,7 @@ func Parse(source string, data []byte) ([]Definition, error) {
 		names[def.Schema.Name] = at.line
 		defs = append(defs, def)
 	}
-	if len(defs) == 0 && len(p.found) == 0 {
+	if len(defs) == 0 && p.total == 0 {
 		p.add(position{}, "there is no schema in this file: it needs at least name and fields")
 	}
 	if err := p.err(); err != nil {
@@ -83,7 +83,7 @@ func Parse(source string, data []byte) ([]Definition, error) {
 
 // definition reads a document. It returns the position of the name, too.
 func (p *problems) definition(n *yaml.Node) (Definition, position) {
-	before := len(p.found)
+	before := p.total
 	d := newDecoder(p)
 	var doc document
 	d.decode("", n, reflect.ValueOf(&doc).Elem())
@@ -96,13 +96,13 @@ func (p *problems) definition(n *yaml.Node) (Definition, position) {
 	if def.Table.Comment == "" {
 		def.Table.Comment = doc.Description
 	}
-	if n.Kind == yaml.MappingNode && !d.has("name") {
-		p.add(positionOf(n), `the schema has no name: add a line such as "name: message"`)
+	if doc.Name == "" {
+		d.missing("", "name", `a schema needs a name: add a line such as "name: message"`)
 	}
 	for i := range doc.Fields {
 		def.Schema.Fields = append(def.Schema.Fields, d.field(i, &doc.Fields[i]))
 	}
-	if len(p.found) == before {
+	if p.total == before {
 		d.validate(def)
 	}
 	return def, d.at["name"]
@@ -115,17 +115,11 @@ func (d *decoder) field(i int, f *field) fact.Field {
 		Name: f.Name, Nullable: f.Nullable, Array: f.Array, FactID: f.FactID, Comment: f.Comment,
 		Precision: f.Precision, Scale: f.Scale, Values: f.Values,
 	}
-	if f.Name == "" && !d.has(path+".name") {
-		d.add(d.at[path], "the field has no name")
+	if f.Name == "" {
+		d.missing(path, "name", "a field needs a name")
 	}
-	if !d.has(path + ".type") {
-		d.add(d.at[path], "field %q has no type", f.Name)
-		return result
-	}
-	if f.Type == "" { // reported if it was not text
-		if at := d.at[path+".type"]; !d.reported(at) {
-			d.add(at, "the type is empty: known types are %s", strings.Join(typeNames(), ", "))
-		}
+	if f.Type == "" {
+		d.missing(path, "type", "a field needs a type: known types are "+strings.Join(typeNames(), ", "))
 		return result
 	}
 	t, err := fact.ParseFieldType(f.Type)
@@ -142,14 +136,15 @@ func (d *decoder) field(i int, f *field) fact.Field {
 	return result
 }
 
-// reported reports whether there is a problem at a position already.
-func (d *decoder) reported(at position) bool {
+// missing reports that the text of a key is empty or not there, unless the reason for it has been reported.
+func (d *decoder) missing(path, key, problem string) {
+	at := d.nearestPosition(join(path, key))
 	for _, e := range d.found {
 		if e.Line == at.line && e.Column == at.column {
-			return true
+			return
 		}
 	}
-	return false
+	d.add(at, "%s", problem)
 }
 
 func orColon(s string) string {

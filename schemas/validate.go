@@ -12,7 +12,7 @@ import (
 
 // validate reports what is wrong with a definition as a whole, each problem at the line that it is about.
 func (d *decoder) validate(def Definition) {
-	before := len(d.found)
+	before := d.total
 	eachError(def.Schema.Validate(), func(err error) bool {
 		var problem *fact.SchemaError
 		if !errors.As(err, &problem) {
@@ -29,7 +29,7 @@ func (d *decoder) validate(def Definition) {
 	})
 	_, err := ddl.NewTable(def.Schema, def.Table)
 	eachError(err, func(err error) bool { return d.tableError(def, err) })
-	if err != nil && len(d.found) == before {
+	if err != nil && d.total == before {
 		d.add(d.at["name"], "%v", err)
 	}
 }

@@ -2,6 +2,7 @@ package sample
 
 import "strconv"
 
+// hexDigits are the digits of numbers to the base 16, or less.
 const hexDigits = "0123456789abcdef"
 
 // appendHex appends the 16 hexadecimal digits of x.
@@ -27,7 +28,7 @@ func appendString(dst []byte, head, value string) []byte {
 // appendInt appends head and a number.
 func appendInt[T int | int64 | uint32 | uint64](dst []byte, head string, n T) []byte {
 	dst = append(dst, head...)
-	return strconv.AppendInt(dst, int64(n), 10) //nolint:gosec // sample numbers are small
+	return strconv.AppendInt(dst, int64(n), 10)
 }
 
 // appendFraction appends head and n/10^digits as a decimal number without needless zeros.
@@ -45,7 +46,7 @@ func appendFraction(dst []byte, head string, n int64, digits int) []byte {
 	dst = append(dst, '.')
 	for n > 0 {
 		unit /= 10
-		dst = append(dst, byte('0'+n/unit)) //nolint:gosec // one digit
+		dst = append(dst, hexDigits[n/unit])
 		n %= unit
 	}
 	return dst

@@ -59,8 +59,10 @@ func appendMoment(dst []byte, head string, m moment) []byte {
 	dst = append(dst, ':')
 	dst = appendTwo(dst, ms/1000%60)
 	ms %= 1000
-	return append(dst, '.', byte('0'+ms/100), byte('0'+ms/10%10), byte('0'+ms%10), 'Z', '"')
+	return append(dst, '.', hexDigits[ms/100], hexDigits[ms/10%10], hexDigits[ms%10], 'Z', '"')
 }
 
 // appendTwo appends the two digits of n, which is less than 100.
-func appendTwo(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
+func appendTwo(dst []byte, n int) []byte {
+	return append(dst, hexDigits[n/10], hexDigits[n%10])
+}

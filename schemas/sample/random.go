@@ -46,7 +46,7 @@ func (r *random) between(lo, hi int) int { return lo + r.below(hi-lo+1) }
 func (r *random) chance(p int) bool { return hits(r.bits64(), p) }
 
 // hits is true for p of 1000 values of the lowest sixteen of the given bits.
-func hits(bits uint64, p int) bool { return int(bits&0xffff)*1000>>16 < p } //nolint:gosec // sixteen bits
+func hits(bits uint64, p int) bool { return int(bits&0xffff)*1000>>16 < p }
 
 // A picker draws an index with given weights in one table look-up.
 type picker []uint8
@@ -65,7 +65,7 @@ func newPicker(weights ...int) picker {
 			i++
 			sum += weights[i]
 		}
-		p[slot] = uint8(i) //nolint:gosec // at most 256 weights
+		p[slot] = uint8(i)
 	}
 	return p
 }
@@ -95,7 +95,7 @@ func (s *spread) around(r *random, median int64) int64 { return s.at(r.bits64(),
 
 // at returns the number that belongs to the lowest twenty of the given bits.
 func (s *spread) at(bits uint64, median int64) int64 {
-	slot, part := bits>>10&1023, int64(bits&1023) //nolint:gosec // ten bits each
+	slot, part := bits>>10&1023, int64(bits&1023)
 	q := s[slot] + (s[slot+1]-s[slot])*part>>10
 	return median * q >> 10
 }

@@ -1,0 +1,87 @@
+package schemas_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/fact"
+	"github.com/factload/factload/schemas"
+)
+
+func definition(name, source string) schemas.Definition {
+	return schemas.Definition{
+		Schema: fact.Schema{Name: name, Fields: []fact.Field{{Name: "x"}}},
+		Source: source,
+	}
+}
+
+func TestRegistry(t *testing.T) {
+	t.Parallel()
+	r, err := schemas.NewRegistry(definition("b", "f:2"), definition("a", "f:1"), definition("message", "f:3"))
+	require.NoError(t, err)
+	require.Equal(t, []string{"a", "b", "message"}, r.Names())
+	require.Equal(t, []schemas.Definition{definition("a", "f:1"), definition("b", "f:2"), definition("message", "f:3")}, r.All())
+	def, err := r.Get("b")
+	require.NoError(t, err)
+	require.Equal(t, definition("b", "f:2"), def)
+
+	r.Names()[0] = "changed"
+	r.All()[0] = schemas.Definition{}
+	require.Equal(t, "a", r.Names()[0])
+	require.Equal(t, "a", r.All()[0].Schema.Name)
+}
+
+func TestRegistryUnknown(t *testing.T) {
+	t.Parallel()
+	r, err := schemas.NewRegistry(schemas.Builtins()...)
+	require.NoError(t, err)
+	const known = "conversation, eval_bfcl, eval_result, eval_run, message, tool_call"
+	for name, want := range map[string]string{
+		"mesage":       `unknown schema "mesage", did you mean "message"? known schemas are ` + known,
+		"messages":     `unknown schema "messages", did you mean "message"? known schemas are ` + known,
+		"toolcall":     `unknown schema "toolcall", did you mean "tool_call"? known schemas are ` + known,
+		"eval_results": `unknown schema "eval_results", did you mean "eval_result"? known schemas are ` + known,
+		"order":        `unknown schema "order": known schemas are ` + known,
+		"":             `unknown schema "": known schemas are ` + known,
+	} {
+		_, err := r.Get(name)
+		require.EqualError(t, err, want)
+		var unknown *schemas.UnknownError
+		require.ErrorAs(t, err, &unknown)
+		require.Equal(t, name, unknown.Name)
+		require.Equal(t, r.Names(), unknown.Known)
+	}
+	empty, err := schemas.NewRegistry()
+	require.NoError(t, err)
+	_, err = empty.Get("message")
+	require.EqualError(t, err, `unknown schema "message": there are no schemas`)
+}
+
+func TestRegistryDuplicates(t *testing.T) {
+	t.Parallel()
+	_, err := schemas.NewRegistry(definition("a", "one.yaml:1"), definition("a", "two.yaml:7"), definition("b", ""), definition("b", "three.yaml:1"))
+	require.EqualError(t, err, `schema "a" is defined twice, in one.yaml:1 and in two.yaml:7: rename one of them`+"\n"+
+		`schema "b" is defined twice, in the program and in three.yaml:1: rename one of them`)
+
+	_, err = schemas.NewRegistry(append(schemas.Builtins(), definition("message", "mine.yaml:1"))...)
+	require.ErrorContains(t, err, `schema "message" is defined twice, in builtin/chat.yaml:`)
+}
+
+func TestRegistryOverride(t *testing.T) {
+	t.Parallel()
+	r, err := schemas.NewRegistry(schemas.Builtins()...)
+	require.NoError(t, err)
+	mine, err := r.Override(definition("message", "mine.yaml:1"), definition("more", "mine.yaml:9"))
+	require.NoError(t, err)
+	def, err := mine.Get("message")
+	require.NoError(t, err)
+	require.Equal(t, "mine.yaml:1", def.Source)
+	require.Len(t, mine.Names(), len(r.Names())+1)
+
+	def, err = r.Get("message")
+	require.NoError(t, err)
+	require.Contains(t, def.Source, "builtin/", "the first registry stays as it is")
+	_, err = r.Override(definition("a", "x"), definition("a", "y"))
+	require.Error(t, err)
+}
