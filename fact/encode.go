@@ -74,9 +74,6 @@ func encodeMember(enc *json.Encoder, buf *bytes.Buffer, key string, value any) e
 	if !utf8.ValidString(key) {
 		return errors.New("the name of the field is not valid UTF-8")
 	}
-	if err := checkText(reflect.ValueOf(value), rejectBytes, 0); err != nil {
-		return err
-	}
 	if err := enc.Encode(key); err != nil {
 		return err
 	}
@@ -86,16 +83,16 @@ func encodeMember(enc *json.Encoder, buf *bytes.Buffer, key string, value any) e
 		return fmt.Errorf("not a JSON value: %w", err)
 	}
 	buf.Truncate(buf.Len() - 1)
-	return nil
+	return checkText(reflect.ValueOf(value), rejectBytes)
 }
 
 // encodeValue returns v as JSON, without escaping HTML characters.
 func encodeValue(v any) (json.RawMessage, error) {
-	if err := checkText(reflect.ValueOf(v), allowBytes, 0); err != nil {
-		return nil, err
-	}
 	var buf bytes.Buffer
 	if err := newEncoder(&buf).Encode(v); err != nil {
+		return nil, err
+	}
+	if err := checkText(reflect.ValueOf(v), allowBytes); err != nil {
 		return nil, err
 	}
 	buf.Truncate(buf.Len() - 1)
@@ -181,15 +178,12 @@ const (
 	rejectBytes bytePolicy = false
 )
 
-// maxWalk bounds how deep checkText looks. encoding/json finds the cycles that
-// would go deeper.
-const maxWalk = 1000
-
 // checkText refuses strings that are not valid UTF-8, which encoding/json
 // would change silently, and, where the policy says so, bytes outside of
-// structs, which it would turn into base64.
-func checkText(v reflect.Value, policy bytePolicy, depth int) error {
-	if !v.IsValid() || depth > maxWalk {
+// structs, which it would turn into base64. The value has been encoded before,
+// so it has no cycles.
+func checkText(v reflect.Value, policy bytePolicy) error {
+	if !v.IsValid() {
 		return nil
 	}
 	if v.Kind() != reflect.Interface && hasOwnJSON(v.Type()) {
@@ -205,15 +199,15 @@ func checkText(v reflect.Value, policy bytePolicy, depth int) error {
 			return errors.New("an empty json.Number is not a number")
 		}
 	case reflect.Interface, reflect.Pointer:
-		return checkText(v.Elem(), policy, depth+1)
+		return checkText(v.Elem(), policy)
 	case reflect.Slice, reflect.Array:
-		return checkElements(v, policy, depth)
+		return checkElements(v, policy)
 	case reflect.Map:
 		for iter := v.MapRange(); iter.Next(); {
-			if err := checkText(iter.Key(), policy, depth+1); err != nil {
+			if err := checkText(iter.Key(), policy); err != nil {
 				return err
 			}
-			if err := checkText(iter.Value(), policy, depth+1); err != nil {
+			if err := checkText(iter.Value(), policy); err != nil {
 				return err
 			}
 		}
@@ -224,7 +218,7 @@ func checkText(v reflect.Value, policy bytePolicy, depth int) error {
 			if (!field.IsExported() && !field.Anonymous) || field.Tag.Get("json") == "-" {
 				continue
 			}
-			if err := checkText(v.Field(i), allowBytes, depth+1); err != nil {
+			if err := checkText(v.Field(i), allowBytes); err != nil {
 				return err
 			}
 		}
@@ -232,7 +226,7 @@ func checkText(v reflect.Value, policy bytePolicy, depth int) error {
 	return nil
 }
 
-func checkElements(v reflect.Value, policy bytePolicy, depth int) error {
+func checkElements(v reflect.Value, policy bytePolicy) error {
 	if isByteSlice(v.Type()) {
 		if policy == rejectBytes {
 			return errAmbiguousBytes
@@ -245,7 +239,7 @@ func checkElements(v reflect.Value, policy bytePolicy, depth int) error {
 		return nil // numbers and the like hold no text
 	}
 	for i := range v.Len() {
-		if err := checkText(v.Index(i), policy, depth+1); err != nil {
+		if err := checkText(v.Index(i), policy); err != nil {
 			return err
 		}
 	}
