@@ -346,7 +346,7 @@ order_by: [x]
 
 func TestParseShowsSomeOfManyProblems(t *testing.T) {
 	t.Parallel()
-	_, err := schemas.Parse("a.yaml", []byte("name: a\nfields:\n"+strings.Repeat("- {}\n", 150_000)))
+	_, err := schemas.Parse("a.yaml", []byte("name: a\nfields:\n"+strings.Repeat("- {}\n", 20_000)))
 	lines := strings.Split(err.Error(), "\n")
 	require.Len(t, lines, 51)
 	require.Equal(t, "a.yaml:3:3: a field needs a name", lines[0])

@@ -89,7 +89,7 @@ func TestRowsFitTheirSchemas(t *testing.T) {
 			t.Parallel()
 			ids := make(map[string]bool)
 			seen := make(map[string]bool)
-			for _, r := range rowsOf(t, def.Schema.Name, 2000, 3) {
+			for _, r := range rowsOf(t, def.Schema.Name, 1000, 3) {
 				for key, value := range r {
 					f, known := def.Schema.FieldByName(key)
 					if !known {
