@@ -144,29 +144,6 @@ func splitKey(s string) []string {
 	return out
 }
 
-// canonicalType returns a column type as the server spells it.
-func canonicalType(s string) string {
-	tokens, err := tokenize(s)
-	if err != nil {
-		return s
-	}
-	var b strings.Builder
-	for i, t := range tokens {
-		switch {
-		case t.is("="):
-			b.WriteString(" = ")
-			continue
-		case i > 0 && t.kind != symbolToken && tokens[i-1].kind != symbolToken:
-			b.WriteByte(' ')
-		}
-		b.WriteString(t.String())
-		if t.is(",") {
-			b.WriteByte(' ')
-		}
-	}
-	return b.String()
-}
-
 // Canonical returns a copy of t in the form in which tables are compared, with
 // nothing in common with t in memory. A table read back from the server has the
 // same canonical form as the Table that it was created from, provided that its

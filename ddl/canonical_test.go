@@ -1,0 +1,136 @@
+package ddl_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/enginetest"
+)
+
+func partitioned(t *testing.T, by string) ddl.Table {
+	t.Helper()
+	return newTable(t, fact.Schema{Name: "t", Fields: []fact.Field{
+		{Name: "a", Type: fact.String}, {Name: "b", Type: fact.DateTime64}, {Name: "n", Type: fact.UInt32}, {Name: "c d", Type: fact.Date},
+	}, OrderBy: []string{"a"}}, ddl.Options{PartitionBy: by})
+}
+
+// TestPartitionsAsWritten creates tables partitioned in many spellings. What
+// the server makes of them must never look like another partition key.
+func TestPartitionsAsWritten(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	for _, c := range []struct {
+		by         string
+		unverified bool // the server rewrites more than we follow
+	}{
+		{by: "toYYYYMM(b)"}, {by: " toYYYYMM ( b ) "}, {by: "toYYYYMM(`b`)"}, {by: `toYYYYMM("b")`}, {by: "(toYYYYMM(b))"}, {by: "((toYYYYMM(b)))"},
+		{by: "a"}, {by: "(a)"}, {by: "`c d`"}, {by: "toMonday(`c d`)"}, {by: "tuple(a)"}, {by: "tuple(a, n)"}, {by: "(a,n)"}, {by: "(a, toDate(b))"},
+		{by: "tuple()"}, {by: "toDate(b, 'UTC')"}, {by: "toStartOfInterval(b, INTERVAL 1 DAY)"}, {by: "toStartOfInterval(b, interval 3 months)"},
+		{by: "cityHash64(a) % 16"}, {by: "cityHash64(a)%16"}, {by: "modulo(n, 16)"}, {by: "intDiv(toUnixTimestamp(b), 86400)"}, {by: "toDate(b) + 1"},
+		{by: "substring(a, 1, 2)"}, {by: "lower( upper( a ) )"}, {by: "a = 'x'"}, {by: "a IN ('x', 'it\\'s')"}, {by: "if(a = '', 1, 2)"}, {by: "-1 * toInt32(n)"},
+		{by: "YEAR(b)", unverified: true}, {by: "Year(b)", unverified: true}, {by: "date_trunc('month', b)", unverified: true},
+		{by: "b::Date", unverified: true}, {by: "CAST(b AS Date)", unverified: true}, {by: "CAST(b, 'Date')"}, {by: "extract(year FROM b)", unverified: true},
+		{by: "a = 'x' AND a != 'y'", unverified: true}, {by: "CASE WHEN a = 'x' THEN 1 ELSE 2 END", unverified: true}, {by: "a || 'x'", unverified: true},
+		{by: "substr(a, 1, 2)", unverified: true}, {by: "lcase(a)", unverified: true}, {by: "a in ('x', 'y')", unverified: true}, {by: "mod(n, 3)", unverified: true},
+		{by: "n + 1 + 1", unverified: true}, {by: "(n)", unverified: false}, {by: "toYYYYMM((b))"}, {by: "a == 'x'", unverified: true},
+	} {
+		want := partitioned(t, c.by)
+		create(t, db, want)
+		changes := ddl.Diff(want, inspect(t, db, "t"))
+		plan := ddl.NewPlan(changes)
+		require.True(t, plan.Empty(), "%s: %v", c.by, plan.Statements)
+		if c.unverified {
+			require.Len(t, changes, 1, c.by)
+			require.IsType(t, ddl.Unverified{}, changes[0])
+			require.Contains(t, plan.Notes[0], "partition key cannot be compared for certain")
+		} else {
+			require.Empty(t, changes, c.by)
+		}
+		db.Exec(t, "DROP TABLE t SYNC")
+	}
+}
+
+// TestPartitionsThatDiffer compares each of some plain partition keys with all
+// the others.
+func TestPartitionsThatDiffer(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	keys := []string{"", "toYYYYMM(b)", "toMonday(b)", "toDate(b)", "(a, toYYYYMM(b))", "a", "`c d`", "intDiv(n, 10)", "intDiv(n, 100)", "toDate(b, 'UTC')"}
+	for _, have := range keys {
+		create(t, db, partitioned(t, have))
+		table := inspect(t, db, "t")
+		for _, want := range keys {
+			changes := ddl.Diff(partitioned(t, want), table)
+			if want == have {
+				require.Empty(t, changes)
+				continue
+			}
+			require.Len(t, changes, 1, "%s and %s", want, have)
+			require.IsType(t, ddl.ModifyPartitionKey{}, changes[0])
+		}
+		db.Exec(t, "DROP TABLE t SYNC")
+	}
+}
+
+// TestExactFunctions asks the engine whether it knows the functions under the
+// very names that we expect it to print.
+func TestExactFunctions(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	names := make([]string, len(ddl.ExactFunctions))
+	for i, f := range ddl.ExactFunctions {
+		names[i] = ddl.QuoteString(f)
+	}
+	got := db.Query(t, "SELECT count(), countIf(alias_to != '') FROM system.functions WHERE name IN ("+strings.Join(names, ", ")+") FORMAT TSV")
+	require.Equal(t, "34\t0", got)
+	require.Len(t, names, 34)
+}
+
+func TestSortingKeysAsPrinted(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	s := fact.Schema{Name: "t", Fields: []fact.Field{{Name: "a", Type: fact.String}, {Name: "b c", Type: fact.UInt8}, {Name: "d", Type: fact.DateTime64}}}
+	for _, c := range []struct {
+		key  string
+		want []string // the sorting key of the schema that fits, nil when none does
+		ok   bool
+	}{
+		{"tuple()", nil, true}, {"()", nil, true}, {"a", []string{"a"}, true}, {"(a)", []string{"a"}, true}, {"tuple(a)", []string{"a"}, true},
+		{"(a, `b c`)", []string{"a", "b c"}, true}, {"tuple(a, \"b c\")", []string{"a", "b c"}, true}, {"(`b c`, a)", []string{"b c", "a"}, true},
+		{"(a, toDate(d))", []string{"a", "d"}, false}, {"(a, d)", []string{"d", "a"}, false}, {"a", []string{"a", "d"}, false}, {"(a, d)", []string{"a"}, false},
+		{"(a, -toInt16(`b c`))", []string{"a", "b c"}, false},
+	} {
+		db.Exec(t, "CREATE TABLE t (a String, `b c` UInt8, d DateTime64(3, 'UTC')) ENGINE = MergeTree() ORDER BY "+c.key)
+		s.OrderBy = c.want
+		changes := ddl.Diff(newTable(t, s, ddl.Options{}), inspect(t, db, "t"))
+		if c.ok {
+			require.Empty(t, changes, c.key)
+		} else {
+			require.Len(t, changes, 1, c.key)
+			require.IsType(t, ddl.ModifySortingKey{}, changes[0], c.key)
+		}
+		db.Exec(t, "DROP TABLE t SYNC")
+	}
+}
+
+// TestTypesAsWritten checks that a type that was written by hand is known again
+// in the server's spelling.
+func TestTypesAsWritten(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	for _, typ := range []string{
+		"DateTime64(3,'UTC')", "DateTime64( 3 , 'UTC' )", "Enum8('b'=2,'c'=3,'a'=-1)", "Array(Enum8('b' = 2, 'a' = 1))", "Enum8('it\\'s' = 1, 'ü\\n' = 2)", "Decimal(18,4)", "Map(String,String)",
+		"LowCardinality( Nullable( String ) )", "Array(Decimal(9,2))", "Nullable(Enum8('a'=1))", "Tuple(a String,b UInt8)", "FixedString(3)",
+	} {
+		create(t, db, ddl.Table{Name: "t", Columns: []ddl.Column{{Name: "c", Type: typ}}, Engine: "MergeTree()"})
+		have := inspect(t, db, "t")
+		want := *have
+		want.Columns = []ddl.Column{{Name: "c", Type: typ}}
+		require.Empty(t, ddl.Diff(want, have), "%s is printed as %s", typ, have.Columns[0].Type)
+		db.Exec(t, "DROP TABLE t SYNC")
+	}
+}

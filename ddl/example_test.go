@@ -1,0 +1,81 @@
+package ddl_test
+
+import (
+	"fmt"
+
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
+)
+
+func ExampleNewTable() {
+	schema := fact.Schema{
+		Name: "message",
+		Fields: []fact.Field{
+			{Name: "conversation_id", Type: fact.String},
+			{Name: "role", Type: fact.LowCardinalityString},
+			{Name: "content", Type: fact.String},
+			{Name: "tokens", Type: fact.UInt32, Default: 0},
+			{Name: "created_at", Type: fact.DateTime64},
+		},
+		OrderBy: []string{"conversation_id", "created_at"},
+	}
+	table, err := ddl.NewTable(schema, ddl.Options{PartitionBy: "toYYYYMM(created_at)"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(ddl.CreateSQL(table))
+	// Output:
+	// CREATE TABLE IF NOT EXISTS `message`
+	// (
+	//     `conversation_id` String,
+	//     `role`            LowCardinality(String),
+	//     `content`         String                 CODEC(ZSTD(3)),
+	//     `tokens`          UInt32                 DEFAULT 0,
+	//     `created_at`      DateTime64(3, 'UTC')   CODEC(Delta(8), ZSTD(1))
+	// )
+	// ENGINE = MergeTree
+	// PARTITION BY toYYYYMM(created_at)
+	// ORDER BY (`conversation_id`, `created_at`)
+	// SETTINGS non_replicated_deduplication_window = 10000
+}
+
+func ExampleDiff() {
+	schema := fact.Schema{
+		Name:    "message",
+		Fields:  []fact.Field{{Name: "id", Type: fact.String}, {Name: "tokens", Type: fact.UInt32}},
+		OrderBy: []string{"id"},
+	}
+	have, err := ddl.NewTable(schema, ddl.Options{}) // stands for what a server has
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	schema.Fields[1].Type = fact.UInt64
+	schema.Fields = append(schema.Fields, fact.Field{Name: "model", Type: fact.LowCardinalityString})
+	want, err := ddl.NewTable(schema, ddl.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	plan := ddl.NewPlan(ddl.Diff(want, &have))
+	for _, s := range plan.Statements {
+		fmt.Printf("%s: %s\n", s.Hazard, s.SQL)
+	}
+	fmt.Println(plan.Check())
+	// Output:
+	// rewrites_data: ALTER TABLE `message` MODIFY COLUMN `tokens` UInt64
+	// metadata_only: ALTER TABLE `message` ADD COLUMN IF NOT EXISTS `model` LowCardinality(String) AFTER `tokens`
+	// table "message": 1 of 2 changes not permitted, nothing was changed
+	//   rewrites_data: change column "tokens" from UInt32 to UInt64; every stored value fits the new type
+	//     ALTER TABLE `message` MODIFY COLUMN `tokens` UInt64
+	//   to go on, permit rewrites_data, or run the statements by hand
+}
+
+func ExampleQuoteIdent() {
+	fmt.Println(ddl.QuoteIdent("plain"))
+	fmt.Println(ddl.QuoteIdent("a`; DROP TABLE b; --"))
+	// Output:
+	// `plain`
+	// `a\`; DROP TABLE b; --`
+}

@@ -1,0 +1,191 @@
+package ddl
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/factload/factload/fact"
+)
+
+func TestOptionsRefused(t *testing.T) {
+	t.Parallel()
+	column := func(c ColumnOptions) Options { return Options{Columns: map[string]ColumnOptions{"a": c}} }
+	setting := func(name, value string) Options { return Options{Settings: map[string]string{name: value}} }
+	index := func(x Index) Options { return Options{Indexes: []Index{x}} }
+	for _, c := range []struct {
+		options Options
+		option  string
+		want    string
+	}{
+		{Options{Engine: "Log"}, "engine", `"Log" is not supported: use MergeTree or one of its family`},
+		{Options{Engine: "mergetree"}, "engine", "is not supported"},
+		{Options{Engine: "`MergeTree`"}, "engine", "does not start with the name of an engine"},
+		{Options{Engine: "MergeTree ORDER BY x"}, "engine", "the other clauses have options of their own"},
+		{Options{Engine: "MergeTree() SETTINGS x = (1)"}, "engine", "the other clauses have options of their own"},
+		{Options{Engine: "ReplacingMergeTree(x"}, "engine", "lacks a )"},
+		{Options{Engine: " "}, "engine", "is empty"},
+		{Options{PartitionBy: "x; DROP TABLE y"}, "partition_by", "has a semicolon"},
+		{Options{PartitionBy: "x -- y"}, "partition_by", "comments are not allowed"},
+		{Options{PartitionBy: "x /* y */"}, "partition_by", "comments are not allowed"},
+		{Options{PartitionBy: "x # y"}, "partition_by", "comments are not allowed"},
+		{Options{PartitionBy: "toYYYYMM(x"}, "partition_by", "lacks a )"},
+		{Options{PartitionBy: "x)"}, "partition_by", "has a ) that closes nothing"},
+		{Options{PartitionBy: "f(x]"}, "partition_by", "has a ] that closes nothing"},
+		{Options{PartitionBy: "[x"}, "partition_by", "lacks a ]"},
+		{Options{PartitionBy: "a, b"}, "partition_by", "has a comma outside of brackets"},
+		{Options{PartitionBy: "'a"}, "partition_by", "a quote is not closed"},
+		{Options{PartitionBy: "`a\\`"}, "partition_by", "a quote is not closed"},
+		{Options{PartitionBy: "$a$ x $a$"}, "partition_by", `unexpected character '$' outside of quotes`},
+		{Options{PartitionBy: "‘a’"}, "partition_by", `unexpected character '‘' outside of quotes`},
+		{Options{PartitionBy: `a \ b`}, "partition_by", `unexpected character '\\' outside of quotes`},
+		{Options{PartitionBy: "a\x00"}, "partition_by", "outside of quotes"},
+		{Options{PartitionBy: "\xff"}, "partition_by", "outside of quotes"},
+		{Options{PartitionBy: "  "}, "partition_by", "is empty"},
+		{Options{TTL: "x + INTERVAL 1 DAY,"}, "ttl", "has an empty part beside a comma"},
+		{Options{TTL: ";"}, "ttl", "has a semicolon"},
+		{Options{Comment: "\xff"}, "comment", "is not valid UTF-8"},
+		{Options{PrimaryKey: []string{"a", "a"}}, "primary_key", `names "a" twice`},
+		{setting("Index_granularity", "1"), "settings.Index_granularity", "is no setting name: use lower-case letters, digits and _"},
+		{setting("a = 1, b", "1"), "settings.a = 1, b", "is no setting name"},
+		{setting("", "1"), "settings.", "is no setting name"},
+		{setting("a", ""), "settings.a", "has no value"},
+		{setting("a", "\xff"), "settings.a", "is not valid UTF-8"},
+		{column(ColumnOptions{Codec: "ZSTD(3"}), "columns.a.codec", "lacks a )"},
+		{column(ColumnOptions{Codec: "ZSTD(3)) TTL (x"}), "columns.a.codec", "closes nothing"},
+		{column(ColumnOptions{TTL: "x + 1, y String"}), "columns.a.ttl", "has a comma outside of brackets"},
+		{index(Index{Name: "i", Type: "minmax"}), "indexes[0].expr", "is empty"},
+		{index(Index{Name: "i", Expr: "a"}), "indexes[0].type", "is empty"},
+		{index(Index{Name: "i", Expr: "a, b", Type: "minmax"}), "indexes[0].expr", "has a comma outside of brackets"},
+		{index(Index{Name: "i", Expr: "a", Type: "set(1"}), "indexes[0].type", "lacks a )"},
+		{index(Index{Name: "i", Expr: "a", Type: "minmax", Granularity: -1}), "indexes[0].granularity", "must not be negative"},
+		{Options{Indexes: []Index{{Name: "i", Expr: "a", Type: "minmax"}, {Name: "i", Expr: "a", Type: "minmax"}}}, "indexes[1].name", `"i" is given twice`},
+	} {
+		err := c.options.Validate()
+		var option *OptionError
+		require.ErrorAs(t, err, &option, "%+v", c.options)
+		require.Equal(t, c.option, option.Option)
+		require.Contains(t, option.Problem, c.want)
+		require.ErrorContains(t, err, "table option "+c.option+": ")
+
+		_, err = NewTable(fact.Schema{Name: "t", Fields: []fact.Field{{Name: "a", Type: fact.String}}}, c.options)
+		require.ErrorContains(t, err, c.want, "NewTable validates too")
+		require.ErrorContains(t, err, `table "t": `)
+	}
+}
+
+func TestOptionsAgainstSchema(t *testing.T) {
+	t.Parallel()
+	s := fact.Schema{Name: "t", Fields: []fact.Field{{Name: "a", Type: fact.String}, {Name: "b", Type: fact.String}}, OrderBy: []string{"a", "b"}}
+	for _, c := range []struct {
+		options Options
+		want    string
+	}{
+		{Options{Columns: map[string]ColumnOptions{"c": {Codec: "NONE"}}}, "table option columns.c: is not a field of the schema"},
+		{Options{PrimaryKey: []string{"b"}}, `table option primary_key: ["b"] must be the first fields of order_by ["a" "b"]`},
+		{Options{PrimaryKey: []string{"a", "b", "c"}}, "must be the first fields of order_by"},
+	} {
+		_, err := NewTable(s, c.options)
+		require.ErrorContains(t, err, c.want)
+	}
+}
+
+func TestAllProblemsAreReported(t *testing.T) {
+	t.Parallel()
+	_, err := NewTable(fact.Schema{
+		Name:    "t",
+		Fields:  []fact.Field{{Name: "a", Type: fact.FieldType(99)}, {Name: "_row_exists", Type: fact.UInt8, Default: 256}},
+		OrderBy: []string{"missing"},
+	}, Options{TTL: "(", Columns: map[string]ColumnOptions{"x": {}}})
+	var schema *fact.SchemaError
+	require.ErrorAs(t, err, &schema)
+	for _, want := range []string{"unknown field type 99", "missing", "reserved", "256 does not fit", "ttl", "columns.x"} {
+		require.ErrorContains(t, err, want)
+	}
+}
+
+func TestOptionsFromYAML(t *testing.T) {
+	t.Parallel()
+	var got Options
+	require.NoError(t, yaml.Unmarshal([]byte(`
+engine: ReplacingMergeTree(at)
+partition_by: toYYYYMM(at)
+primary_key: [a]
+ttl: at + INTERVAL 1 YEAR
+settings: {index_granularity: 4096, ratio: 0.5, flag: true, policy: hot}
+comment: hello
+cluster: main
+columns:
+  body: {codec: ZSTD(9), ttl: at + INTERVAL 1 DAY}
+indexes:
+  - {name: i, expr: lower(body), type: bloom_filter(0.01), granularity: 2}
+`), &got))
+	require.Equal(t, Options{
+		Engine: "ReplacingMergeTree(at)", PartitionBy: "toYYYYMM(at)", PrimaryKey: []string{"a"}, TTL: "at + INTERVAL 1 YEAR",
+		Settings: map[string]string{"index_granularity": "4096", "ratio": "0.5", "flag": "true", "policy": "hot"},
+		Comment:  "hello", Cluster: "main",
+		Columns: map[string]ColumnOptions{"body": {Codec: "ZSTD(9)", TTL: "at + INTERVAL 1 DAY"}},
+		Indexes: []Index{{Name: "i", Expr: "lower(body)", Type: "bloom_filter(0.01)", Granularity: 2}},
+	}, got)
+	require.NoError(t, got.Validate())
+}
+
+func TestEngines(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		want, have string
+		same       bool
+	}{
+		{"MergeTree", "MergeTree()", true},
+		{"MergeTree", "SharedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')", true},
+		{"ReplicatedMergeTree", "ReplicatedMergeTree('/clickhouse/tables/{uuid}/{shard}', '{replica}')", true},
+		{"ReplicatedMergeTree('/a', 'b')", "ReplicatedMergeTree('/c', 'd')", true},
+		{"ReplicatedReplacingMergeTree(v)", "ReplicatedReplacingMergeTree('/c', 'd', `v`)", true},
+		{"ReplacingMergeTree(v)", "SharedReplacingMergeTree('/c', '{replica}', v)", true},
+		{"ReplicatedMergeTree", "SharedMergeTree('/c', '{replica}')", true},
+		{"ReplacingMergeTree( v )", "ReplacingMergeTree(v)", true},
+		{"SummingMergeTree((a, b))", "SummingMergeTree((a,b))", true},
+		{"GraphiteMergeTree('x')", "GraphiteMergeTree('x')", true},
+		{"MergeTree", "ReplicatedMergeTree('/a', 'b')", false},
+		{"ReplicatedMergeTree", "MergeTree", false},
+		{"MergeTree", "ReplacingMergeTree", false},
+		{"ReplacingMergeTree(v)", "ReplacingMergeTree(w)", false},
+		{"ReplacingMergeTree(v)", "ReplacingMergeTree", false},
+	} {
+		want, err := parseEngine(c.want)
+		require.NoError(t, err)
+		have, err := parseEngine(c.have)
+		require.NoError(t, err)
+		require.Equal(t, c.same, sameEngine(want, have), "%s and %s", c.want, c.have)
+	}
+}
+
+func TestDeduplicationWindow(t *testing.T) {
+	t.Parallel()
+	s := fact.Schema{Name: "t", Fields: []fact.Field{{Name: "a", Type: fact.String}}}
+	for engine, setting := range map[string]string{
+		"": "non_replicated_deduplication_window", "ReplacingMergeTree": "non_replicated_deduplication_window",
+		"ReplicatedMergeTree": "replicated_deduplication_window", "SharedMergeTree": "replicated_deduplication_window",
+	} {
+		given := map[string]string{"index_granularity": "1"}
+		table, err := NewTable(s, Options{Engine: engine, Settings: given})
+		require.NoError(t, err)
+		require.Equal(t, map[string]string{"index_granularity": "1", setting: "10000"}, table.Settings)
+		require.Len(t, given, 1, "the caller's map is not changed")
+
+		table, err = NewTable(s, Options{Engine: engine, Settings: map[string]string{setting: "0"}})
+		require.NoError(t, err)
+		require.Equal(t, "0", table.Settings[setting])
+	}
+}
+
+func TestErrorsAreTyped(t *testing.T) {
+	t.Parallel()
+	_, err := NewTable(fact.Schema{Name: "t", Fields: []fact.Field{{Name: "not", Type: fact.String}}}, Options{})
+	var name *NameError
+	require.True(t, errors.As(err, &name))
+	require.Equal(t, "column", name.Kind)
+	require.Equal(t, "not", name.Name)
+}
