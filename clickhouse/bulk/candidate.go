@@ -1,0 +1,85 @@
+package bulk
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+)
+
+// candidate is a chunk that is known to follow a position in a chain: from the
+// ledger, or from this load.
+type candidate struct {
+	token         token
+	head          uint64
+	length, lines int64
+	// done means that the chunk is in its tables for certain. A chunk that was
+	// only started may be.
+	done     bool
+	rows     int64
+	file     string // path
+	load     string
+	time     time.Time
+	mine     *record // of this load; rows is not set then
+	rejected int64
+}
+
+// record is what a load remembers of a chunk of its own.
+type record struct {
+	rows int64 // set when the chunk is committed; guarded by the tally's lock
+}
+
+// lookup returns the chunks known to follow a position: those whose first line
+// has the given head, and those loaded from the given path.
+type lookup func(ctx context.Context, parent token, head uint64, path string) ([]candidate, error)
+
+// match finds the candidate that the input goes on with, comparing content.
+// Of several, a finished one is better than one that was only started, and a
+// longer one better than a shorter one.
+func match(c *chunker, at token, head uint64, candidates []candidate) (span, *candidate) {
+	slices.SortFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.length, b.length) })
+	var best *candidate
+	var found span
+	for i := range candidates {
+		x := &candidates[i]
+		if x.head != head {
+			continue
+		}
+		if x.length > int64(c.limits.chunkBytes) && (x.lines <= 1 || best != nil) {
+			// A long line is found by its natural end, without holding all of
+			// it. Chunks of several lines that are longer than this load's own
+			// are of a load with larger chunks: then, with the same first line,
+			// it is worth holding one of them.
+			continue
+		}
+		sum, ok := c.sumTo(x.length)
+		if !ok {
+			break
+		}
+		if at.next(x.length, sum) == x.token && (best == nil || x.done || !best.done) {
+			best, found = x, span{length: x.length, sum: sum}
+		}
+	}
+	return found, best
+}
+
+// byToken returns the candidate with the given token, or nil.
+func byToken(candidates []candidate, t token) *candidate {
+	for i := range candidates {
+		if candidates[i].token == t {
+			return &candidates[i]
+		}
+	}
+	return nil
+}
+
+// byPath returns the longest candidate that came from the given path, or nil.
+func byPath(candidates []candidate, path string) *candidate {
+	var last *candidate
+	for i := range candidates {
+		if x := &candidates[i]; x.file == path && x.mine == nil && (last == nil || x.length > last.length) {
+			last = x
+		}
+	}
+	return last
+}

@@ -1,0 +1,98 @@
+package bulk
+
+import (
+	"fmt"
+	"time"
+)
+
+// committer finishes chunks in the order of the input, whatever order the
+// workers are done in: first the rejects, then the ledger. So what is committed
+// is always a beginning of the input, and so is the rejects file. It runs in
+// one goroutine.
+type committer struct {
+	load    string
+	schema  string
+	forced  bool
+	limit   RejectLimit
+	rejects *rejectWriter // nil when nobody wants them
+	ledger  *ledgerWriter // nil for a dry run
+	tally   *tally
+	pool    *bufferPool
+
+	next    int64
+	waiting map[int64]*result
+}
+
+// run commits until in is closed. It returns the first error, and goes on
+// taking chunks after it, to give their buffers back.
+func (c *committer) run(in <-chan *result, failed func(error)) {
+	c.waiting = make(map[int64]*result)
+	var err error
+	for r := range in {
+		if r.err != nil && err == nil {
+			failed(r.err) // at once, so that no more is read
+		}
+		c.waiting[r.chunk.seq] = r
+		for r := c.waiting[c.next]; r != nil; r = c.waiting[c.next] {
+			delete(c.waiting, c.next)
+			c.next++
+			if err == nil {
+				if err = c.commit(r); err != nil {
+					failed(err)
+				}
+			}
+			r.chunk.release(c.pool)
+		}
+	}
+}
+
+// commit finishes one chunk.
+func (c *committer) commit(r *result) error {
+	if r.err != nil {
+		return r.err
+	}
+	if c.rejects != nil && len(r.rejects) > 0 {
+		if err := c.rejects.write(r); err != nil {
+			return fmt.Errorf("rejects file: %w", err)
+		}
+	}
+	c.tally.commit(r)
+	ch := r.chunk
+	if c.ledger != nil && ch.kind != cutLine && !r.hopeless {
+		if err := c.ledger.add(c.entry(r), nil); err != nil {
+			return err
+		}
+	}
+	if rows, rejected := c.tally.counts(); r.hopeless || c.limit.exceeded(rows, rejected, false) {
+		return tooManyRejects(c.limit, rows, rejected)
+	}
+	return nil
+}
+
+// entry returns the ledger entry for a finished chunk.
+func (c *committer) entry(r *result) ledgerEntry {
+	e := startedEntry(r.chunk, c.load, c.schema, c.forced)
+	e.state = chunkDone
+	e.rows, e.rejected = r.rows()
+	return e
+}
+
+// startedEntry returns the ledger entry for a chunk that will be loaded.
+func startedEntry(ch *chunk, load, schema string, forced bool) ledgerEntry {
+	return ledgerEntry{
+		parent: ch.parent, token: ch.token, head: ch.head, state: chunkStarted,
+		load: load, schema: schema, file: ch.file.path, forced: forced,
+		offset: ch.offset, length: ch.length, line: ch.line, lines: ch.lines,
+		time: time.Now(),
+	}
+}
+
+func tooManyRejects(limit RejectLimit, rows, rejected int64) error {
+	return fmt.Errorf("%w: %d of %d, and the limit is %s: mend the input, or raise the limit and run the same load again to go on",
+		ErrTooManyRejects, rejected, rows+rejected, limit)
+}
+
+// chunkError says which chunk could not be loaded.
+func chunkError(c *chunk, err error) error {
+	return fmt.Errorf("%s: chunk of %d bytes from line %d on: %w", c.file.name, c.length, c.line, err)
+}

@@ -1,0 +1,222 @@
+package bulk
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
+)
+
+// The defaults of a [Config].
+const (
+	DefaultChunkBytes   = 16 << 20
+	DefaultChunkLines   = 128 << 10
+	DefaultMaxLineBytes = 16 << 20
+	DefaultRetryFor     = 2 * time.Minute
+	DefaultProgress     = 200 * time.Millisecond
+)
+
+// The bounds of a [Config].
+const (
+	minChunkBytes = 4 << 10
+	maxChunkBytes = 1 << 30
+	maxWorkers    = 256
+)
+
+// Target is where the rows of one schema go.
+type Target struct {
+	// Schema is the schema that rows are decoded and checked by. Its table has
+	// the same name.
+	Schema fact.Schema
+	// Table are the options of the table, for when it has to be created.
+	Table ddl.Options
+}
+
+// Config says what to load, from where and how. Inputs and Targets are
+// required, and Client too unless DryRun is set; the zero value of everything
+// else is a good default.
+type Config struct {
+	// Client is the connection to load through. The caller closes it. The load
+	// uses as many connections at once as it has workers, and one more.
+	Client *clickhouse.Client
+	// Targets are the schemas that may occur, by name; with Schema, only that one
+	// is looked at. A table is created, or
+	// gets missing columns, when the first row of its schema is to be inserted.
+	Targets map[string]Target
+
+	// Inputs are files, directories, patterns of filepath.Glob, or "-" for
+	// Stdin. Of a directory, all files below it that end in .jsonl or .ndjson,
+	// packed or not, are taken in the order of their paths, hidden ones left
+	// out. Files are read in order and each once.
+	Inputs []string
+	// Stdin is what "-" means. Nil means os.Stdin.
+	Stdin io.Reader
+	// Format says what a line is.
+	Format Format
+	// Schema names the schema of bare rows. It must be empty for the formats
+	// Facts and Events.
+	Schema string
+
+	// Decode are the rules for unknown keys and for depth. Without Schema they
+	// hold for all of Targets, so that CollectInto must be a field of each.
+	Decode block.Options
+	// MaxLineBytes bounds a line. Longer ones are rejected. 0 means
+	// DefaultMaxLineBytes.
+	MaxLineBytes int
+	// Rejects is the path of the file that rejected rows go to. Entries that it
+	// has already stay, unless they are of chunks that were never finished. It
+	// is created with the first reject. Empty means that rejected rows are only
+	// counted.
+	Rejects string
+	// MaxRejects stops a hopeless load.
+	MaxRejects RejectLimit
+
+	// DryRun decodes and checks everything and writes nothing but the rejects
+	// file, which then is written anew. No client is needed.
+	DryRun bool
+	// Force loads what is loaded already, once more. A forced load that was
+	// interrupted goes on when it is run again with the same inputs.
+	Force bool
+	// AllowChanged loads a file that has changed since it was loaded, from the
+	// first chunk that differs on. Rows of that chunk that are as before are
+	// then in the table twice.
+	AllowChanged bool
+
+	// Workers is the number of chunks decoded and inserted at once. 0 means one
+	// for each CPU, and at least 2.
+	Workers int
+	// ChunkBytes and ChunkLines bound a chunk, which is what one insert holds.
+	// 0 means DefaultChunkBytes and DefaultChunkLines. See the package comment
+	// for the memory that a load takes.
+	ChunkBytes, ChunkLines int
+	// RetryFor is how long an insert that fails for the moment is repeated
+	// before the load gives up. 0 means DefaultRetryFor; less than 0 means not
+	// at all.
+	RetryFor time.Duration
+
+	// Progress is called now and then while the load runs, and once at its end,
+	// never from two goroutines at once. Nil means never.
+	Progress func(Progress)
+	// ProgressEvery is the time between calls of Progress. 0 means
+	// DefaultProgress.
+	ProgressEvery time.Duration
+	// Logger gets what is worth knowing and is no error: retries, warnings. Nil
+	// means nothing is logged.
+	Logger *slog.Logger
+}
+
+// Validate reports everything that is wrong with the configuration by itself,
+// joined with errors.Join and each of kind ErrConfig. Whether the inputs exist
+// is found out by [Load].
+func (c *Config) Validate() error {
+	var errs []error
+	report := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("%w: %w", ErrConfig, fmt.Errorf(format, args...)))
+	}
+	if c.Client == nil && !c.DryRun {
+		report("no client to load through: set Client, or DryRun to check only")
+	}
+	if len(c.Inputs) == 0 {
+		report("no inputs: name files, directories or patterns, or - for standard input")
+	}
+	if len(c.Targets) == 0 {
+		report("no targets: give at least one schema")
+	}
+	c.validateFormat(report)
+	bound := func(name string, v, low, high int) {
+		if v != 0 && (v < low || v > high) {
+			report("%s is %d: use %d to %d, or 0 for the default", name, v, low, high)
+		}
+	}
+	bound("ChunkBytes", c.ChunkBytes, minChunkBytes, maxChunkBytes)
+	bound("ChunkLines", c.ChunkLines, 1, maxChunkBytes)
+	bound("MaxLineBytes", c.MaxLineBytes, 1, maxChunkBytes)
+	bound("Workers", c.Workers, 1, maxWorkers)
+	if err := c.MaxRejects.validate(); err != nil {
+		report("%w", err)
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
+		if c.Schema != "" && name != c.Schema {
+			continue
+		}
+		if err := c.Targets[name].validate(name, c.Decode); err != nil {
+			report("target %q: %w", name, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *Config) validateFormat(report func(string, ...any)) {
+	switch {
+	case c.Format < Auto || c.Format > Events:
+		report("unknown %s", c.Format)
+	case c.Format == Rows && c.Schema == "":
+		report("bare rows need the name of their schema: set Schema")
+	case (c.Format == Facts || c.Format == Events) && c.Schema != "":
+		report("schema %q is given, but %s name their schemas themselves", c.Schema, c.Format)
+	case c.Schema != "" && len(c.Targets) > 0:
+		if _, ok := c.Targets[c.Schema]; !ok {
+			report("%w", unknownSchema(c.Schema, c.Targets))
+		}
+	}
+}
+
+func (t Target) validate(name string, decode block.Options) error {
+	if t.Schema.Name != name {
+		return fmt.Errorf("its schema is called %q", t.Schema.Name)
+	}
+	if name == ledgerTable {
+		return errors.New("the name is that of the ledger: call the schema something else")
+	}
+	if _, err := ddl.NewTable(t.Schema, t.Table); err != nil {
+		return err
+	}
+	_, err := block.Compile(t.Schema, decode)
+	return err
+}
+
+// unknownSchema says that there is no target for a schema, and which there are.
+func unknownSchema[T any](name string, targets map[string]T) error {
+	return fmt.Errorf("%w %q: known are %s", ErrUnknownSchema, name, strings.Join(slices.Sorted(maps.Keys(targets)), ", "))
+}
+
+// withDefaults returns the configuration with every default filled in.
+func (c Config) withDefaults() Config {
+	setDefault := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	setDefault(&c.ChunkBytes, DefaultChunkBytes)
+	setDefault(&c.ChunkLines, DefaultChunkLines)
+	setDefault(&c.MaxLineBytes, DefaultMaxLineBytes)
+	setDefault(&c.Workers, max(2, runtime.GOMAXPROCS(0)))
+	if c.RetryFor == 0 {
+		c.RetryFor = DefaultRetryFor
+	}
+	if c.ProgressEvery <= 0 {
+		c.ProgressEvery = DefaultProgress
+	}
+	if c.Format == Auto && c.Schema != "" {
+		c.Format = Rows
+	}
+	if c.Stdin == nil {
+		c.Stdin = os.Stdin
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Targets = maps.Clone(c.Targets)
+	return c
+}

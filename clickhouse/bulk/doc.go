@@ -1,0 +1,112 @@
+// Package bulk loads JSON lines into ClickHouse: fast, every value checked,
+// and each row once.
+//
+//	client, err := clickhouse.Open(dsn)
+//	...
+//	sum, err := bulk.Load(ctx, bulk.Config{
+//		Client:  client,
+//		Targets: map[string]bulk.Target{"message": {Schema: schema}},
+//		Schema:  "message",
+//		Inputs:  []string{"messages.jsonl.gz"},
+//		Rejects: "rejects.jsonl",
+//	})
+//
+// # Input
+//
+// An input is a sequence of lines, each one JSON object: a bare row, a fact
+// with the name of its schema, or an event of a raw log; see [Format]. It is
+// UTF-8, plain or packed with gzip, zstd, bzip2 or xz, which is told from its
+// first bytes and not from its name. A byte order mark at the beginning, \r\n
+// line ends and blank lines are accepted, and so is a last line without a line
+// end. A file that is no text, or packed in another way, is an error. An
+// empty input has no rows, which is no error.
+//
+// The inputs are read one after the other. Reading and unpacking run beside
+// decoding and inserting.
+//
+// # Rejected rows
+//
+// A row that breaks the rules of package block costs that row only. It goes to
+// the rejects file, one JSON object on a line with the keys file, line, offset
+// (of the line, in the decompressed input), schema, field, error, raw (the
+// line itself, to be mended and loaded), reason and chunk. A line that is not
+// valid UTF-8 is in raw_base64 instead of raw; of a line over
+// Config.MaxLineBytes the beginning is there, and raw_cut is true. The entries
+// are in the order of the input.
+//
+// If the server refuses a block for what is in its rows, the guilty ones are
+// searched for by halving and become rejects too. That is done where nothing
+// of a refused block can be stored: in tables without materialized views, and
+// if they are partitioned only for violated constraints. Elsewhere the load
+// stops.
+//
+// The end of an input that has no line end and is no complete JSON value
+// is a reject, but is not remembered as loaded: the line may be completed
+// later.
+//
+// # What is guaranteed
+//
+// Loading is a sequence of chunks, runs of whole lines of one input. Where a
+// chunk ends depends on the bytes of the input and on ChunkBytes and
+// ChunkLines, and on nothing else. Each chunk has a token made of its own
+// content and of all that comes before it in the input. A chunk is loaded in
+// this order: the ledger, the table _factload_ledger in the same database, is
+// told that the chunk begins; its rows are inserted, one insert for each
+// table, with the token as the deduplication token of the insert; its rejects
+// go to the rejects file and to the disk; the ledger is told that the chunk is
+// done.
+//
+// So a load can be interrupted anywhere, by an error, by a signal or by a
+// power cut, and the same load can be run again: chunks that are done are
+// skipped without being decoded, a chunk that was begun is inserted again with
+// the same token and the same rows, and the server ignores what it has. In the
+// end every row is in its table once or in the rejects file once, and the
+// rejects file is as after a load without interruption.
+//
+// What is remembered is content, not names. The same content in a renamed,
+// moved or compressed file, or twice in one load, is loaded once, and
+// [Summary] says from where it was loaded before. A file that has grown goes
+// on behind what is loaded. A file that was changed elsewhere is an error,
+// [*ChangedError]. A load with Force loads everything once more.
+//
+// # Where it ends
+//
+// The server remembers a limited number of tokens for each table:
+// non_replicated_deduplication_window inserts for plain tables, which package
+// ddl sets to 10,000, and replicated_deduplication_window inserts within
+// replicated_deduplication_window_seconds for replicated ones. It matters for
+// the few chunks that were under way at an interruption, and only for them: if
+// other writers have made that many inserts into the table before the load is
+// run again, those chunks are stored twice. In a table without a window, which
+// is warned of, they may be stored twice at once.
+//
+// Rows that were loaded and then removed from the table are not loaded again,
+// since the ledger still has them: use Force, or remove their entries. To drop
+// the ledger is to forget everything.
+//
+// The same lines in another order, or with a line inserted at the beginning,
+// are other content. The same content loaded with other options, or after the
+// schema has changed, is the same content: what was rejected then can be
+// loaded from the rejects file. Bare rows loaded by two schemas are two
+// loads.
+//
+// Two processes that load the same content at the same time with the same
+// ChunkBytes and ChunkLines use the same tokens, so that rows are stored once.
+// One rejects file is for one load at a time.
+//
+// Tokens are 128 bits of a fast hash. They guard against accident, not against
+// somebody who makes two files collide on purpose.
+//
+// # Memory
+//
+// A load takes at most about
+//
+//	(2 × Workers + 2) × ChunkBytes
+//
+// for lines and blocks, plus what columns take that are wider than their JSON:
+// for each worker the rows of a chunk, of which there are at most ChunkLines,
+// times the width of a row. Rejects are held with the chunk they are in. It
+// does not grow with the input. A line is held only up to MaxLineBytes. A load
+// that goes on after one with larger chunks holds one of those. The windows of
+// the decompressors come on top, at most 128 MiB for zstd --long.
+package bulk

@@ -1,0 +1,138 @@
+package bulk
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/factload/factload/clickhouse/block"
+)
+
+var (
+	// ErrConfig means that the Config cannot be used. Nothing was read or
+	// loaded.
+	ErrConfig = errors.New("bad configuration")
+	// ErrTooManyRejects means that a load was stopped because more rows were
+	// rejected than Config.MaxRejects allows. Chunks that were finished by then
+	// stay loaded.
+	ErrTooManyRejects = errors.New("too many rows were rejected")
+	// ErrChanged means that a file is not what was loaded under its name
+	// before. Every error of that kind is a [*ChangedError].
+	ErrChanged = errors.New("the file has changed since it was loaded")
+
+	// ErrLineTooLong rejects a line of more than Config.MaxLineBytes.
+	ErrLineTooLong = errors.New("line is too long")
+	// ErrCutLine rejects what follows the last line end of an input and is no
+	// complete JSON value.
+	ErrCutLine = errors.New("line is not complete")
+	// ErrUnknownSchema rejects an envelope for a schema that is not among
+	// Config.Targets.
+	ErrUnknownSchema = errors.New("unknown schema")
+	// ErrServerRejected rejects a row that the server refused to insert.
+	ErrServerRejected = errors.New("the server refuses the row")
+)
+
+// reasonOf returns the short stable name under which a rejected row is
+// counted: those of [block.Reason], and the names of this package's own kinds.
+func reasonOf(err error) string {
+	switch {
+	case errors.Is(err, ErrLineTooLong):
+		return "line_too_long"
+	case errors.Is(err, ErrCutLine):
+		return "cut_line"
+	case errors.Is(err, ErrUnknownSchema):
+		return "unknown_schema"
+	case errors.Is(err, ErrServerRejected):
+		return "server"
+	}
+	return block.Reason(err)
+}
+
+// RowError is a rejected row: where it stands and what is wrong with it.
+type RowError struct {
+	// File is the name of the input.
+	File string
+	// Line counts from 1.
+	Line int64
+	// Offset is where the line begins, in bytes of the decompressed input.
+	Offset int64
+	// Schema is the schema that the row was decoded by. It is empty when that
+	// could not be told.
+	Schema string
+	// Field is the field or key at fault. It is empty when the row as a whole is.
+	Field string
+	// Value is the offending value as written, cut to a short length.
+	Value string
+	// Err says what is wrong. It wraps one of the kinds of package block, or
+	// ErrLineTooLong, ErrCutLine, ErrUnknownSchema or ErrServerRejected.
+	Err error
+}
+
+// Error returns one line with file, line and everything else.
+func (e *RowError) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s:%d: ", e.File, e.Line)
+	if e.Schema != "" {
+		fmt.Fprintf(&b, "%s: ", e.Schema)
+	}
+	b.WriteString(e.Err.Error())
+	return b.String()
+}
+
+// Unwrap returns Err.
+func (e *RowError) Unwrap() error { return e.Err }
+
+// InputError means that an input cannot be read, or not to its end. Chunks
+// that were complete before the place of the error are loaded, and the same
+// load can be run again when the input has been mended.
+type InputError struct {
+	// File is the name of the input, or the argument that stands for inputs.
+	File string
+	// Offset is how many bytes of the decompressed input were used before the
+	// error. It is 0 when reading did not begin.
+	Offset int64
+	// Err is what went wrong.
+	Err error
+}
+
+// Error names the file and says what went wrong and how far reading came.
+func (e *InputError) Error() string {
+	if e.Offset > 0 {
+		return fmt.Sprintf("%s: %v: what comes before byte %d of the decompressed input is loaded; run the same load again when the file is whole", e.File, e.Err, e.Offset)
+	}
+	return fmt.Sprintf("%s: %v", e.File, e.Err)
+}
+
+// Unwrap returns Err.
+func (e *InputError) Unwrap() error { return e.Err }
+
+// ChangedError means that the ledger knows a file by its name, and that the
+// file holds something else now at a place that has been loaded, or that was
+// being loaded when a load was interrupted.
+type ChangedError struct {
+	// File is the name of the input.
+	File string
+	// Offset and Line say where the part begins that differs. All before is as
+	// it was loaded.
+	Offset, Line int64
+	// Length is the number of bytes that were loaded from there in one chunk.
+	// The first difference is somewhere within.
+	Length int64
+	// Rows is how many rows that chunk gave. It is 0 when the load was
+	// interrupted.
+	Rows int64
+	// Load names the load that loaded the chunk, and Time says when.
+	Load string
+	Time time.Time
+}
+
+// Error says what differs and what can be done.
+func (e *ChangedError) Error() string {
+	return fmt.Sprintf("%s: %v (load %s, %s): the %d bytes from byte %d on, line %d, are not what they were, so it is not known which rows are in the table already; "+
+		"nothing from there on is loaded: allow changed files to load all from byte %d on as new rows, or force the load to load the whole file again",
+		e.File, ErrChanged, e.Load, e.Time.UTC().Format(time.DateTime), e.Length, e.Offset, e.Line, e.Offset)
+}
+
+// Unwrap returns ErrChanged.
+func (e *ChangedError) Unwrap() error { return ErrChanged }

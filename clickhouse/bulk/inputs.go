@@ -1,0 +1,191 @@
+package bulk
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// inputFile is one input of a load.
+type inputFile struct {
+	// index is the position among the inputs.
+	index int
+	// name is how messages, rejects and the summary call the input.
+	name string
+	// path is the absolute path, by which the ledger knows the file. For
+	// standard input it is "-".
+	path  string
+	stdin bool
+	// size is the size of the file as it is stored, or 0 if nobody knows.
+	size int64
+}
+
+// stdinName is how standard input is named among the inputs.
+const stdinName = "-"
+
+// lineFiles are the endings of the files that are taken from a directory, each
+// possibly followed by one of packedEndings.
+var (
+	lineFiles     = []string{".jsonl", ".ndjson"}
+	packedEndings = []string{".gz", ".zst", ".zstd", ".bz2", ".xz"}
+)
+
+// expander turns Config.Inputs into files.
+type expander struct {
+	without string // absolute path of a file not to take, the rejects file
+	files   []*inputFile
+	seen    map[string]bool
+}
+
+// expandInputs returns the inputs that the arguments stand for, in order and
+// each once. A file named without is an error if an argument names it and
+// left out if a directory or a pattern has it.
+func expandInputs(args []string, without string) ([]*inputFile, error) {
+	x := &expander{seen: make(map[string]bool)}
+	if without != "" {
+		path, err := filepath.Abs(without)
+		if err != nil {
+			return nil, fmt.Errorf("rejects file: %w", err)
+		}
+		x.without = path
+	}
+	for _, arg := range args {
+		if err := x.add(arg); err != nil {
+			return nil, err
+		}
+	}
+	return x.files, nil
+}
+
+func (x *expander) add(arg string) error {
+	if arg == stdinName {
+		x.take(&inputFile{name: stdinName, path: stdinName, stdin: true})
+		return nil
+	}
+	info, err := os.Stat(arg)
+	switch {
+	case err == nil && info.IsDir():
+		return x.addDir(arg)
+	case err == nil:
+		return x.addFile(arg, info, true)
+	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?["):
+		return x.addGlob(arg)
+	case errors.Is(err, fs.ErrNotExist):
+		return &InputError{File: arg, Err: fmt.Errorf("%w: check the name and the working directory", fs.ErrNotExist)}
+	}
+	return &InputError{File: arg, Err: bare(err)}
+}
+
+// addGlob adds the files that match a pattern of filepath.Match, sorted, and
+// the JSON lines of directories that match.
+func (x *expander) addGlob(pattern string) error {
+	matches, err := filepath.Glob(pattern)
+	if err != nil {
+		return &InputError{File: pattern, Err: err}
+	}
+	if len(matches) == 0 {
+		return &InputError{File: pattern, Err: errors.New("no file matches the pattern")}
+	}
+	for _, m := range matches {
+		info, err := os.Stat(m)
+		if err != nil {
+			return &InputError{File: m, Err: bare(err)}
+		}
+		if info.IsDir() {
+			err = x.addDir(m)
+		} else {
+			err = x.addFile(m, info, false)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// addDir adds the JSON lines files below a directory, sorted by path. Hidden
+// files and directories are left out.
+func (x *expander) addDir(dir string) error {
+	found := false
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return &InputError{File: path, Err: bare(err)}
+		}
+		if hidden := strings.HasPrefix(d.Name(), "."); hidden && path != dir {
+			if d.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if d.IsDir() || !isLineFile(d.Name()) {
+			return nil
+		}
+		info, err := os.Stat(path)
+		if err != nil {
+			return &InputError{File: path, Err: bare(err)}
+		}
+		if !info.Mode().IsRegular() {
+			return nil
+		}
+		found = true
+		return x.addFile(path, info, false)
+	})
+	if err == nil && !found {
+		return &InputError{File: dir, Err: fmt.Errorf("the directory has no JSON lines: files named *%s are taken, also packed as %s; name other files one by one or by a pattern",
+			strings.Join(lineFiles, ", *"), strings.Join(packedEndings, ", "))}
+	}
+	return err
+}
+
+func (x *expander) addFile(name string, info fs.FileInfo, named bool) error {
+	path, err := filepath.Abs(name)
+	if err != nil {
+		return &InputError{File: name, Err: err}
+	}
+	if path == x.without {
+		if named {
+			return &InputError{File: name, Err: errors.New("the file is also where rejects go: choose another file for one of them")}
+		}
+		return nil
+	}
+	in := &inputFile{name: name, path: path}
+	if info.Mode().IsRegular() {
+		in.size = info.Size()
+	}
+	x.take(in)
+	return nil
+}
+
+// take adds an input unless it is there already.
+func (x *expander) take(in *inputFile) {
+	if x.seen[in.path] {
+		return
+	}
+	x.seen[in.path] = true
+	in.index = len(x.files)
+	x.files = append(x.files, in)
+}
+
+func isLineFile(name string) bool {
+	name = strings.ToLower(name)
+	for _, packed := range packedEndings {
+		if rest, ok := strings.CutSuffix(name, packed); ok {
+			name = rest
+			break
+		}
+	}
+	return slices.Contains(lineFiles, filepath.Ext(name))
+}
+
+// bare strips the operation and the path from an error of package os, for
+// messages that name the file themselves.
+func bare(err error) error {
+	if pe := new(fs.PathError); errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}

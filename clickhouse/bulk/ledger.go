@@ -1,0 +1,141 @@
+package bulk
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/ddl"
+)
+
+// ledger reads and writes the ledger table of a database. Reading is safe for
+// concurrent use; writing belongs to one goroutine.
+type ledger struct {
+	server server
+	block  *block.Block
+}
+
+// server is the part of a [clickhouse.Client] that a load uses.
+type server interface {
+	Ensure(ctx context.Context, tables ...ddl.Table) error
+	Inspect(ctx context.Context, table string) (*ddl.Table, error)
+	Insert(ctx context.Context, in clickhouse.Insert) error
+	Select(ctx context.Context, dest any, sql string, params ...any) error
+}
+
+var _ server = (*clickhouse.Client)(nil)
+
+// openLedger creates the ledger table if it is not there.
+func openLedger(ctx context.Context, s server) (*ledger, error) {
+	table, err := ddl.NewTable(ledgerSchema(), ledgerOptions())
+	if err != nil {
+		return nil, err
+	}
+	layout, err := block.Compile(ledgerSchema(), block.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Ensure(ctx, table); err != nil {
+		return nil, err
+	}
+	return &ledger{server: s, block: layout.NewBlock()}, nil
+}
+
+const followingSQL = `SELECT token, head, bytes, lines, rows, rejected, toString(state) AS state, file, load, time
+FROM _factload_ledger
+WHERE parent = {parent:String} AND (head = {head:UInt64} OR file = {file:String}) AND state IN ('chunk_started', 'chunk_done')
+ORDER BY time`
+
+// following is a lookup.
+func (l *ledger) following(ctx context.Context, parent token, head uint64, path string) ([]candidate, error) {
+	var rows []candidateRow
+	err := l.server.Select(ctx, &rows, followingSQL,
+		clickhouse.Param("parent", parent.String()), clickhouse.Param("head", fmt.Sprint(head)), clickhouse.Param("file", path))
+	if err != nil {
+		return nil, err
+	}
+	return foldCandidates(rows, path)
+}
+
+// foldCandidates makes one candidate of all entries of a chunk. A chunk is
+// done when any entry says so. It counts as loaded from path if it ever was,
+// and otherwise from where it was loaded first.
+func foldCandidates(rows []candidateRow, path string) ([]candidate, error) {
+	var out []candidate
+	for i := range rows {
+		c, err := rows[i].candidate()
+		if err != nil {
+			return nil, err
+		}
+		have := byToken(out, c.token)
+		if have == nil {
+			out = append(out, c)
+			continue
+		}
+		file := have.file
+		if c.file == path {
+			file = path
+		}
+		if c.done && !have.done {
+			*have = c
+		}
+		have.file = file
+	}
+	return out, nil
+}
+
+const doneSQL = `SELECT DISTINCT token FROM _factload_ledger WHERE state = 'chunk_done' AND token IN {tokens:Array(String)}`
+
+// doneTokens is how many tokens are asked for in one query.
+const doneTokens = 1000
+
+// done returns which of the chunks with the given tokens are done.
+func (l *ledger) done(ctx context.Context, tokens []string) (map[string]bool, error) {
+	done := make(map[string]bool)
+	for some := range slices.Chunk(tokens, doneTokens) {
+		var rows []struct {
+			Token string `ch:"token"`
+		}
+		if err := l.server.Select(ctx, &rows, doneSQL, clickhouse.Param("tokens", some)); err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			done[r.Token] = true
+		}
+	}
+	return done, nil
+}
+
+const unfinishedSQL = `SELECT load FROM _factload_ledger
+WHERE parent = {parent:String} AND token = {token:String} AND forced AND state IN ('load_started', 'load_done')
+GROUP BY load HAVING countIf(state = 'load_done') = 0 ORDER BY max(time) DESC LIMIT 1`
+
+// unfinished returns the name of the last forced load of the same inputs that
+// did not finish, or "".
+func (l *ledger) unfinished(ctx context.Context, root, inputs token) (string, error) {
+	var rows []struct {
+		Load string `ch:"load"`
+	}
+	err := l.server.Select(ctx, &rows, unfinishedSQL, clickhouse.Param("parent", root.String()), clickhouse.Param("token", inputs.String()))
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return rows[0].Load, nil
+}
+
+// write adds entries to the ledger in one insert, which can be repeated.
+func (l *ledger) write(ctx context.Context, entries []ledgerEntry) error {
+	l.block.Reset()
+	parts := make([]string, 0, 1+3*len(entries))
+	parts = append(parts, ledgerTable)
+	for i := range entries {
+		e := &entries[i]
+		if err := l.block.AppendFact("", e.data()); err != nil {
+			return fmt.Errorf("entry of %s: %w", e.file, err)
+		}
+		parts = append(parts, e.load, e.token.String(), e.state)
+	}
+	return l.server.Insert(ctx, clickhouse.Insert{Table: ledgerTable, Block: l.block, Token: newToken(parts...).String()})
+}

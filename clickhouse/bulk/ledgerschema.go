@@ -1,0 +1,106 @@
+package bulk
+
+import (
+	"time"
+
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
+)
+
+// ledgerTable is the table that remembers what has been loaded. It is in the
+// same database as the tables that are loaded.
+const ledgerTable = "_factload_ledger"
+
+// The states of a ledger entry.
+const (
+	// loadStarted and loadDone are about a load as a whole: parent is the
+	// position where its chains begin, and token stands for its inputs.
+	loadStarted = "load_started"
+	loadDone    = "load_done"
+	// chunkStarted means that a chunk may be in its tables, in part or in
+	// whole. It is written before the first insert of the chunk.
+	chunkStarted = "chunk_started"
+	// chunkDone means that the chunk is in its tables, and its rejects in the
+	// rejects file.
+	chunkDone = "chunk_done"
+)
+
+// ledgerEntry is a row of the ledger.
+type ledgerEntry struct {
+	parent, token token
+	head          uint64
+	state         string
+	load          string
+	schema        string
+	file          string // path
+	forced        bool
+
+	offset, length int64
+	line, lines    int64
+	rows, rejected int64
+	time           time.Time
+}
+
+// ledgerSchema is the schema of the ledger. A chunk is found by the position
+// that it follows and by the fingerprint of its first line.
+func ledgerSchema() fact.Schema {
+	return fact.Schema{
+		Name: ledgerTable,
+		Fields: []fact.Field{
+			{Name: "parent", Type: fact.String, Comment: "position before the chunk"},
+			{Name: "head", Type: fact.UInt64, Comment: "fingerprint of the first line"},
+			{Name: "token", Type: fact.String, Comment: "position behind the chunk, also its deduplication token"},
+			{Name: "state", Type: fact.Enum, Values: []string{loadStarted, chunkStarted, chunkDone, loadDone}},
+			{Name: "load", Type: fact.String, Comment: "name of the load"},
+			{Name: "schema", Type: fact.LowCardinalityString, Comment: "schema of bare rows, empty when lines name theirs"},
+			{Name: "file", Type: fact.String, Comment: "path of the input"},
+			{Name: "forced", Type: fact.Bool},
+			{Name: "offset", Type: fact.UInt64, Comment: "first byte in the decompressed input"},
+			{Name: "bytes", Type: fact.UInt64},
+			{Name: "line", Type: fact.UInt64, Comment: "number of the first line, from 1"},
+			{Name: "lines", Type: fact.UInt64},
+			{Name: "rows", Type: fact.UInt64, Comment: "rows inserted"},
+			{Name: "rejected", Type: fact.UInt64, Comment: "rows rejected"},
+			{Name: "time", Type: fact.DateTime64},
+		},
+		OrderBy: []string{"parent", "head", "token"},
+	}
+}
+
+// ledgerOptions are the table options of the ledger.
+func ledgerOptions() ddl.Options {
+	return ddl.Options{Comment: "what factload has loaded; without it, loading a file again doubles its rows"}
+}
+
+// data returns the entry as a row of the ledger.
+func (e *ledgerEntry) data() map[string]any {
+	return map[string]any{
+		"parent": e.parent.String(), "head": e.head, "token": e.token.String(), "state": e.state,
+		"load": e.load, "schema": e.schema, "file": e.file, "forced": e.forced,
+		"offset": e.offset, "bytes": e.length, "line": e.line, "lines": e.lines,
+		"rows": e.rows, "rejected": e.rejected, "time": e.time.UTC().Truncate(time.Millisecond),
+	}
+}
+
+// candidateRow is what following reads of the ledger.
+type candidateRow struct {
+	Token    string    `ch:"token"`
+	Head     uint64    `ch:"head"`
+	Bytes    uint64    `ch:"bytes"`
+	Lines    uint64    `ch:"lines"`
+	Rows     uint64    `ch:"rows"`
+	Rejected uint64    `ch:"rejected"`
+	State    string    `ch:"state"`
+	File     string    `ch:"file"`
+	Load     string    `ch:"load"`
+	Time     time.Time `ch:"time"`
+}
+
+func (r *candidateRow) candidate() (candidate, error) {
+	t, err := parseToken(r.Token)
+	return candidate{
+		token: t, head: r.Head, length: int64(r.Bytes), lines: int64(r.Lines), //nolint:gosec // written from int64
+		rows: int64(r.Rows), rejected: int64(r.Rejected), //nolint:gosec // written from int64
+		done: r.State == chunkDone, file: r.File, load: r.Load, time: r.Time,
+	}, err
+}

@@ -1,0 +1,227 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/factload/factload/fact"
+)
+
+// Load loads the inputs and returns what it has done, also when it fails. See
+// the package comment for what is guaranteed.
+//
+// Rejected rows are no error, unless there are more than cfg.MaxRejects; look
+// at Summary.Rejected. Errors are of kind [ErrConfig], [ErrTooManyRejects],
+// [ErrChanged] or [*InputError], or come from the server or from the rejects
+// file. When ctx ends, the load stops with what it has under way finished, and
+// the error wraps the context's. After any error the same load can be run
+// again, and goes on where it stopped.
+func Load(ctx context.Context, cfg Config) (Summary, error) {
+	if err := cfg.Validate(); err != nil {
+		return Summary{}, err
+	}
+	cfg = cfg.withDefaults()
+	files, err := expandInputs(cfg.Inputs, cfg.Rejects)
+	if err != nil {
+		return Summary{}, err
+	}
+	l := &load{cfg: cfg, id: fact.NewEventID(), files: files, tally: newTally(files)}
+	if l.tables, err = newTables(cfg.Targets, cfg.Schema, cfg.Decode); err != nil {
+		return Summary{}, err
+	}
+	if !cfg.DryRun {
+		l.server = cfg.Client
+	}
+	stop := l.report()
+	err = l.run(ctx)
+	sum := l.tally.summary(l.id)
+	stop()
+	return sum, err
+}
+
+// Check is [Load] with DryRun set: it reads, decodes and checks everything and
+// loads nothing.
+func Check(ctx context.Context, cfg Config) (Summary, error) {
+	cfg.DryRun = true
+	return Load(ctx, cfg)
+}
+
+// grace is how long inserts that are under way may take after a load was told
+// to stop.
+const grace = 10 * time.Second
+
+// load is one call of Load.
+type load struct {
+	cfg    Config
+	id     string
+	files  []*inputFile
+	tables map[string]*table
+	tally  *tally
+	server server // nil for a dry run
+	ledger *ledger
+	root   token // where chains begin
+}
+
+// run prepares and runs the pipeline, and makes errors of its end plain.
+func (l *load) run(ctx context.Context) error {
+	l.root = rootToken(l.cfg.Format, l.cfg.Schema)
+	if err := l.prepare(ctx); err != nil {
+		return l.wrap(ctx, err)
+	}
+	p := newPipeline(ctx, l)
+	if err := p.run(); err != nil {
+		return l.wrap(ctx, err)
+	}
+	if rows, rejected := l.tally.counts(); l.cfg.MaxRejects.exceeded(rows, rejected, true) {
+		return tooManyRejects(l.cfg.MaxRejects, rows, rejected)
+	}
+	return nil
+}
+
+// wrap says how to go on after an interruption.
+func (l *load) wrap(ctx context.Context, err error) error {
+	if ctx.Err() != nil && errors.Is(err, context.Cause(ctx)) {
+		return fmt.Errorf("the load was interrupted: run the same load again to go on: %w", err)
+	}
+	return err
+}
+
+// rootToken returns where chains begin. Bare rows of different schemas have
+// different chains, as the same line is another row. Envelopes say themselves
+// what they are, so that they have one chain. Further options, and the fields
+// of the schemas, are left out on purpose: to load a file again because of
+// them would double all rows that were right.
+func rootToken(format Format, schema string) token {
+	if format == Rows {
+		return newToken("factload chain 1", "rows", schema)
+	}
+	return newToken("factload chain 1", "envelopes")
+}
+
+// prepare opens the ledger and the rejects file.
+func (l *load) prepare(ctx context.Context) error {
+	if l.server == nil {
+		return l.prepareCheck()
+	}
+	// Not repeated: whoever starts a load wants to know that the server is down.
+	var err error
+	if l.ledger, err = openLedger(ctx, l.server); err != nil {
+		return err
+	}
+	if l.cfg.Force {
+		id, err := l.ledger.unfinished(ctx, l.root, l.inputsToken())
+		if err != nil {
+			return &ledgerError{err}
+		}
+		if id != "" {
+			l.id = id
+		}
+	}
+	if l.cfg.Rejects == "" {
+		return nil
+	}
+	err = keepRejects(l.cfg.Rejects, l.names(), func(tokens []string) (map[string]bool, error) { return l.ledger.done(ctx, tokens) })
+	if err != nil {
+		return fmt.Errorf("rejects file %s: %w", l.cfg.Rejects, bare(err))
+	}
+	return nil
+}
+
+// prepareCheck makes room for the rejects of a dry run.
+func (l *load) prepareCheck() error {
+	if l.cfg.Rejects == "" {
+		return nil
+	}
+	if err := emptyRejects(l.cfg.Rejects); err != nil {
+		return fmt.Errorf("rejects file %s: %w", l.cfg.Rejects, bare(err))
+	}
+	return nil
+}
+
+func (l *load) names() map[string]bool {
+	names := make(map[string]bool, len(l.files))
+	for _, in := range l.files {
+		names[in.name] = true
+	}
+	return names
+}
+
+// inputsToken stands for the set of inputs.
+func (l *load) inputsToken() token {
+	paths := make(map[string]bool, len(l.files))
+	for _, in := range l.files {
+		paths[in.path] = true
+	}
+	return newToken(slices.Sorted(maps.Keys(paths))...)
+}
+
+// rootOf returns where the chain of a file begins. That of a forced load is
+// one of its own, for each file.
+func (l *load) rootOf(in *inputFile) token {
+	if !l.cfg.Force {
+		return l.root
+	}
+	return newToken("forced", l.root.String(), l.id, in.path)
+}
+
+func (l *load) retrier(ctx context.Context) *retrier {
+	return &retrier{budget: l.cfg.RetryFor, stop: ctx.Done(), log: l.cfg.Logger}
+}
+
+// entry returns a ledger entry about the load as a whole.
+func (l *load) entry(state string) ledgerEntry {
+	e := ledgerEntry{
+		parent: l.root, token: l.inputsToken(), state: state, load: l.id,
+		schema: l.cfg.Schema, forced: l.cfg.Force, time: time.Now(),
+	}
+	const most = 4096
+	for i, in := range l.files {
+		if len(e.file)+len(in.name) > most {
+			e.file += fmt.Sprintf(" and %d more", len(l.files)-i)
+			break
+		}
+		e.file = strings.TrimPrefix(e.file+" "+in.name, " ")
+	}
+	return e
+}
+
+// warn adds a warning to the summary and logs it.
+func (l *load) warn(text string) {
+	l.tally.warn(text)
+	l.cfg.Logger.Warn(text)
+}
+
+// report calls Config.Progress now and then until stop is called, and once
+// more then.
+func (l *load) report() (stop func()) {
+	if l.cfg.Progress == nil {
+		return func() {}
+	}
+	done := make(chan struct{})
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		tick := time.NewTicker(l.cfg.ProgressEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				l.cfg.Progress(l.tally.progress())
+			case <-done:
+				return
+			}
+		}
+	})
+	return func() {
+		close(done)
+		wait.Wait()
+		p := l.tally.progress()
+		p.Done = true
+		l.cfg.Progress(p)
+	}
+}

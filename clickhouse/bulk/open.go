@@ -1,0 +1,122 @@
+package bulk
+
+import (
+	"bufio"
+	"compress/bzip2"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"github.com/ulikunitz/xz"
+)
+
+// source is an open input: a stream of decompressed bytes.
+type source struct {
+	r     io.Reader
+	kind  compression
+	raw   *countingReader
+	close []func() error
+}
+
+// countingReader counts what is read through it. The count may be read from
+// any goroutine.
+type countingReader struct {
+	r io.Reader
+	n *atomic.Int64
+	// own is the count of this input alone.
+	own int64
+}
+
+func (c *countingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(p)
+	c.own += int64(n)
+	c.n.Add(int64(n))
+	return n, err
+}
+
+// zstdWindow is the largest zstd window that is unpacked: that of zstd --long.
+const zstdWindow = 128 << 20
+
+// openSource opens an input and unpacks it by its first bytes. read counts the
+// bytes as they are stored. Unpacking happens in the goroutine that reads, and
+// for zstd in goroutines that end with Close.
+func openSource(in *inputFile, stdin io.Reader, read *atomic.Int64) (*source, error) {
+	s := &source{}
+	var r io.Reader = stdin
+	if !in.stdin {
+		f, err := os.Open(in.path)
+		if err != nil {
+			return nil, err
+		}
+		s.close = append(s.close, f.Close)
+		r = f
+	}
+	s.raw = &countingReader{r: r, n: read}
+	buffered := bufio.NewReaderSize(s.raw, 256<<10)
+	head, err := buffered.Peek(sniffBytes)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, errors.Join(err, s.Close())
+	}
+	s.kind = sniff(head)
+	if err := s.unpack(buffered); err != nil {
+		return nil, errors.Join(s.explain(err), s.Close())
+	}
+	return s, nil
+}
+
+// unpack sets the reader of decompressed bytes.
+func (s *source) unpack(r *bufio.Reader) (err error) {
+	switch s.kind {
+	case plain:
+		s.r = r
+	case gzipped:
+		s.r, err = gzip.NewReader(r)
+	case zstandard:
+		var d *zstd.Decoder
+		d, err = zstd.NewReader(r, zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderLowmem(true))
+		if err != nil {
+			return err
+		}
+		s.close = append(s.close, func() error { d.Close(); return nil })
+		s.r = d
+	case bzipped:
+		s.r = bzip2.NewReader(r)
+	case xzipped:
+		s.r, err = xz.NewReader(r)
+	}
+	return err
+}
+
+// Read reads decompressed bytes. Its error says what it means for the file.
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped io.EOF is no regular end
+		err = s.explain(err)
+	}
+	return n, err
+}
+
+// Close releases everything. It must not be called during a Read.
+func (s *source) Close() error {
+	var errs []error
+	for i := len(s.close) - 1; i >= 0; i-- {
+		errs = append(errs, s.close[i]())
+	}
+	s.close = nil
+	return errors.Join(errs...)
+}
+
+// explain says what an error of unpacking means for the file.
+func (s *source) explain(err error) error {
+	if s.kind == plain {
+		return err
+	}
+	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s data ends early, after %d compressed bytes: the file is cut: %w", s.kind, s.raw.own, err)
+	}
+	return fmt.Errorf("%s data is damaged, within the first %d compressed bytes: %w", s.kind, s.raw.own, err)
+}

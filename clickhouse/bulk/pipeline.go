@@ -1,0 +1,179 @@
+package bulk
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// pipeline is the goroutines of a load and what connects them:
+//
+//	reader -> workers -> committer -> ledger writer
+//
+// The reader also announces each chunk to the ledger writer. Every goroutine
+// ends when what it reads from ends, in this order, so that all that was begun
+// is finished; stopping is a matter of the reader and of taking no new chunk
+// to heart.
+type pipeline struct {
+	load *load
+	// ctx ends when the load is to stop: with the caller's, or at the first
+	// error. work ends some time later, or when all is done: it is for what is
+	// under way.
+	ctx, work  context.Context
+	fail       context.CancelCauseFunc
+	cancelWork context.CancelFunc
+
+	pool    *bufferPool
+	chunks  chan *chunk
+	results chan *result
+	ledger  *ledgerWriter // nil for a dry run
+	rejects *rejectWriter // nil without a file for them
+	retry   *retrier
+}
+
+func newPipeline(ctx context.Context, l *load) *pipeline {
+	p := &pipeline{load: l}
+	p.ctx, p.fail = context.WithCancelCause(ctx)
+	p.work, p.cancelWork = context.WithCancel(context.WithoutCancel(ctx))
+	n := l.cfg.Workers
+	// One buffer for each worker, one for the reader, and one on the way.
+	p.pool = newBufferPool(n+2, l.cfg.ChunkBytes)
+	p.chunks = make(chan *chunk)
+	p.results = make(chan *result, n)
+	p.retry = l.retrier(p.ctx)
+	if l.ledger != nil {
+		p.ledger = newLedgerWriter(p.writeLedger)
+	}
+	if l.cfg.Rejects != "" {
+		p.rejects = &rejectWriter{path: l.cfg.Rejects}
+	}
+	return p
+}
+
+// run loads everything, or stops at the first error. No goroutine is left when
+// it returns.
+func (p *pipeline) run() error {
+	var watching, reading, working, committing, writing sync.WaitGroup
+	watching.Go(p.endWorkLater)
+	defer watching.Wait()
+	defer p.cancelWork()
+	defer p.fail(nil)
+	if p.ledger != nil {
+		writing.Go(func() {
+			if err := p.ledger.run(p.work); err != nil {
+				p.fail(err)
+			}
+		})
+	}
+	committer := p.committer()
+	committing.Go(func() { committer.run(p.results, p.fail) })
+	for range p.load.cfg.Workers {
+		w := p.worker()
+		working.Go(func() { w.run(p.ctx, p.work, p.chunks, p.results) })
+	}
+	reader := p.reader()
+	reading.Go(func() {
+		if err := reader.run(p.ctx, p.load.files); err != nil {
+			p.fail(err)
+		}
+	})
+
+	reading.Wait()
+	close(p.chunks)
+	working.Wait()
+	close(p.results)
+	committing.Wait()
+	if p.ledger != nil {
+		if p.ctx.Err() == nil && reader.begun {
+			_ = p.ledger.add(p.load.entry(loadDone), nil) // its failure is the writer's, told below
+		}
+		p.ledger.close()
+		writing.Wait()
+	}
+	err := context.Cause(p.ctx)
+	if p.rejects != nil {
+		err = errors.Join(err, p.rejects.close())
+	}
+	return err
+}
+
+// endWorkLater ends what is under way some time after the load was told to
+// stop, unless all is done before. It returns when work has ended.
+func (p *pipeline) endWorkLater() {
+	select {
+	case <-p.ctx.Done():
+	case <-p.work.Done():
+		return
+	}
+	timer := time.NewTimer(grace)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		p.cancelWork()
+	case <-p.work.Done():
+	}
+}
+
+func (p *pipeline) reader() *reader {
+	l := p.load
+	r := &reader{
+		limits:       limits{chunkBytes: l.cfg.ChunkBytes, chunkLines: l.cfg.ChunkLines, lineBytes: l.cfg.MaxLineBytes},
+		stdin:        l.cfg.Stdin,
+		allowChanged: l.cfg.AllowChanged || l.cfg.Force,
+		load:         l.id,
+		root:         l.rootOf,
+		pool:         p.pool,
+		out:          p.chunks,
+		tally:        l.tally,
+	}
+	if p.ledger != nil {
+		r.following = p.following
+		r.begin = func(ch *chunk) error { return p.begin(r, ch) }
+	}
+	return r
+}
+
+// begin tells the ledger of a chunk that will be loaded, and with the first
+// one of the load itself.
+func (p *pipeline) begin(r *reader, ch *chunk) error {
+	l := p.load
+	if !r.begun {
+		r.begun = true
+		if err := p.ledger.add(l.entry(loadStarted), nil); err != nil {
+			return err
+		}
+	}
+	return p.ledger.add(startedEntry(ch, l.id, l.cfg.Schema, l.cfg.Force), ch.started)
+}
+
+func (p *pipeline) worker() *worker {
+	l := p.load
+	w := &worker{decoder: newDecoder(&l.cfg, l.tables), ledger: p.ledger}
+	if l.server != nil {
+		w.insert = &inserter{server: l.server, retry: p.retry, warn: l.warn, keepRejects: w.decoder.keepRejects}
+	}
+	return w
+}
+
+func (p *pipeline) committer() *committer {
+	l := p.load
+	return &committer{
+		load: l.id, schema: l.cfg.Schema, forced: l.cfg.Force, limit: l.cfg.MaxRejects,
+		rejects: p.rejects, ledger: p.ledger, tally: l.tally, pool: p.pool,
+	}
+}
+
+// writeLedger writes entries, again and again if it must.
+func (p *pipeline) writeLedger(ctx context.Context, entries []ledgerEntry) error {
+	return p.retry.do(ctx, func(ctx context.Context) error { return p.load.ledger.write(ctx, entries) })
+}
+
+// following asks the ledger, again and again if it must.
+func (p *pipeline) following(ctx context.Context, parent token, head uint64, path string) (found []candidate, err error) {
+	err = p.retry.do(ctx, func(ctx context.Context) (err error) {
+		found, err = p.load.ledger.following(ctx, parent, head, path)
+		return err
+	})
+	return found, err
+}

@@ -1,0 +1,81 @@
+package bulk
+
+import "github.com/factload/factload/clickhouse/block"
+
+// result is what became of a chunk. It is made by a worker, which gives it to
+// the committer together with the chunk.
+type result struct {
+	chunk *chunk
+	// counts has an entry for each schema that occurs, "" for rows whose schema
+	// could not be told.
+	counts []schemaCount
+	// reasons counts the rejected rows by reason.
+	reasons map[string]int64
+	// rejects are the rejected rows in the order of the input: all of them, or
+	// the first few when nobody wants more. They refer to the chunk's data.
+	rejects []reject
+	// hopeless means that the chunk alone has too many rejects. Decoding
+	// stopped there, and nothing was inserted.
+	hopeless bool
+	// err means that the chunk could not be inserted. The load ends.
+	err error
+}
+
+type schemaCount struct {
+	schema string
+	Counts
+}
+
+// reject is a rejected row.
+type reject struct {
+	offset int // in the chunk's data
+	line   int64
+	schema string
+	err    error
+	raw    []byte // part of the chunk's data
+	cut    bool   // raw is only the beginning
+}
+
+// rows returns the number of rows inserted, and of rows rejected.
+func (r *result) rows() (rows, rejected int64) {
+	for i := range r.counts {
+		rows += r.counts[i].Rows
+		rejected += r.counts[i].Rejected
+	}
+	return rows, rejected
+}
+
+// count returns the counts of a schema to add to.
+func (r *result) count(schema string) *Counts {
+	for i := range r.counts {
+		if r.counts[i].schema == schema {
+			return &r.counts[i].Counts
+		}
+	}
+	r.counts = append(r.counts, schemaCount{schema: schema})
+	return &r.counts[len(r.counts)-1].Counts
+}
+
+// reject counts a rejected row and keeps it if there is room for it.
+func (r *result) reject(x reject, keep int) {
+	r.count(x.schema).Rejected++
+	if r.reasons == nil {
+		r.reasons = make(map[string]int64)
+	}
+	r.reasons[reasonOf(x.err)]++
+	if len(r.rejects) < keep {
+		r.rejects = append(r.rejects, x)
+	}
+}
+
+// rowError returns the reject as users see it.
+func (r *result) rowError(x *reject) *RowError {
+	e := &RowError{
+		File: r.chunk.file.name, Line: x.line, Offset: r.chunk.offset + int64(x.offset),
+		Schema: x.schema, Err: x.err,
+	}
+	if fault, ok := x.err.(*block.FieldError); ok { //nolint:errorlint // set by the decoder itself, never wrapped
+		e.Field, e.Value = fault.Field, fault.Value
+	}
+	return e
+}

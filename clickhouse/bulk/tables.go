@@ -1,0 +1,96 @@
+package bulk
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/ddl"
+)
+
+// table is a target with everything derived from its schema.
+type table struct {
+	name   string
+	layout *block.Layout
+	ddl    ddl.Table
+
+	mu          sync.Mutex
+	ready       bool
+	partitioned bool // valid when ready
+}
+
+// newTables compiles the targets. With a name, only that one.
+func newTables(targets map[string]Target, only string, decode block.Options) (map[string]*table, error) {
+	tables := make(map[string]*table, len(targets))
+	for name, target := range targets {
+		if only != "" && name != only {
+			continue
+		}
+		layout, err := block.Compile(target.Schema, decode)
+		if err != nil {
+			return nil, fmt.Errorf("%w: target %q: %w", ErrConfig, name, err)
+		}
+		t, err := ddl.NewTable(target.Schema, target.Table)
+		if err != nil {
+			return nil, fmt.Errorf("%w: target %q: %w", ErrConfig, name, err)
+		}
+		tables[name] = &table{name: name, layout: layout, ddl: t}
+	}
+	return tables, nil
+}
+
+// prepare creates the table, or adds missing columns, the first time it is
+// called. warn gets what the user should know about a table that others made.
+func (t *table) prepare(ctx context.Context, s server, warn func(string)) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ready {
+		return nil
+	}
+	if err := s.Ensure(ctx, t.ddl); err != nil {
+		return err
+	}
+	have, err := s.Inspect(ctx, t.name)
+	if err != nil {
+		return err
+	}
+	if have != nil && !deduplicates(have) {
+		warn(fmt.Sprintf("table %q keeps no deduplication window: if a load is interrupted, the rows of the chunks under way may be stored twice when it is run again; "+
+			"ALTER TABLE %s MODIFY SETTING non_replicated_deduplication_window = 10000 mends that", t.name, ddl.QuoteIdent(t.name)))
+	}
+	t.ready, t.partitioned = true, have == nil || have.PartitionBy != ""
+	return nil
+}
+
+const viewsSQL = `SELECT length(dependencies_table) AS views FROM system.tables WHERE database = currentDatabase() AND name = {name:String}`
+
+// atomic reports whether an insert that the server has refused with err left
+// nothing behind for certain. Otherwise its rows must not be inserted again
+// under another token: materialized views may fail after the rows are stored,
+// and so may the later ones of several partitions, except that constraints are
+// checked before anything is stored.
+func (t *table) atomic(ctx context.Context, s server, err error) (bool, error) {
+	if t.partitioned && !violatesConstraint(err) {
+		return false, nil
+	}
+	var rows []struct {
+		Views uint64 `ch:"views"`
+	}
+	if err := s.Select(ctx, &rows, viewsSQL, clickhouse.Param("name", t.name)); err != nil {
+		return false, err
+	}
+	return len(rows) == 1 && rows[0].Views == 0, nil
+}
+
+// deduplicates reports whether the table ignores an insert that is repeated
+// with its token. Of engines that are not MergeTree it is not known.
+func deduplicates(t *ddl.Table) bool {
+	if !strings.Contains(t.Engine, "MergeTree") || strings.HasPrefix(t.Engine, "Replicated") || strings.HasPrefix(t.Engine, "Shared") {
+		return true
+	}
+	window, set := t.Settings["non_replicated_deduplication_window"]
+	return set && window != "0"
+}

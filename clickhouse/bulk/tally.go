@@ -1,0 +1,164 @@
+package bulk
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// firstRejects is how many rejected rows a Summary holds.
+const firstRejects = 5
+
+// tally counts what a load does. It is safe for concurrent use.
+type tally struct {
+	begin time.Time
+	files int
+	total int64 // stored bytes of all inputs, or 0
+	read  atomic.Int64
+
+	mu      sync.Mutex
+	sum     Summary
+	index   map[*inputFile]int // into sum.Files
+	current int                // input being read, from 1
+	repeats []repeat
+}
+
+// repeat is a chunk that was skipped because the load has it from another
+// input. How many rows it has is known at the end.
+type repeat struct {
+	file   int // in sum.Files
+	record *record
+}
+
+func newTally(files []*inputFile) *tally {
+	t := &tally{begin: time.Now(), files: len(files), index: make(map[*inputFile]int)}
+	t.sum.Schemas = make(map[string]Counts)
+	t.sum.Reasons = make(map[string]int64)
+	t.sum.Files = []FileSummary{}
+	for _, in := range files {
+		if in.size == 0 && in.stdin {
+			t.total = 0
+			break
+		}
+		t.total += in.size
+	}
+	return t
+}
+
+// open notes that an input is being read.
+func (t *tally) open(in *inputFile, kind compression) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.index[in] = len(t.sum.Files)
+	t.sum.Files = append(t.sum.Files, FileSummary{File: in.name, Compression: kind.String()})
+	t.current = in.index + 1
+}
+
+// skip notes a chunk that is loaded already.
+func (t *tally) skip(in *inputFile, length int64, was *candidate) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	i := t.index[in]
+	f := &t.sum.Files[i]
+	f.SkippedChunks++
+	f.SkippedBytes += length
+	f.SkippedRows += was.rows
+	if f.Loaded == nil {
+		f.Loaded = &Loaded{Load: was.load, File: was.file, Time: was.time.UTC()}
+	}
+	t.sum.SkippedChunks++
+	t.sum.SkippedBytes += length
+	t.sum.SkippedRows += was.rows
+	if was.mine != nil {
+		t.repeats = append(t.repeats, repeat{file: i, record: was.mine})
+	}
+}
+
+// commit notes what became of a chunk.
+func (t *tally) commit(r *result) {
+	rows, rejected := r.rows()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	f := &t.sum.Files[t.index[r.chunk.file]]
+	if r.chunk.kind != cutLine && !r.hopeless {
+		f.Chunks++
+		f.Bytes += r.chunk.length
+		t.sum.Chunks++
+		t.sum.Bytes += r.chunk.length
+	}
+	if r.hopeless {
+		rows = 0
+	}
+	f.Rows += rows
+	f.Rejected += rejected
+	t.sum.Rows += rows
+	t.sum.Rejected += rejected
+	for i := range r.counts {
+		c := t.sum.Schemas[r.counts[i].schema]
+		if !r.hopeless {
+			c.Rows += r.counts[i].Rows
+		}
+		c.Rejected += r.counts[i].Rejected
+		t.sum.Schemas[r.counts[i].schema] = c
+	}
+	for reason, n := range r.reasons {
+		t.sum.Reasons[reason] += n
+	}
+	for i := range r.rejects {
+		if len(t.sum.FirstRejects) == firstRejects {
+			break
+		}
+		t.sum.FirstRejects = append(t.sum.FirstRejects, r.rowError(&r.rejects[i]))
+	}
+	if r.chunk.record != nil {
+		r.chunk.record.rows = rows
+	}
+}
+
+// counts returns the rows and rejected rows so far.
+func (t *tally) counts() (rows, rejected int64) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sum.Rows, t.sum.Rejected
+}
+
+// warn adds a warning.
+func (t *tally) warn(text string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !slices.Contains(t.sum.Warnings, text) {
+		t.sum.Warnings = append(t.sum.Warnings, text)
+	}
+}
+
+// progress returns how far the load has come.
+func (t *tally) progress() Progress {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	p := Progress{
+		Index: t.current, Files: t.files, Read: t.read.Load(), Total: t.total, Bytes: t.sum.Bytes,
+		Rows: t.sum.Rows, Rejected: t.sum.Rejected, SkippedRows: t.sum.SkippedRows,
+		Elapsed: time.Since(t.begin),
+	}
+	if n := len(t.sum.Files); n > 0 {
+		p.File = t.sum.Files[n-1].File
+	}
+	return p
+}
+
+// summary returns the sum of everything. It is called once, at the end.
+func (t *tally) summary(load string) Summary {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, r := range t.repeats {
+		t.sum.SkippedRows += r.record.rows
+		t.sum.Files[r.file].SkippedRows += r.record.rows
+	}
+	t.repeats = nil
+	if t.sum.Chunks > 0 {
+		t.sum.Load = load
+	}
+	t.sum.Seconds = time.Since(t.begin).Seconds()
+	return t.sum
+}
