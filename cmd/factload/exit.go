@@ -1,0 +1,62 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// The exit codes. They are part of the command's contract; README.md has them
+// in a table.
+const (
+	exitOK       = 0 // all done
+	exitFailed   = 1 // it failed; the message says whether to run it again
+	exitUsage    = 2 // a wrong flag, argument, configuration or schema
+	exitRejected = 3 // finished, but some rows were rejected
+)
+
+// codedError is an error that decides the exit code.
+type codedError struct {
+	code int
+	err  error
+}
+
+func (e *codedError) Error() string { return e.err.Error() }
+func (e *codedError) Unwrap() error { return e.err }
+
+// usageError marks err as the user's: a wrong flag, argument, configuration or
+// schema. Nil stays nil.
+func usageError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &codedError{code: exitUsage, err: err}
+}
+
+// errRejected ends a load that finished with rejected rows. The summary has
+// said all that there is to say.
+var errRejected = &codedError{code: exitRejected, err: errors.New("some rows were rejected")}
+
+// exitCode maps the result of a command to its exit code.
+func exitCode(err error) int {
+	if err == nil {
+		return exitOK
+	}
+	var coded *codedError
+	if errors.As(err, &coded) {
+		return coded.code
+	}
+	return exitFailed
+}
+
+// printError tells the user what went wrong.
+func printError(w io.Writer, err error) {
+	switch {
+	case errors.Is(err, errRejected):
+	case errors.Is(err, context.Canceled):
+		fmt.Fprintln(w, "factload: interrupted:", err)
+	default:
+		fmt.Fprintln(w, "factload:", err)
+	}
+}

@@ -1,0 +1,219 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/bulk"
+	"github.com/factload/factload/schemas"
+)
+
+const inputsHelp = `FILE is a file, a directory (all .jsonl and .ndjson files below it, packed or
+not), a pattern, or - for standard input. gzip, zstd, bzip2 and xz are recognised
+by content.
+
+A line is a row of --schema. Without --schema, lines name their schema themselves:
+{"schema": ..., "data": {...}}, or an event of the raw log.`
+
+const loadLong = `Load JSONL files into ClickHouse. The table is created, or gets columns that are
+missing, before its first row.
+
+` + inputsHelp + `
+
+Rows that do not fit the schema are rejected one by one; --rejects keeps them, with
+file, line, field and reason, to be mended and loaded again.
+
+Loading is done once: the same command run again skips what is loaded already,
+whether it has finished, was killed, or the file has grown since.
+
+Exit codes: 0 all rows loaded; 1 failed, run it again when the cause is mended;
+2 wrong usage, configuration or schema; 3 finished, but some rows were rejected.`
+
+// loadFlags are the flags that are not configuration keys.
+type loadFlags struct {
+	schema, format string
+	force, changed bool
+	json           bool
+}
+
+func newLoad(a *app) *cobra.Command {
+	var f loadFlags
+	cmd := &cobra.Command{
+		Use:   "load --schema NAME FILE...",
+		Short: "Load JSONL files into ClickHouse",
+		Long:  loadLong,
+		Example: `  factload load --schema message messages.jsonl
+  factload load --schemas my_schemas/ --schema my_table --rejects bad.jsonl 'logs/*.jsonl.gz'
+  zcat events.gz | factload load -`,
+		Args: needArgs("input"),
+		RunE: func(cmd *cobra.Command, args []string) error { return a.load(cmd.Context(), f, args) },
+	}
+	addServerFlags(cmd)
+	addLoadFlags(cmd, &f)
+	cmd.Flags().BoolVar(&f.force, "force", false, "load again what is loaded already")
+	cmd.Flags().BoolVar(&f.changed, "allow-changed", false, "load a file that was changed after it was loaded, from the first part that differs on")
+	return cmd
+}
+
+func newCheck(a *app) *cobra.Command {
+	var f loadFlags
+	cmd := &cobra.Command{
+		Use:   "check --schema NAME FILE...",
+		Short: "Check JSONL files as load would, without loading them",
+		Long: `Read JSONL files and check every row against its schema as load does, without
+a server and without writing anything but the --rejects file.
+
+` + inputsHelp,
+		Example: `  factload check --schemas my_table.yaml --schema my_table data.jsonl`,
+		Args:    needArgs("input"),
+		RunE:    func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
+	}
+	addLoadFlags(cmd, &f)
+	return cmd
+}
+
+// addLoadFlags adds the flags that load and check share.
+func addLoadFlags(cmd *cobra.Command, f *loadFlags) {
+	addSchemasFlag(cmd)
+	flags := cmd.Flags()
+	flags.StringVar(&f.schema, "schema", "", "`name` of the schema of the rows")
+	flags.StringVar(&f.format, "format", "auto", "what a line is: rows, facts, events or auto")
+	flags.BoolVar(&f.json, "json", false, "print the summary as one JSON object")
+	flags.String("rejects", "", "`file` for rejected rows, one JSON object a line")
+	flags.String("max-rejects", "", "stop after more rejected rows than this: `N or P%` (default: never)")
+	flags.String("unknown-keys", "reject", "keys that are not in the schema: reject, ignore or collect:FIELD")
+	flags.Int("workers", 0, "chunks decoded and inserted at once (default: one a core)")
+	flags.String("chunk-bytes", "16MiB", "`size` of a chunk of input, which becomes one insert")
+	flags.String("max-line-bytes", "16MiB", "`size` above which a line is rejected")
+	for flag, key := range map[string]string{
+		"rejects": "load.rejects", "max-rejects": "load.max_rejects", "unknown-keys": "load.unknown_keys",
+		"workers": "load.workers", "chunk-bytes": "load.chunk_bytes", "max-line-bytes": "load.max_line_bytes",
+	} {
+		bind(flags, flag, key)
+	}
+}
+
+// check runs the load without a server.
+func (a *app) check(ctx context.Context, f loadFlags, inputs []string) error {
+	cfg, err := a.bulkConfig(f, inputs)
+	if err != nil {
+		return err
+	}
+	cfg.DryRun = true
+	return a.runBulk(ctx, cfg, f.json)
+}
+
+// load finds or starts the server and loads the inputs.
+func (a *app) load(ctx context.Context, f loadFlags, inputs []string) (err error) {
+	cfg, err := a.bulkConfig(f, inputs)
+	if err != nil {
+		return err
+	}
+	s, err := a.openServer(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	cfg.Client, err = clickhouse.Open(s.dsn)
+	if err != nil {
+		return usageError(err)
+	}
+	defer cfg.Client.Close()
+	return a.runBulk(ctx, cfg, f.json)
+}
+
+// bulkConfig turns flags and configuration into that of the load.
+func (a *app) bulkConfig(f loadFlags, inputs []string) (bulk.Config, error) {
+	var errs []error
+	note := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	c := a.cfg.Load
+	format, err := bulk.ParseFormat(f.format)
+	note(err)
+	limit, err := bulk.ParseRejectLimit(c.MaxRejects)
+	note(err)
+	if err := errors.Join(errs...); err != nil {
+		return bulk.Config{}, usageError(err)
+	}
+	targets, err := a.targets(f.schema)
+	if err != nil {
+		return bulk.Config{}, err
+	}
+	return bulk.Config{
+		Targets:      targets,
+		Inputs:       inputs,
+		Stdin:        a.in,
+		Format:       format,
+		Schema:       f.schema,
+		Decode:       decodeOptions(c.UnknownKeys),
+		MaxLineBytes: int(c.MaxLineBytes),
+		Rejects:      c.Rejects,
+		MaxRejects:   limit,
+		Force:        f.force,
+		AllowChanged: f.changed,
+		Workers:      c.Workers,
+		ChunkBytes:   int(c.ChunkBytes),
+		Logger:       a.log,
+	}, nil
+}
+
+// targets returns where rows may go: into the named schema, or into every
+// known one.
+func (a *app) targets(schema string) (map[string]bulk.Target, error) {
+	registry, err := a.registry()
+	if err != nil {
+		return nil, err
+	}
+	defs := registry.All()
+	if schema != "" {
+		def, err := registry.Get(schema)
+		if err != nil {
+			return nil, usageError(err)
+		}
+		defs = []schemas.Definition{def}
+	}
+	targets := make(map[string]bulk.Target, len(defs))
+	for _, def := range defs {
+		targets[def.Schema.Name] = bulk.Target{Schema: def.Schema, Table: def.Table}
+	}
+	return targets, nil
+}
+
+func decodeOptions(unknownKeys string) block.Options {
+	switch field, collect := strings.CutPrefix(unknownKeys, "collect:"); {
+	case collect:
+		return block.Options{UnknownKeys: block.CollectUnknown, CollectInto: field}
+	case unknownKeys == "ignore":
+		return block.Options{UnknownKeys: block.IgnoreUnknown}
+	default:
+		return block.Options{UnknownKeys: block.RejectUnknown}
+	}
+}
+
+// runBulk runs a load or a check, shows its progress and prints its summary.
+func (a *app) runBulk(ctx context.Context, cfg bulk.Config, asJSON bool) error {
+	p := newProgress(a.err, a.log, isTerminal(a.err))
+	cfg.Progress = p.show
+	summary, err := bulk.Load(ctx, cfg)
+	p.clear()
+	if errors.Is(err, bulk.ErrConfig) {
+		return usageError(err)
+	}
+	r := report{out: a.out, err: a.err, dryRun: cfg.DryRun, rejects: cfg.Rejects}
+	if printErr := r.print(summary, asJSON); printErr != nil {
+		return errors.Join(err, fmt.Errorf("print summary: %w", printErr))
+	}
+	if err == nil && summary.Rejected > 0 {
+		return errRejected
+	}
+	return err
+}

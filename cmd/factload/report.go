@@ -1,0 +1,120 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/docker/go-units"
+
+	"github.com/factload/factload/clickhouse/bulk"
+)
+
+// report prints the summary of a load: what was done to out, what a person has
+// to look at to err.
+type report struct {
+	out, err io.Writer
+	dryRun   bool
+	rejects  string // path of the rejects file
+}
+
+func (r report) print(s bulk.Summary, asJSON bool) error {
+	r.printRejects(s)
+	for _, warning := range s.Warnings {
+		fmt.Fprintln(r.err, "warning:", warning)
+	}
+	if asJSON {
+		return json.NewEncoder(r.out).Encode(s)
+	}
+	for i := range s.Files {
+		if text := r.skippedText(&s.Files[i]); text != "" {
+			fmt.Fprintln(r.out, text)
+		}
+	}
+	_, err := fmt.Fprintln(r.out, r.text(s))
+	return err
+}
+
+// printRejects shows the first rejected rows, counts them by reason, and says
+// where all of them are.
+func (r report) printRejects(s bulk.Summary) {
+	if s.Rejected == 0 {
+		return
+	}
+	for _, reject := range s.FirstRejects {
+		fmt.Fprintln(r.err, reject)
+	}
+	if more := s.Rejected - int64(len(s.FirstRejects)); more > 0 {
+		fmt.Fprintf(r.err, "and %s more\n", thousands(more))
+	}
+	reasons := slices.SortedFunc(maps.Keys(s.Reasons), func(a, b string) int {
+		if s.Reasons[a] != s.Reasons[b] {
+			return int(min(max(s.Reasons[b]-s.Reasons[a], -1), 1))
+		}
+		return strings.Compare(a, b)
+	})
+	for i, name := range reasons {
+		reasons[i] = name + " " + thousands(s.Reasons[name])
+	}
+	where := "use --rejects FILE to keep them"
+	if r.rejects != "" {
+		where = "they are in " + r.rejects
+	}
+	fmt.Fprintf(r.err, "rejected %s (%s): %s\n", rowsText(s.Rejected), strings.Join(reasons, ", "), where)
+}
+
+// skippedText says what of a file was loaded before.
+func (r report) skippedText(f *bulk.FileSummary) string {
+	if f.SkippedChunks == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("%s: %s loaded already", f.File, rowsText(f.SkippedRows))
+	if f.Loaded != nil {
+		text += fmt.Sprintf(" from %s on %s UTC", f.Loaded.File, f.Loaded.Time.UTC().Format(time.DateTime))
+	}
+	return text + ", skipped (--force loads again)"
+}
+
+// text is the last line: what was done and how fast.
+func (r report) text(s bulk.Summary) string {
+	verb := "loaded"
+	if r.dryRun {
+		verb = "checked: would load"
+	}
+	text := fmt.Sprintf("%s %s in %.2f s", verb, rowsText(s.Rows), s.Seconds)
+	if rows, bytes := s.Throughput(); s.Rows > 0 && rows > 0 {
+		text += fmt.Sprintf(" (%s, %s rows/s, %s/s)", units.BytesSize(float64(s.Bytes)), thousands(int64(rows)), units.BytesSize(bytes))
+	}
+	if s.SkippedRows > 0 {
+		text += fmt.Sprintf(", skipped %s", thousands(s.SkippedRows))
+	}
+	if s.Rejected > 0 {
+		text += fmt.Sprintf(", rejected %s", thousands(s.Rejected))
+	}
+	return text
+}
+
+func rowsText(n int64) string {
+	if n == 1 {
+		return "1 row"
+	}
+	return thousands(n) + " rows"
+}
+
+// thousands writes a number as 1,234,567.
+func thousands(n int64) string {
+	digits := strconv.FormatInt(n, 10)
+	sign := ""
+	if n < 0 {
+		sign, digits = "-", digits[1:]
+	}
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return sign + digits
+}

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse/bulk"
+)
+
+func TestThousands(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int64]string{0: "0", 999: "999", 1000: "1,000", -1234567: "-1,234,567", 100000: "100,000"} {
+		require.Equal(t, want, thousands(n))
+	}
+}
+
+func TestReport(t *testing.T) {
+	t.Parallel()
+	s := bulk.Summary{
+		Rows: 1200, Rejected: 3, Bytes: 3 << 20, Seconds: 1.5, SkippedRows: 7,
+		Files: []bulk.FileSummary{{
+			File: "b.jsonl", SkippedChunks: 1, SkippedRows: 7,
+			Loaded: &bulk.Loaded{File: "/data/a.jsonl", Time: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)},
+		}},
+		Reasons:      map[string]int64{"range": 1, "unknown_key": 2},
+		FirstRejects: []*bulk.RowError{{File: "b.jsonl", Line: 4, Schema: "message", Err: errors.New("no good")}},
+	}
+	var out, errs bytes.Buffer
+	require.NoError(t, report{out: &out, err: &errs, rejects: "bad.jsonl"}.print(s, false))
+	require.Equal(t, "b.jsonl: 7 rows loaded already from /data/a.jsonl on 2026-11-01 12:00:00 UTC, skipped (--force loads again)\n"+
+		"loaded 1,200 rows in 1.50 s (3MiB, 800 rows/s, 2MiB/s), skipped 7, rejected 3\n", out.String())
+	require.Equal(t, "b.jsonl:4: message: no good\nand 2 more\n"+
+		"rejected 3 rows (unknown_key 2, range 1): they are in bad.jsonl\n", errs.String())
+
+	out.Reset()
+	require.NoError(t, report{out: &out, err: &errs}.print(bulk.Summary{Rows: 1, Seconds: 2}, true))
+	require.JSONEq(t, `{"rows":1,"rejected":0,"bytes":0,"seconds":2,"chunks":0,"skipped_chunks":0,"skipped_rows":0,"skipped_bytes":0,"files":null}`, out.String())
+}
+
+func TestProgressOnTerminal(t *testing.T) {
+	t.Parallel()
+	var w bytes.Buffer
+	p := newProgress(&w, slog.New(slog.DiscardHandler), true)
+	p.show(bulk.Progress{Read: 1 << 20, Total: 4 << 20, Rows: 5000, Rejected: 2, Elapsed: 2 * time.Second, Index: 1, Files: 2})
+	require.Equal(t, "\r[######..................]  25%  1MiB  5,000 rows  2,500 rows/s  2 rejected  6s left  (file 1 of 2)", w.String())
+	w.Reset()
+	p.clear()
+	require.Regexp(t, "^\r +\r$", w.String())
+}
+
+func TestProgressInLog(t *testing.T) {
+	t.Parallel()
+	var w bytes.Buffer
+	p := newProgress(&w, slog.New(slog.NewTextHandler(&w, nil)), false)
+	p.show(bulk.Progress{Elapsed: 9 * time.Second, Rows: 1})
+	require.Empty(t, w.String())
+	p.show(bulk.Progress{Elapsed: 11 * time.Second, Rows: 22, File: "a.jsonl", Index: 1, Files: 1})
+	p.show(bulk.Progress{Elapsed: 12 * time.Second, Rows: 33})
+	require.Contains(t, w.String(), "rows=22")
+	require.NotContains(t, w.String(), "rows=33")
+	p.clear()
+}

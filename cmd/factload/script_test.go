@@ -1,0 +1,64 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/factload/factload/clickhouse/embedded"
+)
+
+// The test binary is factload too: scripts run it under that name, and the
+// engine is a child of it.
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"factload": func() { os.Exit(realMain()) }})
+}
+
+// TestScripts runs the command line as a user does, with an engine of its own
+// for each script: see testdata/script.
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	testscript.Run(t, testscript.Params{
+		Dir:                 "testdata/script",
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
+		Setup: func(env *testscript.Env) error {
+			library, err := embedded.FindLibrary("")
+			if err != nil {
+				return err
+			}
+			env.Setenv(embedded.LibraryEnv, library)
+			return nil
+		},
+		Cmds: commands,
+	})
+}
+
+// commands are what scripts have beside testscript's own.
+var commands = map[string]func(*testscript.TestScript, bool, []string){"code": code}
+
+// code runs a program that must end with the given exit code:
+//
+//	code 3 factload load ...
+func code(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: code N program [args...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	err = ts.Exec(args[1], args[2:]...)
+	got := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%s: %v", args[1], err)
+	}
+	if got != want {
+		ts.Fatalf("%s ended with exit code %d, want %d", args[1], got, want)
+	}
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/factload/factload/clickhouse/embedded"
+)
+
+const serveLong = `Run a ClickHouse engine in the foreground, for services, other factload commands
+and ClickHouse's own query page in the browser. It stops on Ctrl-C; what it has
+acknowledged is kept in the data directory.
+
+When it is ready it writes --dsn-file, readable by you alone: the native DSN on
+the first line, the same over HTTP on the second. The password is random at each
+start unless one is given by --password-file or FACTLOAD_SERVE_PASSWORD.
+
+In a container, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, CLICKHOUSE_PASSWORD_FILE and
+CLICKHOUSE_DB mean the same as for the official server image.`
+
+func newServe(a *app) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the embedded engine as a server",
+		Long:  serveLong,
+		Example: `  factload serve
+  factload query --dsn-file .factload/data/run/dsn "SELECT 1"`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.serve(cmd.Context()) },
+	}
+	flags := cmd.Flags()
+	flags.String("data", ".factload/data", "data `directory`")
+	flags.String("native", "127.0.0.1:9000", "`address` of the native protocol; port 0 takes a free one")
+	flags.String("http", "127.0.0.1:8123", "`address` of the HTTP protocol; port 0 takes a free one")
+	flags.String("user", "factload", "`name` of the user")
+	flags.String("password-file", "", "`file` with the password (default: a random password)")
+	flags.String("database", "factload", "`name` of the database")
+	flags.String("dsn-file", "", "`file` to write the DSNs to (default: run/dsn in the data directory)")
+	bind(flags, "data", "engine.data")
+	bind(flags, "native", "serve.native")
+	bind(flags, "http", "serve.http")
+	bind(flags, "user", "serve.user")
+	bind(flags, "password-file", "serve.password_file")
+	bind(flags, "database", "serve.database")
+	bind(flags, "dsn-file", "dsn_file")
+	return cmd
+}
+
+// serve runs an engine until ctx is done or the engine dies.
+func (a *app) serve(ctx context.Context) error {
+	c, err := a.serveConfig()
+	if err != nil {
+		return usageError(err)
+	}
+	engine, err := embedded.Start(ctx, c)
+	if err != nil {
+		return err
+	}
+	dsnFile := engine.DSNFile()
+	if a.cfg.DSNFile != "" {
+		dsnFile = a.cfg.DSNFile
+		err = writeDSNFile(dsnFile, engine.DSN(), engine.HTTPDSN())
+	}
+	if err == nil {
+		a.announce(engine, dsnFile)
+		select {
+		case <-ctx.Done():
+			fmt.Fprintln(a.err, "stopping")
+		case <-engine.Done():
+			err = fmt.Errorf("the engine has died: %w", engine.Err())
+		}
+	}
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+	defer cancel()
+	return errors.Join(err, engine.Stop(stopCtx))
+}
+
+// announce tells the user how to reach the engine, without its password.
+func (a *app) announce(engine *embedded.Server, dsnFile string) {
+	native, _ := url.Parse(engine.DSN())
+	http, _ := url.Parse(engine.HTTPDSN())
+	fmt.Fprintf(a.err, `ClickHouse is ready.
+  native     %s
+  HTTP       http://%s
+  query page http://%s/play
+  user       %s, database %s
+  DSN        in %s (holds the password)
+Try: factload query --dsn-file %s "SHOW TABLES"
+Stop with Ctrl-C.
+`, native.Host, http.Host, http.Host, native.User.Username(), native.Path[1:], dsnFile, dsnFile)
+}
+
+// serveConfig is the engine's configuration: the container variables of the
+// official image, over which the flags and keys of factload win.
+func (a *app) serveConfig() (embedded.Config, error) {
+	s := a.cfg.Serve
+	password := s.Password
+	file := s.PasswordFile
+	if password == "" && file == "" {
+		password, file = os.Getenv("CLICKHOUSE_PASSWORD"), os.Getenv("CLICKHOUSE_PASSWORD_FILE")
+	}
+	if file != "" {
+		if password != "" {
+			return embedded.Config{}, errors.New("both a password and a password file are given: use one")
+		}
+		var err error
+		if password, err = readSecret(file); err != nil {
+			return embedded.Config{}, fmt.Errorf("password file: %w", err)
+		}
+		if password == "" {
+			return embedded.Config{}, fmt.Errorf("password file %s is empty", file)
+		}
+	}
+	return embedded.Config{
+		DataDir:  a.cfg.Engine.Data,
+		Library:  a.cfg.Engine.Library,
+		Native:   s.Native,
+		HTTP:     s.HTTP,
+		User:     orEnv(s.User, embedded.DefaultUser, "CLICKHOUSE_USER"),
+		Password: password,
+		Database: orEnv(s.Database, embedded.DefaultDatabase, "CLICKHOUSE_DB"),
+		Logger:   a.log,
+	}, nil
+}
+
+// orEnv returns value, or the environment variable if value is the default.
+func orEnv(value, def, name string) string {
+	if env := os.Getenv(name); env != "" && value == def {
+		return env
+	}
+	return value
+}
