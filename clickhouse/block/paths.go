@@ -19,11 +19,11 @@ type pathSet struct {
 func (p *pathSet) check(s *scanner) error {
 	p.seen.clear()
 	p.path = p.path[:0]
-	return p.object(s)
+	return p.object(s, false)
 }
 
-// object checks the object at pos, whose path is p.path.
-func (p *pathSet) object(s *scanner) error {
+// object checks the object at pos. If it is nested, p.path leads to it.
+func (p *pathSet) object(s *scanner, nested bool) error {
 	parent := len(p.path)
 	s.pos++
 	s.space()
@@ -31,7 +31,10 @@ func (p *pathSet) object(s *scanner) error {
 		return nil
 	}
 	for {
-		if err := p.key(s, parent); err != nil {
+		if nested {
+			p.path = append(p.path, '.')
+		}
+		if err := p.key(s); err != nil {
 			return err
 		}
 		if err := p.value(s); err != nil {
@@ -48,14 +51,11 @@ func (p *pathSet) object(s *scanner) error {
 }
 
 // key reads a key and its colon and extends the path by it.
-func (p *pathSet) key(s *scanner, parent int) error {
+func (p *pathSet) key(s *scanner) error {
 	at := s.pos
 	key, err := s.text()
 	if err != nil {
 		return err
-	}
-	if parent > 0 {
-		p.path = append(p.path, '.')
 	}
 	p.path = append(p.path, key...)
 	if _, added := p.seen.intern(p.path); !added {
@@ -71,7 +71,7 @@ func (p *pathSet) key(s *scanner, parent int) error {
 func (p *pathSet) value(s *scanner) error {
 	switch s.peek() {
 	case '{':
-		return p.object(s)
+		return p.object(s, true)
 	case '[':
 		return p.array(s)
 	}
