@@ -181,10 +181,21 @@ func (t Table) Canonical() Table {
 		x := &t.Indexes[i]
 		x.Expr = strings.Join(splitKey(x.Expr), ", ")
 		x.Type = canonicalType(x.Type)
-		x.Granularity = max(1, x.Granularity)
+		x.Granularity = canonicalGranularity(*x)
 	}
 	t.Cluster = ""
 	return t
+}
+
+// canonicalGranularity is the granularity that the server fills in. For indexes
+// that always span a whole part it means nothing, and is not compared.
+func canonicalGranularity(x Index) int {
+	for _, whole := range []string{"text", "vector_similarity"} {
+		if x.Type == whole || strings.HasPrefix(x.Type, whole+"(") {
+			return 0
+		}
+	}
+	return max(1, x.Granularity)
 }
 
 // The server writes this setting into every table.

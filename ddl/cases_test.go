@@ -50,6 +50,7 @@ func goldenCases() []goldenCase {
 			{Name: "by_id", Expr: "id", Type: "bloom_filter(0.01)", Granularity: 4},
 			{Name: "by body", Expr: "lower(body)", Type: "ngrambf_v1(3, 256, 2, 0)", Granularity: 1},
 			{Name: "by_token", Expr: "body", Type: "tokenbf_v1(512, 3, 0)"},
+			{Name: "by_text", Expr: "body", Type: "text(tokenizer = 'splitByNonAlpha')"},
 			{Name: "by_number", Expr: "`a b`", Type: "minmax"},
 			{Name: "by_set", Expr: "(`a b`, id)", Type: "set(100)", Granularity: 2},
 		}}},
@@ -204,4 +205,15 @@ func defaultsSchema() fact.Schema {
 		s.Fields = append(s.Fields, d.field)
 	}
 	return s
+}
+
+// parsedCases are tables that one server alone cannot create, since they need
+// Keeper or a cluster. The engine judges whether they parse.
+func parsedCases() []goldenCase {
+	s := fact.Schema{Name: "events", Fields: []fact.Field{{Name: "id", Type: fact.String}, {Name: "at", Type: fact.DateTime64}}, OrderBy: []string{"id"}}
+	return []goldenCase{
+		{name: "replicated", schema: s, options: ddl.Options{Engine: "ReplicatedMergeTree"}},
+		{name: "replicated_path", schema: s, options: ddl.Options{Engine: "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/events', '{replica}', at)", Settings: map[string]string{"replicated_deduplication_window": "500"}}},
+		{name: "cluster", schema: s, options: ddl.Options{Cluster: "it's `main`", Engine: "ReplicatedMergeTree"}},
+	}
 }

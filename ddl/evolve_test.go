@@ -134,8 +134,10 @@ func TestRefusedChanges(t *testing.T) {
 	db.Exec(t, `CREATE TABLE refused (id String, n UInt32, e Enum8('a' = 1, 'b' = 2), at DateTime64(3, 'UTC'), twice UInt64 MATERIALIZED n * 2)
 		ENGINE = ReplacingMergeTree(n) PARTITION BY toYYYYMM(at) PRIMARY KEY id ORDER BY (id, at)`)
 	base := fact.Schema{Name: name, OrderBy: []string{"id", "at"}, Fields: []fact.Field{
-		{Name: "id", Type: fact.String}, {Name: "n", Type: fact.UInt32},
-		{Name: "e", Type: fact.Enum, Values: []string{"a", "b"}}, {Name: "at", Type: fact.DateTime64},
+		{Name: "id", Type: fact.String},
+		{Name: "n", Type: fact.UInt32},
+		{Name: "e", Type: fact.Enum, Values: []string{"a", "b"}},
+		{Name: "at", Type: fact.DateTime64},
 	}}
 	same := ddl.Options{Engine: "ReplacingMergeTree(`n`)", PartitionBy: "(toYYYYMM(`at`))", PrimaryKey: []string{"id"}}
 	field := func(i int, f fact.Field) func(*fact.Schema, *ddl.Options) {

@@ -22,21 +22,43 @@ func TestGoldenStatements(t *testing.T) {
 			t.Parallel()
 			table, err := ddl.NewTable(c.schema, c.options)
 			require.NoError(t, err)
-			got := ddl.CreateSQL(table) + "\n"
-			path := filepath.Join("testdata", "create", c.name+".sql")
-			if *update {
-				require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
-			}
-			want, err := os.ReadFile(path)
-			require.NoError(t, err, "run go test ./ddl -update")
-			require.Equal(t, string(want), got)
+			want := golden(t, c.name, ddl.CreateSQL(table))
 
 			require.Equal(t, []ddl.Change{ddl.CreateTable{Want: table}}, ddl.Diff(table, inspect(t, db, table.Name)))
-			db.Exec(t, string(want))
+			db.Exec(t, want)
 			requireSame(t, db, table)
-			db.Exec(t, string(want)) // nothing happens when it exists
+			db.Exec(t, want) // nothing happens when it exists
 			requireSame(t, db, table)
 		})
+	}
+}
+
+// golden compares a statement with its file, and returns what the file says.
+func golden(t *testing.T, name, got string) string {
+	t.Helper()
+	path := filepath.Join("testdata", "create", name+".sql")
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(got+"\n"), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err, "run go test ./ddl -update")
+	require.Equal(t, string(want), got+"\n")
+	return string(want)
+}
+
+func TestGoldenStatementsParse(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	for _, c := range parsedCases() {
+		table, err := ddl.NewTable(c.schema, c.options)
+		require.NoError(t, err)
+		tree := db.Query(t, "EXPLAIN AST "+golden(t, c.name, ddl.CreateSQL(table)))
+		require.Contains(t, tree, "CreateQuery")
+
+		column := ddl.AddColumn{On: table.TableName(), Column: table.Columns[1], After: "id"}
+		for _, s := range ddl.NewPlan([]ddl.Change{column}).Statements {
+			require.Contains(t, db.Query(t, "EXPLAIN AST "+s.SQL), "AlterQuery")
+		}
 	}
 }
 
@@ -44,5 +66,5 @@ func TestGoldenFilesHaveCases(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob(filepath.Join("testdata", "create", "*.sql"))
 	require.NoError(t, err)
-	require.Len(t, files, len(goldenCases()), "a golden file without a case, or a case without a file")
+	require.Len(t, files, len(goldenCases())+len(parsedCases()), "a golden file without a case, or a case without a file")
 }

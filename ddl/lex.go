@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // tokenKind tells the tokens of a SQL text apart.
@@ -149,7 +150,7 @@ func symbolLen(s string) (int, error) {
 		return 0, errComment
 	}
 	if strings.IndexByte(symbols, s[0]) < 0 {
-		r := []rune(s[:min(len(s), 4)])[0]
+		r, _ := utf8.DecodeRuneInString(s)
 		return 0, fmt.Errorf("unexpected character %q outside of quotes", r)
 	}
 	for _, op := range []string{"->", "::", "||", "<=", ">=", "<>", "!=", "=="} {
