@@ -57,7 +57,7 @@ type ConflictError struct {
 
 // Error says where the stream was expected and where it is.
 func (e *ConflictError) Error() string {
-	return fmt.Sprintf("stream %q is at sequence %d, not at the expected %d: load it again and retry",
+	return fmt.Sprintf("stream %q is at sequence %d, not at the expected %d: load what is new and decide again",
 		e.Stream, e.Actual, e.Expected)
 }
 
