@@ -65,23 +65,42 @@ var codeClasses = map[int]error{
 	15:  ErrSchema, // DUPLICATE_COLUMN
 	16:  ErrSchema, // NO_SUCH_COLUMN_IN_TABLE
 	20:  ErrSchema, // NUMBER_OF_COLUMNS_DOESNT_MATCH
+	44:  ErrSchema, // ILLEGAL_COLUMN: one that takes no values
 	53:  ErrSchema, // TYPE_MISMATCH
 	60:  ErrSchema, // UNKNOWN_TABLE
 	70:  ErrSchema, // CANNOT_CONVERT_TYPE
 	81:  ErrSchema, // UNKNOWN_DATABASE
 	122: ErrSchema, // INCOMPATIBLE_COLUMNS
-	171: ErrSchema, // CANNOT_CONVERT_... between block structures
+	171: ErrSchema, // BLOCKS_HAVE_DIFFERENT_STRUCTURE
 	218: ErrSchema, // TABLE_IS_DROPPED
 	349: ErrSchema, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
 }
+
+// Codes that this package treats in a way of their own.
+const (
+	codeUnknownTable    = 60
+	codeSyntaxError     = 62
+	codeUnknownDatabase = 81
+	codeIncorrectData   = 117
+	codeTooManyParts    = 252
+	codeAccessDenied    = 497
+	codeWrongPassword   = 516
+)
+
+// tooManyPartitions is how the server says that one block spans too many
+// partitions. It has the code of a table with too many parts, yet no waiting
+// helps.
+const tooManyPartitions = "Too many partitions for single INSERT block"
 
 // classify returns the class of an error of the driver, the server or the
 // network. It is nil when a context ended before anything was sent, and for a
 // nil error.
 func classify(err error, at phase) error {
-	switch code := serverCode(err); {
+	switch code, _, text := serverException(err); {
 	case err == nil:
 		return nil
+	case code == codeTooManyParts && strings.Contains(text, tooManyPartitions):
+		return ErrRejected
 	case code != 0:
 		if class, ok := codeClasses[code]; ok {
 			return class
@@ -188,7 +207,7 @@ func serverException(err error) (code int, name, text string) {
 	var lower *ch.Exception
 	switch {
 	case errors.As(err, &driver):
-		code, text = int(driver.Code), driver.Message
+		code, name, text = int(driver.Code), driver.CodeName, driver.Message
 	case errors.As(err, &lower):
 		code, text = int(lower.Code), strings.TrimSpace(strings.TrimPrefix(lower.Message, lower.Name+":"))
 	default:

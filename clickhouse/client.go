@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
@@ -93,6 +94,7 @@ func Open(dsn string, opts ...Option) (*Client, error) {
 		c.dialer.tls = opt.TLS
 		opt.DialContext = tracked(c.dialer.dialNative)
 		c.native = newNativePool(opt, c.dialer)
+		c.native.database = c.currentDatabase
 	} else {
 		opt.DialContext = tracked(c.dialer.dial)
 	}
@@ -104,11 +106,12 @@ func Open(dsn string, opts ...Option) (*Client, error) {
 }
 
 // driverOptions returns the options for the driver's own pool. The Client's
-// slots are what bounds the connections in use; the driver, which gives up
-// after dial_timeout instead of waiting for ctx, gets some room on top.
+// slots and its dialer are what bounds the connections in use and the time to
+// make one. The driver, which does neither by ctx, gets some room on top.
 func (c *Client) driverOptions() *chgo.Options {
 	opt := *c.opt
 	opt.MaxOpenConns = 2*c.opt.MaxOpenConns + 1
+	opt.DialTimeout += time.Second
 	return &opt
 }
 
@@ -118,6 +121,14 @@ func (c *Client) String() string { return c.shown }
 // Database returns the name of the DSN's database. It is empty when the DSN
 // names none, which means the server's default for the user.
 func (c *Client) Database() string { return c.opt.Auth.Database }
+
+// currentDatabase returns the database that unqualified names mean when the
+// DSN names none. It changes for a user at most between connections.
+func (c *Client) currentDatabase(ctx context.Context) (string, error) {
+	var name string
+	err := c.conn.QueryRow(ctx, "SELECT currentDatabase()").Scan(&name)
+	return name, err
+}
 
 // Ping checks that the server answers, that it accepts the credentials and
 // that the database exists.

@@ -59,14 +59,13 @@ func (d *dialer) one(ctx context.Context, hostsLeft int, addr string, open func(
 	if err == nil {
 		return nil
 	}
-	if cause := context.Cause(ctx); cause != nil {
-		err = cause
-	}
 	if serverCode(err) != 0 {
 		return err
 	}
-	var already *dialError
-	if errors.As(err, &already) {
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause // whatever broke is its doing
+	}
+	if errors.As(err, new(*dialError)) {
 		return err
 	}
 	return &dialError{addr: addr, err: err}

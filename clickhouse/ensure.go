@@ -176,9 +176,6 @@ func (c *Client) ensureDatabase(ctx context.Context) error {
 	return nil
 }
 
-// codeUnknownDatabase is UNKNOWN_DATABASE.
-const codeUnknownDatabase = 81
-
 // schemaError makes an error one of class ErrSchema.
 type schemaError struct{ err error }
 

@@ -32,14 +32,14 @@ var (
 
 	// ErrRejected means that the server or the network refused the call and
 	// would refuse it again: wrong credentials, missing grants, wrong protocol,
-	// a bad certificate, a syntax error, and every code not listed elsewhere.
-	// Nothing was stored.
+	// a bad certificate, a syntax error, a block of too many partitions, and
+	// every code not listed elsewhere. Nothing was stored.
 	ErrRejected = errors.New("rejected")
 
 	// ErrSchema means that the database, the table or a column is missing or
 	// not of the type that it should be. Nothing was stored.
 	//
-	// These are the server's codes 8, 9, 10, 15, 16, 20, 53, 60, 70, 81, 122, 171,
+	// These are the server's codes 8, 9, 10, 15, 16, 20, 44, 53, 60, 70, 81, 122, 171,
 	// 218 and 349, and what the client itself finds out by comparing the table
 	// with the schema.
 	ErrSchema = errors.New("schema mismatch")

@@ -81,24 +81,31 @@ func (c *Client) safeCause(err error) error {
 func (c *Client) explain(e *Error, err error) {
 	where := strings.Join(c.opt.Addr, ",")
 	switch e.Code {
-	case 516, 192, 193, 194: // AUTHENTICATION_FAILED and its elder siblings
+	case codeWrongPassword:
 		e.Text = fmt.Sprintf("%s refuses user %q: unknown user or wrong password", where, c.user())
 		e.Hint = "check user and password of the DSN, and that special characters are percent-encoded"
 		return
-	case 497: // ACCESS_DENIED
+	case codeAccessDenied:
 		e.Hint = fmt.Sprintf("grant user %q what is missing", c.user())
 		return
-	case 81: // UNKNOWN_DATABASE
+	case codeUnknownDatabase:
 		e.Hint = "check the database of the DSN, or create it with CREATE DATABASE"
 		if database := c.Database(); strings.Contains(e.Text, database) {
 			e.Text = fmt.Sprintf("database %q does not exist on %s", database, where)
 		}
 		return
-	case 60: // UNKNOWN_TABLE
+	case codeSyntaxError:
+		e.Text, _, _ = strings.Cut(e.Text, ". Expected one of")
+		return
+	case codeUnknownTable:
 		e.Hint = "create it with EnsureSchema or factload apply, or check the database of the DSN"
 		return
-	case 252: // TOO_MANY_PARTS
+	case codeTooManyParts:
 		e.Hint = "insert fewer and larger blocks"
+		if i := strings.Index(e.Text, tooManyPartitions); i >= 0 {
+			e.Text, _, _ = strings.Cut(e.Text, ". ") // the rest is a lecture
+			e.Hint = "insert rows of fewer partitions at a time, or partition the table more coarsely"
+		}
 		return
 	case 0:
 	default:

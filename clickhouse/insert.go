@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/factload/factload/clickhouse/block"
@@ -46,22 +47,40 @@ func (c *Client) Insert(ctx context.Context, in Insert) error {
 	if in.Block.Rows() == 0 {
 		return nil
 	}
+	at, err := c.insert(ctx, in)
+	if err == nil {
+		return nil
+	}
+	if mayBeColumns(err) {
+		// The two protocols say in different ways what does not fit, and HTTP
+		// does not say where.
+		if difference := c.compareColumns(ctx, in); difference != nil {
+			at, err = unsent, difference
+		}
+	}
+	return c.fail(ctx, op, err, at)
+}
+
+// insert sends the block. The phase says whether the server may have stored
+// rows when it fails.
+func (c *Client) insert(ctx context.Context, in Insert) (phase, error) {
 	release, err := c.acquire(ctx)
 	if err != nil {
-		return c.fail(ctx, op, err, unsent)
+		return unsent, err
 	}
 	defer release()
 	ctx, cancel := context.WithTimeoutCause(ctx, c.opt.ReadTimeout,
 		&timeoutError{what: "read_timeout", after: c.opt.ReadTimeout})
 	defer cancel()
-	insert := c.insertNative
+	send := c.insertNative
 	if c.native == nil {
-		insert = c.insertHTTP
+		send = c.insertHTTP
 	}
-	if at, err := insert(ctx, in); err != nil {
-		return c.fail(ctx, op, err, at)
+	at, err := send(ctx, in)
+	if err != nil && serverCode(err) == 0 && ctx.Err() != nil && !errors.Is(err, ErrSchema) {
+		err = context.Cause(ctx) // read_timeout may be behind it, which the caller's ctx does not know
 	}
-	return nil
+	return at, err
 }
 
 // errNoInsert means that the caller has forgotten what to insert.
@@ -82,40 +101,4 @@ func (in *Insert) settings() map[string]string {
 		s[name] = value
 	}
 	return s
-}
-
-// columnError says that a column of the table is not as the block's.
-type columnError struct {
-	column, have, want string
-}
-
-func (e *columnError) Error() string {
-	return fmt.Sprintf("column %q is %s in the table and %s in the schema", e.column, e.have, e.want)
-}
-
-func (e *columnError) Is(target error) bool { return target == ErrSchema }
-
-// sameType reports whether two spellings of a type differ in spaces at most.
-func sameType(a, b string) bool {
-	return a == b || squeeze(a) == squeeze(b)
-}
-
-// squeeze removes the spaces outside of quoted text.
-func squeeze(s string) string {
-	out := make([]byte, 0, len(s))
-	quoted := false
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\' && quoted && i+1 < len(s):
-			out = append(out, c, s[i+1])
-			i++
-			continue
-		case c == '\'':
-			quoted = !quoted
-		case c == ' ' && !quoted:
-			continue
-		}
-		out = append(out, s[i])
-	}
-	return string(out)
 }

@@ -48,6 +48,7 @@ func (c *Client) insertNative(ctx context.Context, in Insert) (phase, error) {
 type nativePool struct {
 	dialer   *dialer
 	options  ch.Options
+	database func(context.Context) (string, error)
 	maxIdle  int
 	lifetime time.Duration
 	dialed   atomic.Int64
@@ -131,13 +132,20 @@ func (p *nativePool) takeIdle() (*insertConn, error) {
 }
 
 func (p *nativePool) open(ctx context.Context) (*insertConn, error) {
+	options := p.options
+	if options.Database == "" { // which ch-go takes for one named default
+		var err error
+		if options.Database, err = p.database(ctx); err != nil {
+			return nil, err
+		}
+	}
 	var out *insertConn
 	err := p.dialer.each(ctx, int(p.dialed.Add(1)), func(ctx context.Context, addr string) error {
 		raw, err := p.dialer.dialNative(ctx, addr)
 		if err != nil {
 			return err
 		}
-		client, err := ch.Connect(ctx, raw, p.options)
+		client, err := ch.Connect(ctx, raw, options)
 		if err != nil {
 			_ = raw.Close() // the handshake's error is the one to tell
 			return err

@@ -3,14 +3,20 @@ package clickhouse
 import (
 	"context"
 	"errors"
-	"io"
-	"sync"
+	"maps"
 
-	"github.com/ClickHouse/ch-go/proto"
+	"github.com/ClickHouse/ch-go/compress"
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
-
-	"github.com/factload/factload/clickhouse/block"
 )
+
+// httpInsertSettings make the server as strict with a block that comes over
+// HTTP as it is with one over the native protocol.
+var httpInsertSettings = map[string]string{
+	"input_format_native_allow_types_conversion": "0", // another type is an error, never a conversion
+	"input_format_skip_unknown_fields":           "0", // so is a column that the table lacks
+	"input_format_null_as_default":               "0", // and NULL where there can be none
+	"input_format_defaults_for_omitted_fields":   "1", // columns that the schema lacks get their default
+}
 
 // insertHTTP sends one block as the body of a POST, in ClickHouse's Native
 // format.
@@ -19,20 +25,27 @@ import (
 // itself, so that no unusual name has to pass through the driver, which takes
 // the statement apart.
 func (c *Client) insertHTTP(ctx context.Context, in Insert) (phase, error) {
-	settings := chgo.Settings{
-		// Another type is an error, never a conversion.
-		"input_format_native_allow_types_conversion": "0",
+	settings := maps.Clone(httpInsertSettings)
+	maps.Copy(settings, in.settings())
+	method, compressed := bodyCompression(c.opt.Compression.Method)
+	if compressed {
+		settings["decompress"] = "1"
 	}
-	for name, value := range in.settings() {
-		settings[name] = value
-	}
-	ctx = chgo.Context(ctx, chgo.WithSettings(settings), chgo.WithParameters(chgo.Parameters{"factload_table": in.Table}))
+	ctx = chgo.Context(ctx,
+		chgo.WithSettings(driverSettings(settings)),
+		chgo.WithParameters(chgo.Parameters{"factload_table": in.Table}))
 	for try := 0; ; try++ {
 		body := newNativeReader(in.Block)
+		if compressed {
+			body.compressor = compress.NewWriter(compress.Level(c.opt.Compression.Level), method) //nolint:gosec // a small number
+		}
 		err := c.conn.InsertFormat(ctx, "Native", "INSERT INTO {factload_table:Identifier}", body)
 		started := body.stop()
 		if err == nil {
 			return sent, nil
+		}
+		if body.err != nil {
+			return unsent, body.err
 		}
 		if started {
 			return sent, err
@@ -45,62 +58,24 @@ func (c *Client) insertHTTP(ctx context.Context, in Insert) (phase, error) {
 	}
 }
 
-// nativeReader reads a block in the Native format. It encodes one column at a
-// time, so that the largest column is the most memory it takes.
-type nativeReader struct {
-	mu      sync.Mutex
-	block   *block.Block
-	columns []block.ColumnInfo
-	next    int // the next column to encode; -1 is the head
-	buf     proto.Buffer
-	rest    []byte // of buf
-	started bool
-	stopped bool
-}
-
-func newNativeReader(b *block.Block) *nativeReader {
-	return &nativeReader{block: b, columns: b.Layout().Columns(), next: -1}
-}
-
-// Read returns the next bytes of the block.
-func (r *nativeReader) Read(p []byte) (int, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.started = true
-	if r.stopped {
-		return 0, io.ErrClosedPipe
+// bodyCompression returns the method for the body of an insert. The driver
+// compresses with the methods of HTTP and leaves those of ClickHouse to us.
+func bodyCompression(method chgo.CompressionMethod) (compress.Method, bool) {
+	switch method {
+	case chgo.CompressionLZ4:
+		return compress.LZ4, true
+	case chgo.CompressionLZ4HC:
+		return compress.LZ4HC, true
+	case chgo.CompressionZSTD:
+		return compress.ZSTD, true
 	}
-	for len(r.rest) == 0 {
-		if r.next == len(r.columns) {
-			return 0, io.EOF
-		}
-		r.encodeNext()
-	}
-	n := copy(p, r.rest)
-	r.rest = r.rest[n:]
-	return n, nil
+	return compress.None, false
 }
 
-// stop lets nobody read the block any more, and reports whether anybody had
-// begun. The HTTP transport may go on reading a body after its answer is there,
-// when the block may be in other use already.
-func (r *nativeReader) stop() (started bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.stopped = true
-	return r.started
-}
-
-func (r *nativeReader) encodeNext() {
-	r.buf.Reset()
-	if r.next < 0 {
-		r.buf.PutUVarInt(uint64(len(r.columns)))
-		r.buf.PutUVarInt(uint64(r.block.Rows())) //nolint:gosec // a count
-	} else {
-		r.buf.PutString(r.columns[r.next].Name)
-		r.buf.PutString(r.columns[r.next].Type)
-		r.block.EncodeColumn(r.next, &r.buf)
+func driverSettings(settings map[string]string) chgo.Settings {
+	out := make(chgo.Settings, len(settings))
+	for name, value := range settings {
+		out[name] = value
 	}
-	r.next++
-	r.rest = r.buf.Buf
+	return out
 }

@@ -20,21 +20,28 @@ func RedactDSN(dsn string) string {
 		}
 		return mask
 	}
+	head, query, hasQuery := strings.Cut(rest, "?")
+	shown := head
+	if hasQuery {
+		shown += "?" + redactQuery(query)
+	}
 	// A password may hold any character that its writer forgot to escape, so
 	// everything from the first colon to the last @ is hidden.
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		user := rest[:at]
+	if at := strings.LastIndexByte(shown, '@'); at >= 0 {
+		user := shown[:at]
 		if i := strings.IndexAny(user, ":/?#"); i >= 0 {
 			user = user[:i] + ":" + mask
 		}
-		rest = user + rest[at:]
+		return scheme + "://" + user + shown[at:]
 	}
-	head, query, hasQuery := strings.Cut(rest, "?")
-	if !hasQuery {
-		return scheme + "://" + head
+	// The last @ may have been hidden as part of a parameter.
+	if user, after, ok := strings.Cut(shown, ":"); ok && strings.Contains(rest, "@") && !plainPort.MatchString(after) {
+		shown = user + ":" + mask
 	}
-	return scheme + "://" + head + "?" + redactQuery(query)
+	return scheme + "://" + shown
 }
+
+var plainPort = regexp.MustCompile(`^[0-9]+([/?,]|$)`)
 
 var plainScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`)
 
