@@ -17,11 +17,11 @@ func allButLast(t testing.TB, rows []row, key string) []row {
 
 // total is what a set of rows adds up to.
 type total struct {
-	rows, failed, passed         int
-	promptTokens, answerTokens   float64
-	cost                         float64
-	first, last                  string
-	project, model, user, status string
+	rows, failed, passed       int
+	promptTokens, answerTokens float64
+	cost                       float64
+	first, last                string
+	project, user              string
 }
 
 func (sum *total) add(t testing.TB, r row, at string) {
