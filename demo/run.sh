@@ -22,7 +22,9 @@ for schema in message conversation tool_call eval_run eval_result eval_bfcl; do
 done
 
 # One engine for all the steps; it stops with this script.
-run serve --data "$dir/data" --native 127.0.0.1:0 --http 127.0.0.1:0 --dsn-file "$dir/dsn" 2>"$dir/engine.log" &
+rm -f "$dir/dsn"
+"$factload" serve --config none --data "$dir/data" --native 127.0.0.1:0 --http 127.0.0.1:0 \
+	--dsn-file "$dir/dsn" 2>"$dir/engine.log" &
 engine=$!
 stop() {
 	kill "$engine" 2>/dev/null || true
@@ -39,6 +41,7 @@ until [ -s "$dir/dsn" ]; do
 done
 
 for schema in message conversation tool_call eval_run eval_result eval_bfcl; do
+	printf '%-13s' "$schema"
 	run load --dsn-file "$dir/dsn" --schema "$schema" "$dir/facts/$schema.jsonl"
 done
 

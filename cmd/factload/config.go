@@ -126,9 +126,18 @@ func loadConfiguration(cmd *cobra.Command) (config, error) {
 		mapstructure.StringToSliceHookFunc(","),
 	)
 	if err := v.Unmarshal(&c, viper.DecodeHook(hooks)); err != nil {
-		return config{}, fmt.Errorf("configuration: %w", err)
+		return config{}, fmt.Errorf("configuration: %s", oneLine(err))
 	}
 	return c, c.validate()
+}
+
+// oneLine is the text of a decoding error without its heading and line breaks.
+func oneLine(err error) string {
+	_, text, found := strings.Cut(err.Error(), "\n\n")
+	if !found {
+		text = err.Error()
+	}
+	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
 }
 
 // readConfigFile reads the file of --config, of FACTLOAD_CONFIG, or

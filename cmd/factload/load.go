@@ -208,9 +208,12 @@ func (a *app) runBulk(ctx context.Context, cfg bulk.Config, asJSON bool) error {
 	if errors.Is(err, bulk.ErrConfig) {
 		return usageError(err)
 	}
-	r := report{out: a.out, err: a.err, dryRun: cfg.DryRun, rejects: cfg.Rejects}
+	r := report{out: a.out, err: a.err, dryRun: cfg.DryRun, failed: err != nil, rejects: cfg.Rejects}
 	if printErr := r.print(summary, asJSON); printErr != nil {
 		return errors.Join(err, fmt.Errorf("print summary: %w", printErr))
+	}
+	if errors.Is(err, bulk.ErrChanged) {
+		err = fmt.Errorf("%w (the flags are --allow-changed and --force)", err)
 	}
 	if err == nil && summary.Rejected > 0 {
 		return errRejected

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,7 @@ import (
 type report struct {
 	out, err io.Writer
 	dryRun   bool
+	failed   bool   // an error follows the report
 	rejects  string // path of the rejects file
 }
 
@@ -32,9 +34,12 @@ func (r report) print(s bulk.Summary, asJSON bool) error {
 		return json.NewEncoder(r.out).Encode(s)
 	}
 	for i := range s.Files {
-		if text := r.skippedText(&s.Files[i]); text != "" {
+		if text := r.fileText(&s.Files[i]); text != "" {
 			fmt.Fprintln(r.out, text)
 		}
+	}
+	if r.failed && s.Chunks+s.SkippedChunks == 0 {
+		return nil // nothing was done: the error says it all
 	}
 	_, err := fmt.Fprintln(r.out, r.text(s))
 	return err
@@ -66,27 +71,40 @@ func (r report) printRejects(s bulk.Summary) {
 		where = "they are in " + r.rejects
 	}
 	fmt.Fprintf(r.err, "rejected %s (%s): %s\n", rowsText(s.Rejected), strings.Join(reasons, ", "), where)
+	if s.Reasons["line_too_long"] > 0 {
+		fmt.Fprintln(r.err, "--max-line-bytes allows longer lines")
+	}
 }
 
-// skippedText says what of a file was loaded before.
-func (r report) skippedText(f *bulk.FileSummary) string {
-	if f.SkippedChunks == 0 {
+// fileText says what is special about a file: that it is empty, or was loaded
+// before.
+func (r report) fileText(f *bulk.FileSummary) string {
+	switch {
+	case f.Chunks+f.SkippedChunks == 0 && !r.failed:
+		return f.File + ": no rows in it"
+	case f.SkippedChunks == 0:
 		return ""
 	}
 	text := fmt.Sprintf("%s: %s loaded already", f.File, rowsText(f.SkippedRows))
 	if f.Loaded != nil {
-		text += fmt.Sprintf(" from %s on %s UTC", f.Loaded.File, f.Loaded.Time.UTC().Format(time.DateTime))
+		text += " on " + f.Loaded.Time.UTC().Format(time.DateTime) + " UTC"
+		if path, err := filepath.Abs(f.File); err != nil || path != f.Loaded.File {
+			text += " from " + f.Loaded.File
+		}
 	}
 	return text + ", skipped (--force loads again)"
 }
 
 // text is the last line: what was done and how fast.
 func (r report) text(s bulk.Summary) string {
-	verb := "loaded"
+	text := "loaded " + rowsText(s.Rows)
 	if r.dryRun {
-		verb = "checked: would load"
+		text = "checked, " + rowsText(s.Rows) + " can be loaded"
 	}
-	text := fmt.Sprintf("%s %s in %.2f s", verb, rowsText(s.Rows), s.Seconds)
+	if r.failed {
+		text += " before the failure"
+	}
+	text += fmt.Sprintf(" in %.2f s", s.Seconds)
 	if rows, bytes := s.Throughput(); s.Rows > 0 && rows > 0 {
 		text += fmt.Sprintf(" (%s, %s rows/s, %s/s)", units.BytesSize(float64(s.Bytes)), thousands(int64(rows)), units.BytesSize(bytes))
 	}

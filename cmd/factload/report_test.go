@@ -32,7 +32,7 @@ func TestReport(t *testing.T) {
 	}
 	var out, errs bytes.Buffer
 	require.NoError(t, report{out: &out, err: &errs, rejects: "bad.jsonl"}.print(s, false))
-	require.Equal(t, "b.jsonl: 7 rows loaded already from /data/a.jsonl on 2026-11-01 12:00:00 UTC, skipped (--force loads again)\n"+
+	require.Equal(t, "b.jsonl: 7 rows loaded already on 2026-11-01 12:00:00 UTC from /data/a.jsonl, skipped (--force loads again)\n"+
 		"loaded 1,200 rows in 1.50 s (3MiB, 800 rows/s, 2MiB/s), skipped 7, rejected 3\n", out.String())
 	require.Equal(t, "b.jsonl:4: message: no good\nand 2 more\n"+
 		"rejected 3 rows (unknown_key 2, range 1): they are in bad.jsonl\n", errs.String())

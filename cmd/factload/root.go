@@ -49,7 +49,7 @@ func newRoot(a *app) *cobra.Command {
 		newServe(a), newSample(a), newVersion(a),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
-	for _, cmd := range root.Commands() {
+	for _, cmd := range append(root.Commands(), root) {
 		cmd.Args = usageArgs(cmd.Args)
 	}
 	return root
