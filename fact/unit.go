@@ -33,7 +33,7 @@ var defaultGroup = NewGroup()
 
 // maxDepth bounds how deep projectors may append within projectors. Deeper
 // than that, they would never end.
-const maxDepth = 1000
+const maxDepth = 100
 
 var errTooDeep = errors.New("projectors append within projectors without end: append only for the events that need it")
 

@@ -1,0 +1,52 @@
+package fact_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/factload/factload/fact"
+)
+
+func benchmarkFact() fact.Fact {
+	return fact.Fact{Schema: "message", Data: map[string]any{
+		"conversation_id": "c-0001", "role": "assistant", "model": "m-large", "prompt_tokens": 812, "score": 0.75,
+		"text": "A reply of ordinary length, with <some> \"characters\" that need care.",
+	}}
+}
+
+func BenchmarkMemoryStoreAppend(b *testing.B) {
+	nothing := projectorFunc(func(context.Context, fact.Event) error { return nil })
+	for name, opts := range map[string][]fact.Option{
+		"plain":     nil,
+		"projector": {fact.WithProjector(nothing)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			store := fact.NewMemoryStore(opts...)
+			e, err := fact.NewEvent("s", benchmarkFact())
+			if err != nil {
+				b.Fatal(err)
+			}
+			batch := []fact.Event{e}
+			b.SetBytes(int64(len(e.Data)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := store.Append(b.Context(), "s", batch); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkPipelineRecord(b *testing.B) {
+	p := fact.NewPipeline(fact.WithStore(fact.NewMemoryStore(), "s"))
+	f := benchmarkFact()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := p.Record(context.Background(), f); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+}
