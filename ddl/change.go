@@ -40,7 +40,8 @@ type ModifyColumnType struct {
 	// Have and Want are the two types.
 	Have, Want string
 	// InKey says that the sorting, primary or partition key uses the column.
-	// The server does not change the type of such a column in place.
+	// Such a column takes no new type in place, unless its stored values stay
+	// as they are.
 	InKey bool
 }
 

@@ -1,6 +1,7 @@
 package ddl_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -85,4 +86,29 @@ func TestConversions(t *testing.T) {
 		require.Equal(t, c.metadata, mutations == "0", "%s to %s", c.from, c.to)
 		db.Exec(t, "DROP TABLE conversion SYNC")
 	}
+}
+
+// TestKeyConversions changes columns that the keys of a table use, in the ways
+// that leave the stored values as they are.
+func TestKeyConversions(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	db.Exec(t, "CREATE TABLE keyed (e Enum8('a' = 1), at DateTime64(3), n UInt16) ENGINE = MergeTree PARTITION BY (e, toYYYYMM(at)) ORDER BY (e, at, n)")
+	db.Exec(t, "INSERT INTO keyed VALUES ('a', '2024-01-01 00:00:00', 1)")
+	want := *inspect(t, db, "keyed")
+	want.Columns = slices.Clone(want.Columns)
+	want.Columns[0].Type = "Enum8('a' = 1, 'b' = 2)"
+	want.Columns[1].Type = "DateTime64(3, 'UTC')"
+	require.Len(t, apply(t, db, want).Statements, 2)
+	reload(t, db, "keyed")
+	requireSame(t, db, want)
+	db.Exec(t, "INSERT INTO keyed VALUES ('b', '2024-01-01 00:00:00', 2)")
+	require.Equal(t, "a\t1\nb\t2", db.Query(t, "SELECT e, n FROM keyed ORDER BY n FORMAT TSV"))
+
+	want.Columns[2].Type = "UInt32"
+	changes := ddl.Diff(want, inspect(t, db, "keyed"))
+	require.Equal(t, []ddl.Change{ddl.ModifyColumnType{On: changes[0].Table(), Column: "n", Have: "UInt16", Want: "UInt32", InKey: true}}, changes)
+	require.Error(t, ddl.NewPlan(changes).Check(ddl.Hazards()...))
+	_, err := db.Try(t.Context(), "ALTER TABLE keyed MODIFY COLUMN n UInt32")
+	require.ErrorContains(t, err, "ALTER_OF_COLUMN_IS_FORBIDDEN")
 }

@@ -9,3 +9,12 @@ var (
 	ConstantWords      = constantWords
 	IsConstantWord     = isConstantWord
 )
+
+// StringValue returns what a SQL string literal says, as the lexer reads it.
+func StringValue(sql string) (string, error) {
+	tokens, err := tokenize(sql)
+	if err != nil || len(tokens) != 1 {
+		return "", err
+	}
+	return tokens[0].text, nil
+}

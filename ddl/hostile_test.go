@@ -225,3 +225,21 @@ func TestLongestNames(t *testing.T) {
 		db.Exec(t, "DROP TABLE "+ddl.QuoteIdent(name)+" SYNC")
 	}
 }
+
+// TestEscapesAsRead asks the engine what a backslash before each character
+// means in a string, and what a doubled quote does.
+func TestEscapesAsRead(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	literals := []string{`'it''s'`, `''`, `''''`, `'\x41\x7a\xFf'`}
+	for c := byte(1); c <= 0x7f; c++ {
+		if c != 'x' { // it needs digits
+			literals = append(literals, `'a\`+string(c)+`b'`)
+		}
+	}
+	for _, sql := range literals {
+		got, err := ddl.StringValue(sql)
+		require.NoError(t, err)
+		require.Equal(t, db.Query(t, "SELECT hex("+sql+")"), fmt.Sprintf("%X", got), "%q", sql)
+	}
+}

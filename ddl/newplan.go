@@ -38,10 +38,10 @@ func (p *Plan) add(sql string, h Hazard, why string) {
 
 func (p *Plan) modifyType(c ModifyColumnType) {
 	switch {
-	case c.InKey:
-		p.add("", NeedsRebuild, c.String()+"; a key of the table uses it")
 	case metadataConversion(c.Have, c.Want):
 		p.add(modifyTypeSQL(c), MetadataOnly, c.String()+"; stored values stay as they are")
+	case c.InKey:
+		p.add("", NeedsRebuild, c.String()+"; a key of the table uses it")
 	case losslessConversion(c.Have, c.Want):
 		p.add(modifyTypeSQL(c), RewritesData, c.String()+"; every stored value fits the new type")
 	default:

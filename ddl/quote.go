@@ -58,8 +58,8 @@ func quote(s string, q byte) string {
 }
 
 // unquote decodes the inside of a quoted identifier or string as the server
-// does. A doubled quote stands for one; a backslash before any other character
-// than those below stays in the text.
+// does. A doubled quote stands for one; a backslash before a printed character
+// that is not among the escapes stays in the text.
 func unquote(s string, q byte) string {
 	if strings.IndexByte(s, '\\') < 0 && strings.IndexByte(s, q) < 0 {
 		return s
@@ -86,7 +86,12 @@ func unquote(s string, q byte) string {
 			b.WriteByte(to)
 			continue
 		}
-		b.WriteByte('\\')
+		if s[i] == 'N' { // what some formats write for NULL: no character
+			continue
+		}
+		if s[i] >= 0x20 {
+			b.WriteByte('\\')
+		}
 		b.WriteByte(s[i])
 	}
 	return b.String()
