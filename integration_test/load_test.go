@@ -87,7 +87,7 @@ func requireSameRows(t *testing.T, db *enginetest.DB, a, b, table string) {
 		return strings.NewReplacer("%DB%", name, "%TABLE%", table).Replace(text)
 	}
 	for _, pair := range [][2]string{{a, b}, {b, a}} {
-		require.Empty(t, db.Query(t, "("+side(pair[0])+") EXCEPT ("+side(pair[1])+") LIMIT 3"), "in %s and not in %s", pair[0], pair[1])
+		require.Empty(t, db.Query(t, "SELECT * FROM ("+side(pair[0])+" EXCEPT "+side(pair[1])+") LIMIT 3"), "in %s and not in %s", pair[0], pair[1])
 	}
 }
 
@@ -161,6 +161,6 @@ func TestLoadEnvelopes(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Zero(t, summary.Rejected, "%v", summary.FirstRejects)
-	require.Equal(t, "t1\tsearch\n", db.Query(t, "SELECT id, tool_name FROM tool_call"))
-	require.Equal(t, "r1\trun-9\n", db.Query(t, "SELECT id, run_id FROM eval_run"))
+	require.Equal(t, "t1\tsearch", db.Query(t, "SELECT id, tool_name FROM tool_call"))
+	require.Equal(t, "r1\trun-9", db.Query(t, "SELECT id, run_id FROM eval_run"))
 }

@@ -84,7 +84,7 @@ func TestRecord(t *testing.T) {
 			require.Len(t, events, 3)
 			require.Equal(t, eventIDs(events), ids(db.Query(t, "SELECT id FROM answer ORDER BY created_at")))
 			require.Equal(t, events, published.events())
-			require.Equal(t, "model-1\t1\t\\N\t['a','b']\t{\"n\":1}\t2026-11-01 00:00:01.000\n",
+			require.Equal(t, "model-1\t1\t\\N\t['a','b']\t{\"n\":1}\t2026-11-01 00:00:01.000",
 				db.Query(t, "SELECT * EXCEPT id FROM answer ORDER BY created_at LIMIT 1"))
 		})
 	}
@@ -115,7 +115,7 @@ func TestRecordConcurrently(t *testing.T) {
 	events, err := store.Load(ctx, "chat")
 	require.NoError(t, err)
 	require.Len(t, events, writers*calls*2)
-	require.Equal(t, "80\t80\n", db.Query(t, "SELECT count(), uniqExact(id) FROM answer"))
+	require.Equal(t, "80\t80", db.Query(t, "SELECT count(), uniqExact(id) FROM answer"))
 	require.ElementsMatch(t, eventIDs(events), ids(db.Query(t, "SELECT id FROM answer")))
 }
 
@@ -142,7 +142,7 @@ func TestRecordRefusesBadFacts(t *testing.T) {
 	require.Empty(t, events)
 	require.NoError(t, pipeline.Flush(ctx))
 	require.Empty(t, published.events())
-	require.Equal(t, "0\n", db.Query(t, "SELECT count() FROM answer"))
+	require.Equal(t, "0", db.Query(t, "SELECT count() FROM answer"))
 }
 
 // When the table cannot be written, the log has the facts, nobody is told, and
@@ -196,7 +196,7 @@ func TestSchemaGrows(t *testing.T) {
 	f.Data["region"], f.Data["cost"], f.Data["notes"] = "us", "0.000123", "x"
 	require.NoError(t, second.Record(ctx, f))
 	require.NoError(t, pipeline.Record(ctx, answer(3)), "a service with the old schema goes on")
-	require.Equal(t, "1\teu\t0\t\\N\n2\tus\t0.000123\tx\n3\teu\t0\t\\N\n",
+	require.Equal(t, "1\teu\t0\t\\N\n2\tus\t0.000123\tx\n3\teu\t0\t\\N",
 		db.Query(t, "SELECT tokens, region, cost, notes FROM answer ORDER BY tokens"))
 }
 

@@ -22,8 +22,13 @@ func TestMain(m *testing.M) {
 // for each script: see testdata/script.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir:                 "testdata/script",
+	p := scriptParams()
+	p.Dir = "testdata/script"
+	testscript.Run(t, p)
+}
+
+func scriptParams() testscript.Params {
+	return testscript.Params{
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("UPDATE_SCRIPTS") != "",
@@ -36,7 +41,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: commands,
-	})
+	}
 }
 
 // commands are what scripts have beside testscript's own.

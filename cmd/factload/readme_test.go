@@ -1,0 +1,84 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/schemas"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	return string(text)
+}
+
+// marked returns the code block behind <!-- test: mark -->.
+func marked(t *testing.T, mark string) string {
+	t.Helper()
+	pattern := "<!-- test: " + regexp.QuoteMeta(mark) + " -->\n```[a-z]*\n((?s).*?)```"
+	block := regexp.MustCompile(pattern).FindStringSubmatch(readme(t))
+	require.NotNil(t, block, "README.md has no block marked %q", mark)
+	return block[1]
+}
+
+// The service in the README is the one that is compiled and tested.
+func TestReadmeService(t *testing.T) {
+	t.Parallel()
+	code, err := os.ReadFile("../../example/service/main.go")
+	require.NoError(t, err)
+	require.Equal(t, string(code), marked(t, "file example/service/main.go"))
+}
+
+// Every schema in the README is one.
+func TestReadmeSchemas(t *testing.T) {
+	t.Parallel()
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
+	require.Len(t, blocks, 2)
+	for _, block := range blocks {
+		_, err := schemas.Parse("README.md", []byte(block[1]))
+		require.NoError(t, err)
+	}
+}
+
+// The commands of the README work as they stand there.
+func TestReadmeCommands(t *testing.T) {
+	t.Parallel()
+	var script strings.Builder
+	for line := range strings.Lines(marked(t, "load")) {
+		command, ok := strings.CutPrefix(line, "$ ")
+		require.True(t, ok, line)
+		fmt.Fprintln(&script, "exec "+strings.ReplaceAll(strings.TrimSpace(command), `"`, "'"))
+	}
+	script.WriteString("stdout ' 2 .* 0.75 '\n-- statement.yaml --\n" + marked(t, "schema statement.yaml") + `-- statements.jsonl --
+{"question":"Q","statement":"A","label_confidence":0.5,"answer_matching_behavior":" Yes","answer_not_matching_behavior":" No"}
+{"question":"Q","statement":"B","label_confidence":1,"answer_matching_behavior":" Yes","answer_not_matching_behavior":" No"}
+`)
+	file := filepath.Join(t.TempDir(), "readme.txtar")
+	require.NoError(t, os.WriteFile(file, []byte(script.String()), 0o600))
+	p := scriptParams()
+	p.Files = []string{file}
+	testscript.Run(t, p)
+}
+
+// What the README says of commands and exit codes is what the program says.
+func TestReadmeNamesEveryCommand(t *testing.T) {
+	t.Parallel()
+	text := readme(t)
+	for _, cmd := range newRoot(&app{}).Commands() {
+		if cmd.Name() != "version" && cmd.IsAvailableCommand() {
+			require.Contains(t, text, cmd.Name())
+		}
+	}
+	for code, meaning := range map[int]string{exitOK: "all rows are loaded", exitFailed: "failed", exitUsage: "wrong usage", exitRejected: "some rows were rejected"} {
+		require.Regexp(t, fmt.Sprintf(`\| %d \| [^|]*%s`, code, meaning), text)
+	}
+}
