@@ -41,13 +41,12 @@ func (e *FactError) Error() string {
 // Unwrap returns Err.
 func (e *FactError) Unwrap() error { return e.Err }
 
-// errAmbiguousBytes is the answer to bytes that could be text, JSON or numbers.
-var errAmbiguousBytes = errors.New("a []byte could be text or JSON: use a string for text, json.RawMessage for JSON")
+// errBytes is the answer to bytes, which encoding/json would turn into base64.
+var errBytes = errors.New("a []byte could be text or JSON: use a string for text, json.RawMessage for JSON")
 
 // encodeFactData returns the fact's data as a JSON object with sorted keys.
-// The schema may be nil; it decides what a []byte means. Errors are
-// *FactError with Index 0.
-func encodeFactData(f Fact, schema *Schema) (json.RawMessage, error) {
+// Errors are *FactError with Index 0.
+func encodeFactData(f Fact) (json.RawMessage, error) {
 	var buf bytes.Buffer
 	enc := newEncoder(&buf)
 	buf.WriteByte('{')
@@ -55,11 +54,7 @@ func encodeFactData(f Fact, schema *Schema) (json.RawMessage, error) {
 		if i > 0 {
 			buf.WriteByte(',')
 		}
-		value, err := fieldValue(f.Data[key], key, schema)
-		if err == nil {
-			err = encodeMember(enc, &buf, key, value)
-		}
-		if err != nil {
+		if err := encodeMember(enc, &buf, key, f.Data[key]); err != nil {
 			return nil, &FactError{Schema: f.Schema, ID: f.ID, Field: key, Err: err}
 		}
 	}
@@ -106,53 +101,6 @@ func newEncoder(buf *bytes.Buffer) *json.Encoder {
 	enc := json.NewEncoder(buf)
 	enc.SetEscapeHTML(false)
 	return enc
-}
-
-// fieldValue gives bytes the meaning that the field's type has for them. All
-// other values are returned as they are.
-func fieldValue(v any, name string, schema *Schema) (any, error) {
-	b, ok := plainBytes(v)
-	if !ok {
-		return v, nil
-	}
-	if schema == nil {
-		return nil, errAmbiguousBytes
-	}
-	field, ok := schema.FieldByName(name)
-	if !ok {
-		return nil, errAmbiguousBytes
-	}
-	switch {
-	case field.Array && field.Type == UInt8:
-		numbers := make([]uint16, len(b))
-		for i, n := range b {
-			numbers[i] = uint16(n)
-		}
-		return numbers, nil
-	case field.Array:
-		return nil, errAmbiguousBytes
-	case field.Type == String || field.Type == LowCardinalityString:
-		return string(b), nil
-	case field.Type == JSON || field.Type == NativeJSON:
-		return json.RawMessage(b), nil
-	}
-	return nil, errAmbiguousBytes
-}
-
-// plainBytes returns the bytes of a byte slice that encoding/json would turn
-// into base64.
-func plainBytes(v any) ([]byte, bool) {
-	switch b := v.(type) {
-	case []byte:
-		return b, true
-	case nil, string, bool, int, int64, float64, json.Marshaler, encoding.TextMarshaler:
-		return nil, false
-	}
-	rv := reflect.ValueOf(v)
-	if !isByteSlice(rv.Type()) {
-		return nil, false
-	}
-	return rv.Bytes(), true
 }
 
 func isByteSlice(t reflect.Type) bool {
@@ -229,7 +177,7 @@ func checkText(v reflect.Value, policy bytePolicy) error {
 func checkElements(v reflect.Value, policy bytePolicy) error {
 	if isByteSlice(v.Type()) {
 		if policy == rejectBytes {
-			return errAmbiguousBytes
+			return errBytes
 		}
 		return nil
 	}

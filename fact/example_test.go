@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 
 	"github.com/factload/factload/fact"
 )
@@ -190,18 +192,20 @@ func ExampleWithProjector() {
 }
 
 // printer is a publisher. A real one would send the events to a broker.
-type printer struct{}
+type printer struct{ to io.Writer }
 
-func (printer) Publish(_ context.Context, events []fact.Event) error {
+func (p printer) Publish(_ context.Context, events []fact.Event) error {
 	for _, e := range events {
-		fmt.Println("published", e.Stream, e.Sequence, e.Type)
+		if _, err := fmt.Fprintln(p.to, "published", e.Stream, e.Sequence, e.Type); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 func ExampleWithPublisher() {
 	ctx := context.Background()
-	store := fact.NewMemoryStore(fact.WithPublisher(printer{}))
+	store := fact.NewMemoryStore(fact.WithPublisher(printer{os.Stdout}))
 	if err := store.Append(ctx, "run-1", []fact.Event{{Type: "started"}, {Type: "finished"}}); err != nil {
 		fmt.Println(err)
 		return

@@ -80,9 +80,9 @@ func NewPipeline(opts ...PipelineOption) *Pipeline {
 
 // EnsureSchemas makes the schemas known to the materializer, which checks them
 // and gets their tables ready, and then remembers them: Record looks in them
-// for the field that carries the fact ID, and for what a []byte means. Call it
-// once at the start; it may be called again. Without a materializer nothing
-// checks the schemas; see [Schema.Validate].
+// for the field that carries the fact ID. Call it once at the start; it may be
+// called again. Without a materializer nothing checks the schemas; see
+// [Schema.Validate].
 func (p *Pipeline) EnsureSchemas(ctx context.Context, schemas ...Schema) error {
 	if len(schemas) == 0 {
 		return nil

@@ -111,8 +111,8 @@ type publishQueue struct {
 	waiting  []publication
 	events   int           // in waiting
 	running  bool          // the goroutine exists
-	added    uint64        // publications ever accepted
-	finished uint64        // publications that are done with
+	added    int           // publications ever accepted
+	finished int           // publications that are done with
 	progress chan struct{} // closed and renewed when finished grows
 }
 
@@ -180,7 +180,7 @@ func (q *publishQueue) next() (publication, bool) {
 // done counts n finished publications and wakes whoever waits. The caller
 // holds mu.
 func (q *publishQueue) done(n int) {
-	q.finished += uint64(n)
+	q.finished += n
 	close(q.progress)
 	q.progress = make(chan struct{})
 }

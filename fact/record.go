@@ -29,9 +29,8 @@ var ErrRecordInProjector = errors.New(
 //
 // Data is encoded as encoding/json does, with sorted keys and without escaping
 // HTML characters. What JSON cannot carry (NaN, infinities, channels), text that
-// is not valid UTF-8, and a []byte whose meaning the schema does not tell are
-// errors. A []byte is text in a string field, JSON in a json field, and
-// numbers in an array of uint8. The facts' maps are neither kept nor changed.
+// is not valid UTF-8, and a []byte (which could be text or JSON) are errors. The
+// facts' maps are neither kept nor changed.
 //
 // Errors of checking begin with "validate", and nothing has happened. Those of
 // the store begin with "event store append", and nothing has happened as far as
@@ -127,8 +126,7 @@ func (p *Pipeline) encodeFact(f Fact) (Fact, []byte, error) {
 	if f.Schema == "" {
 		return f, nil, errors.New("has no schema: set Fact.Schema to the name of one")
 	}
-	schema := p.schema(f.Schema)
-	id, err := factID(f, schema)
+	id, err := factID(f, p.schema(f.Schema))
 	if err != nil {
 		return f, nil, err
 	}
@@ -136,7 +134,7 @@ func (p *Pipeline) encodeFact(f Fact) (Fact, []byte, error) {
 	if !utf8.ValidString(f.ID) || !utf8.ValidString(f.Schema) {
 		return f, nil, errors.New("its schema or ID is not valid UTF-8")
 	}
-	data, err := encodeFactData(f, schema)
+	data, err := encodeFactData(f)
 	return f, data, err
 }
 
@@ -178,8 +176,6 @@ func idText(v any) (string, error) {
 	switch v := v.(type) {
 	case string:
 		id = v
-	case []byte:
-		id = string(v)
 	case encoding.TextMarshaler:
 		text, err := v.MarshalText()
 		if err != nil {

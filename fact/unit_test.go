@@ -51,7 +51,7 @@ func TestForeignContextStandsOutside(t *testing.T) {
 	plain := fact.NewMemoryStore()
 	var seen recording[int]
 	var store *fact.MemoryStore
-	store = fact.NewMemoryStore(fact.WithProjector(projectorFunc(func(ctx context.Context, e fact.Event) error {
+	store = fact.NewMemoryStore(fact.WithProjector(projectorFunc(func(_ context.Context, e fact.Event) error {
 		committed, err := store.Load(context.Background(), "a")
 		seen.add(len(committed))
 		return errors.Join(err, plain.Append(context.Background(), "audit", events("tried "+e.Type)), errTest)

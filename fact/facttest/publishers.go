@@ -2,6 +2,7 @@ package facttest
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -74,13 +75,13 @@ func rulePublishOnce(s *subject) {
 			return err
 		})},
 	})
-	require.NoError(s, s.try(store, "a", "outer", "second"))
+	require.NoError(s, s.try(store, "outer", "second"))
 	s.eventually(store, published.atLeast(1), "first append")
 	s.append(store, "a", "last")
 	s.eventually(store, published.atLeast(2), "second append")
 	require.Equal(s, [][]string{{"outer", "second", "nested", "nested b"}, {"last"}}, published.types())
 	require.Equal(s, []int{3, 4}, committed.all(), "events in the log when Publish is called")
-	want := append(s.load(store, "a")[:3], s.load(store, "b")...)
+	want := slices.Concat(s.load(store, "a")[:3], s.load(store, "b"))
 	require.Equal(s, want, published.all()[0], "complete events")
 }
 
@@ -91,7 +92,7 @@ func rulePublishFailed(s *subject) {
 		Projectors: []fact.Projector{appendTo(&store, "bad", "a", "nested"), on("bad", refuse)},
 		Publishers: []fact.Publisher{&published},
 	})
-	require.ErrorIs(s, s.try(store, "a", "bad"), errRefused)
+	require.ErrorIs(s, s.try(store, "bad"), errRefused)
 	s.append(store, "a", "good")
 	s.eventually(store, published.atLeast(1), "good append")
 	require.Equal(s, [][]string{{"good"}}, published.types())
@@ -210,7 +211,7 @@ func (s *subject) publishTrouble(trouble func() error) {
 		OnPublishError: func(err error) { reported.add(err) },
 	})
 	for _, name := range []string{"good", "bad", "better"} {
-		require.NoError(s, s.try(store, "a", name))
+		require.NoError(s, s.try(store, name))
 	}
 	s.eventually(store, troubled.atLeast(2), "good and better")
 	s.eventually(store, other.atLeast(3), "all appends")
@@ -261,7 +262,7 @@ func rulePublishStores(s *subject) {
 		Projectors: []fact.Projector{appendTo(&other, "outer", "b", "nested")},
 		Publishers: []fact.Publisher{&ofStore},
 	})
-	require.NoError(s, s.try(store, "a", "outer", "outer"))
+	require.NoError(s, s.try(store, "outer", "outer"))
 	s.eventually(store, ofStore.atLeast(1), "events of the outer store")
 	s.eventually(other, ofOther.atLeast(1), "events of the other store")
 	require.Equal(s, [][]string{{"outer", "outer"}}, ofStore.types())

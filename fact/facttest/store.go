@@ -322,13 +322,12 @@ func copyOf(e fact.Event) fact.Event {
 // spoil overwrites everything the events hold and point to.
 func spoil(events []fact.Event) {
 	for i := range events {
-		for j := range events[i].Data {
-			events[i].Data[j] = '!'
+		e := &events[i]
+		copy(e.Data, bytes.Repeat([]byte("!"), len(e.Data)))
+		for k := range e.Metadata {
+			e.Metadata[k] = "spoiled"
 		}
-		for k := range events[i].Metadata {
-			events[i].Metadata[k] = "spoiled"
-		}
-		events[i].Type = "spoiled"
+		e.Type = "spoiled"
 	}
 }
 

@@ -31,7 +31,7 @@ func ruleNestedUndone(s *subject) {
 		on("outer", refuse),
 	)
 	s.append(store, "b", "x")
-	require.ErrorIs(s, s.try(store, "a", "outer"), errRefused)
+	require.ErrorIs(s, s.try(store, "outer"), errRefused)
 	require.Empty(s, s.load(store, "a"))
 	s.holds(store, "b", "x")
 }
@@ -46,7 +46,7 @@ func ruleNestedSurvived(s *subject) {
 			return store.Append(ctx, "a", newEvents("instead"))
 		}),
 	)
-	require.NoError(s, s.try(store, "a", "outer"))
+	require.NoError(s, s.try(store, "outer"))
 	require.Len(s, nested.all(), 1)
 	require.ErrorIs(s, nested.all()[0], errRefused)
 	s.holds(store, "a", "outer", "instead")
@@ -63,7 +63,7 @@ func ruleNestedDeepUndone(s *subject) {
 			return store.Append(ctx, "b", newEvents("kept too"))
 		}),
 	)
-	require.NoError(s, s.try(store, "a", "outer"))
+	require.NoError(s, s.try(store, "outer"))
 	s.holds(store, "a", "outer")
 	s.holds(store, "b", "kept", "kept too")
 }
@@ -75,7 +75,7 @@ func ruleLateContext(s *subject) {
 		late = ctx
 		return nil
 	}))
-	require.NoError(s, s.try(store, "a", "outer"))
+	require.NoError(s, s.try(store, "outer"))
 	require.NoError(s, s.returns("append with the ctx of a finished projector", func() error {
 		return store.Append(late, "a", newEvents("late"))
 	}))
@@ -103,7 +103,7 @@ func ruleGoroutines(s *subject) {
 		}
 		return nil
 	}))
-	require.NoError(s, s.try(store, "a", "outer"))
+	require.NoError(s, s.try(store, "outer"))
 	want := []string{"outer"}
 	for range goroutines {
 		want = append(want, "nested")
@@ -122,7 +122,7 @@ func ruleOtherStore(s *subject) {
 		appendTo(&other, "outer", "a", "to the other"),
 		appendTo(&plain, "outer", "a", "to the plain one"),
 	)
-	require.NoError(s, s.try(store, "a", "outer", "outer"))
+	require.NoError(s, s.try(store, "outer", "outer"))
 	s.holds(store, "a", "outer", "outer")
 	s.holds(other, "a", "to the other", "to the other")
 	s.holds(plain, "a", "to the plain one", "to the plain one")
@@ -133,7 +133,7 @@ func ruleOtherStoreUndone(s *subject) {
 	other := s.newStore(Wiring{})
 	store := s.projecting(appendTo(&other, "outer", "b", "nested"), on("outer", refuse))
 	s.append(other, "b", "x")
-	require.ErrorIs(s, s.try(store, "a", "outer"), errRefused)
+	require.ErrorIs(s, s.try(store, "outer"), errRefused)
 	require.Empty(s, s.load(store, "a"))
 	s.holds(other, "b", "x")
 	s.append(other, "b", "y")
@@ -146,7 +146,7 @@ func ruleOtherStorePanic(s *subject) {
 		appendTo(&other, "outer", "b", "nested"),
 		on("outer", func(context.Context, fact.Event) error { panic(errRefused) }),
 	)
-	require.ErrorIs(s, s.try(store, "a", "outer"), errRefused)
+	require.ErrorIs(s, s.try(store, "outer"), errRefused)
 	require.Empty(s, s.load(store, "a"))
 	require.Empty(s, s.load(other, "b"))
 	s.append(other, "b", "y")
@@ -166,7 +166,7 @@ func ruleOtherStoreHidden(s *subject) {
 		outside.add(typesOf(others)...)
 		return err
 	}))
-	require.NoError(s, s.try(store, "a", "outer"))
+	require.NoError(s, s.try(store, "outer"))
 	require.Equal(s, []string{"nested"}, inside.all(), "with the projector's ctx")
 	require.Empty(s, outside.all(), "with another ctx")
 	s.holds(other, "b", "nested")
