@@ -74,6 +74,10 @@ type Projector interface {
 	// Handle is called for each appended event before it is committed. An
 	// error or a panic undoes the whole append. The ctx carries the unit of
 	// work: Append and Load with this ctx take part in it.
+	//
+	// Only events are undone. What the projector changes of its own, such as a
+	// map, stays as it is; a read model that must never show what was undone is
+	// better kept by a Publisher.
 	Handle(ctx context.Context, event Event) error
 }
 
