@@ -99,7 +99,7 @@ func obey(control *bufio.Reader, hold int) {
 // hangUp ends the connections of clients again and again, while the engine shuts down. Left alone, one idle connection
 // in a client's pool makes the engine wait for five seconds and then leave without flushing its buffers.
 func hangUp() {
-	for {
+	for range time.Tick(10 * time.Millisecond) {
 		for _, fd := range openFiles() {
 			peer, err := syscall.Getpeername(fd)
 			if err != nil {
@@ -110,7 +110,6 @@ func hangUp() {
 				_ = syscall.Shutdown(fd, syscall.SHUT_RDWR)
 			}
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 
@@ -126,7 +125,9 @@ func openFiles() []int {
 	return fds
 }
 
+// childFailed tells the parent, and whoever reads the standard error if there is no parent.
 func childFailed(err error) int {
+	sendFailure(err)
 	fmt.Fprintln(os.Stderr, "embedded engine:", err)
 	return 1
 }

@@ -36,9 +36,17 @@
 //
 // # Access
 //
-// The engine has one user. The password is only kept as a hash in the engine's configuration. Clients without
-// credentials, or with wrong ones, are refused. The user may do everything inside the engine (databases, tables,
-// system tables, KILL QUERY, SYSTEM commands) and may read from other ClickHouse servers (remote, Distributed), but it
-// may not leave the engine in other ways: no files of the host (file), no other network sources (url, s3, mysql, ...),
-// and no dictionaries created by SQL, since the engine would run any shell command for them.
+// The engine has one user. Its password is only kept as a hash in the engine's configuration, and in the file dsn.
+// Clients without credentials, or with wrong ones, are refused at login, from the first moment on.
+//
+// The user may do everything inside the engine (databases, tables, system tables, KILL QUERY, SYSTEM commands) and may
+// read from other ClickHouse servers (remote, Distributed). The ways out of the engine are closed: no files of the host
+// (file, the engine File), no other network sources (url, s3, mysql, ...), and no dictionaries created by SQL, since the
+// engine would run any shell command for them. This is a fence against mistakes and curiosity. It is no prison for
+// somebody who has the password and bad intentions; for that, run the engine in a container.
+//
+// # Differences from a ClickHouse server
+//
+// The engine is the one of clickhouse-local. There is no ON CLUSTER, and no system log tables (system.query_log and the
+// like). An insert with async_insert is done at once. The database "default" is not a place for tables; use your own.
 package embedded

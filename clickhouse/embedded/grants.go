@@ -14,6 +14,9 @@ import "strings"
 //   - stop the engine, or its listeners (SYSTEM SHUTDOWN, SYSTEM LISTEN).
 //
 // Other ClickHouse servers can be reached (REMOTE): Distributed tables need it.
+//
+// It is a fence and not a prison. Known to slip through: the function sqlite and the setting disk of a table create an
+// empty file or directory before they are refused, and a disk of the type web or s3 sends requests.
 func userGrants() []string {
 	engines := make([]string, len(userEngines))
 	for i, name := range userEngines {

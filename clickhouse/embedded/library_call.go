@@ -3,7 +3,10 @@
 package embedded
 
 import (
+	"errors"
 	"fmt"
+	"os"
+	"runtime"
 	"unsafe"
 
 	"github.com/ebitengine/purego"
@@ -29,22 +32,28 @@ func runEngine(library string, args []string) error {
 	if err != nil {
 		return fmt.Errorf("load library: %w", err)
 	}
-	if _, err := purego.Dlsym(handle, runSymbol); err != nil {
+	address, err := purego.Dlsym(handle, runSymbol)
+	if err != nil {
 		return fmt.Errorf("load library %s: it has no function %s, so it is not a libchdb that can be used here", library, runSymbol)
 	}
-	var run func(argc int32, argv **byte) *runResult
-	purego.RegisterLibFunc(&run, handle, runSymbol)
-	argv := make([]*byte, 0, len(args)+2)
-	argv = append(argv, cString("clickhouse")) // the library chooses by this name
+	if err := harden(library, address); err != nil {
+		fmt.Fprintln(os.Stderr, "embedded engine: a client whose login fails may end this engine: harden:", err)
+	}
+	var run func(argc int, argv **byte) *runResult
+	purego.RegisterFunc(&run, address)
+	argv := []*byte{cString("clickhouse")} // the library chooses by this name what to run
 	for _, arg := range args {
 		argv = append(argv, cString(arg))
 	}
-	result := run(int32(len(argv)), &append(argv, nil)[0])
+	argc := len(argv)
+	argv = append(argv, nil)
+	result := run(argc, &argv[0])
+	runtime.KeepAlive(argv)
 	if result == nil {
 		return fmt.Errorf("%s returned nothing", runSymbol)
 	}
 	if result.message != nil {
-		return fmt.Errorf("%s", goString(result.message))
+		return errors.New(goString(result.message))
 	}
 	return nil
 }

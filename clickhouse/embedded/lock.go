@@ -3,11 +3,14 @@
 package embedded
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"syscall"
+	"time"
 )
 
 // holder is what the lock file says about the engine that holds the lock.
@@ -16,30 +19,73 @@ type holder struct {
 	Parent int `json:"parent"`
 }
 
+// How long a lock is waited for whose holder is about to die, and how often it is tried.
+const (
+	orphanTimeout  = 5 * time.Second
+	orphanInterval = 10 * time.Millisecond
+)
+
 // lockDir takes the lock of the data directory, or returns an *InUseError. The lock belongs to the open file, so it is
 // shared with a child that inherits the file, and is gone when the last process that has the file ends.
-func lockDir(l layout) (*os.File, error) {
+//
+// If the holder is an engine whose parent is dead, it is about to die, too, and lockDir waits for that a moment.
+func lockDir(ctx context.Context, l layout) (*os.File, error) {
 	f, err := os.OpenFile(l.lock(), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("engine data directory %s: %w", l.root, mend(err))
 	}
-	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
-	if err == nil {
-		return f, nil
+	if err := lockFile(ctx, l, f); err != nil {
+		closeAll(f)
+		return nil, err
 	}
-	defer f.Close()
-	if !errors.Is(err, syscall.EWOULDBLOCK) {
-		return nil, fmt.Errorf("engine data directory %s: lock: %w", l.root, err)
+	if err := f.Truncate(0); err != nil { // nobody shall take the last holder for the present one
+		closeAll(f)
+		return nil, fmt.Errorf("engine lock: %w", err)
 	}
-	return nil, inUse(l, f)
+	return f, nil
 }
 
-func inUse(l layout, f *os.File) error {
-	e := &InUseError{DataDir: l.root}
-	var h holder
-	if json.NewDecoder(f).Decode(&h) == nil {
-		e.PID = h.PID
+func lockFile(ctx context.Context, l layout, f *os.File) error {
+	ctx, cancel := context.WithTimeout(ctx, orphanTimeout)
+	defer cancel()
+	tick := time.NewTicker(orphanInterval)
+	defer tick.Stop()
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return fmt.Errorf("engine data directory %s: lock: %w", l.root, err)
+		}
+		h := readHolder(f)
+		if !h.orphan() {
+			return inUse(l, h)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return inUse(l, h)
+		}
 	}
+}
+
+// readHolder returns what the lock file says, which is nothing while an engine is being started.
+func readHolder(f *os.File) holder {
+	var h holder
+	if json.NewDecoder(io.NewSectionReader(f, 0, 1<<10)).Decode(&h) != nil {
+		return holder{}
+	}
+	return h
+}
+
+// orphan reports whether the holder's parent is dead.
+func (h holder) orphan() bool {
+	return h.Parent > 0 && errors.Is(syscall.Kill(h.Parent, 0), syscall.ESRCH)
+}
+
+func inUse(l layout, h holder) error {
+	e := &InUseError{DataDir: l.root, PID: h.PID}
 	if _, err := os.Stat(l.dsn()); err == nil {
 		e.DSNFile = l.dsn()
 	}
@@ -51,9 +97,6 @@ func writeHolder(f *os.File, h holder) error {
 	text, err := json.Marshal(h)
 	if err != nil {
 		return err
-	}
-	if err := f.Truncate(0); err != nil {
-		return fmt.Errorf("engine lock: %w", err)
 	}
 	if _, err := f.WriteAt(append(text, '\n'), 0); err != nil {
 		return fmt.Errorf("engine lock: %w", err)

@@ -3,17 +3,14 @@
 package embedded
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -23,13 +20,16 @@ import (
 // errNotDir is what the system says of a path through a file.
 var errNotDir error = syscall.ENOTDIR
 
+// stopTimeout is how long an engine may take to stop, even if nobody else sets a limit.
+const stopTimeout = 30 * time.Second
+
 // process is one engine process, from its start to its end.
 type process struct {
-	pid     int
+	os      *os.Process
 	control *os.File // write end; closed when the process has ended
-	report  *os.File // read end; closed when the process has ended or has reported
+	report  *os.File // read end; closed when the process has ended
 	stderr  tail
-	logFile string
+	log     logFile
 
 	asked atomic.Bool   // Stop or Kill was called: the end is no surprise
 	done  chan struct{} // closed when the process has ended, and its lock is released
@@ -41,7 +41,7 @@ type process struct {
 func spawn(library string, files layout, lock *os.File) (*process, error) {
 	control, toChild, err := pipePair()
 	if err != nil {
-		lock.Close()
+		closeAll(lock)
 		return nil, err
 	}
 	fromChild, report, err := pipePair()
@@ -49,26 +49,26 @@ func spawn(library string, files layout, lock *os.File) (*process, error) {
 		closeAll(lock, control, toChild)
 		return nil, err
 	}
-	p := &process{control: toChild, report: fromChild, logFile: files.engineLog(), done: make(chan struct{})}
+	p := &process{control: toChild, report: fromChild, log: openLog(files.engineLog()), done: make(chan struct{})}
 	nonce := rand.Text()
-	cmd, err := p.command(nonce, files.root)
+	cmd, err := p.command(nonce, files)
 	if err != nil {
 		closeAll(lock, control, toChild, fromChild, report)
 		return nil, err
 	}
 	cmd.ExtraFiles = []*os.File{control, report, lock} // controlFD, reportFD, lockFD
 	started := make(chan error)
-	go p.own(cmd, lock, started)
+	go p.own(cmd, lock, files, started)
 	err = <-started
 	closeAll(control, report)
 	if err != nil {
 		<-p.done
-		return nil, fmt.Errorf("start engine process: %w", err)
+		return nil, fmt.Errorf("engine process: %w", err)
 	}
 	order := launch{Nonce: nonce, Library: library, Args: engineArgs(files)}
 	if err := json.NewEncoder(toChild).Encode(order); err != nil {
 		p.kill()
-		return nil, p.failure(fmt.Errorf("start engine process: %w", err))
+		return nil, p.withLastWords(fmt.Errorf("engine process: send launch order: %w", err))
 	}
 	return p, nil
 }
@@ -76,14 +76,15 @@ func spawn(library string, files layout, lock *os.File) (*process, error) {
 func pipePair() (r, w *os.File, err error) {
 	r, w, err = os.Pipe()
 	if err != nil {
-		return nil, nil, fmt.Errorf("start engine process: %w", err)
+		return nil, nil, fmt.Errorf("engine process: %w", err)
 	}
 	return r, w, nil
 }
 
+// closeAll closes files that nothing has been written to, or whose reader does not care any more.
 func closeAll(files ...*os.File) {
 	for _, f := range files {
-		f.Close()
+		_ = f.Close()
 	}
 }
 
@@ -95,16 +96,16 @@ func engineArgs(files layout) []string {
 }
 
 // command is this program, marked as an engine process.
-func (p *process) command(nonce, dir string) (*exec.Cmd, error) {
+func (p *process) command(nonce string, files layout) (*exec.Cmd, error) {
 	path, err := self()
 	if err != nil {
-		return nil, fmt.Errorf("start engine process: %w", err)
+		return nil, fmt.Errorf("engine process: %w", err)
 	}
 	return &exec.Cmd{
 		Path:        path,
 		Args:        []string{"factload-engine"},
-		Dir:         dir,
-		Env:         append(childEnviron(dir), fmt.Sprintf("%s=%d:%s", childEnv, os.Getpid(), nonce)),
+		Dir:         files.root,
+		Env:         append(childEnviron(files), fmt.Sprintf("%s=%d:%s", childEnv, os.Getpid(), nonce)),
 		Stderr:      &p.stderr,
 		SysProcAttr: childAttr(),
 		WaitDelay:   time.Second,
@@ -112,8 +113,8 @@ func (p *process) command(nonce, dir string) (*exec.Cmd, error) {
 }
 
 // childEnviron passes on what a program needs to run, and not the secrets that a service's environment may hold.
-func childEnviron(dir string) []string {
-	env := []string{"HOME=" + dir, "TZ=UTC"}
+func childEnviron(files layout) []string {
+	env := []string{"HOME=" + files.run(), "TZ=UTC"}
 	for _, name := range []string{"PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "TMPDIR", "LANG", "LC_ALL", "GORACE"} {
 		if value, ok := os.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
@@ -124,7 +125,7 @@ func childEnviron(dir string) []string {
 
 // own starts the process, waits for its end and cleans up after it. The kernel kills the child when the thread that
 // started it ends, so this goroutine keeps a thread to itself for as long as the child lives.
-func (p *process) own(cmd *exec.Cmd, lock *os.File, started chan<- error) {
+func (p *process) own(cmd *exec.Cmd, lock *os.File, files layout, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(p.done)
@@ -133,40 +134,24 @@ func (p *process) own(cmd *exec.Cmd, lock *os.File, started chan<- error) {
 		started <- err
 		return
 	}
-	p.pid = cmd.Process.Pid
-	if err := writeHolder(lock, holder{PID: p.pid, Parent: os.Getpid()}); err != nil {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		started <- err
-		return
+	p.os = cmd.Process
+	err := writeHolder(lock, holder{PID: p.pid(), Parent: os.Getpid()})
+	if err != nil {
+		p.asked.Store(true)
+		_ = p.os.Kill()
 	}
-	started <- nil
-	err := cmd.Wait()
+	started <- err
+	err = cmd.Wait()
+	_ = os.Remove(files.dsn()) // it is not there if the engine never was ready
 	if !p.asked.Load() {
 		if err == nil {
 			err = errors.New("exit status 0")
 		}
-		p.err = p.failure(fmt.Errorf("engine process %d ended by itself: %w", p.pid, err))
+		p.err = p.withLastWords(fmt.Errorf("engine process %d ended by itself: %w", p.pid(), err))
 	}
 }
 
-// failure adds the engine's last words to err.
-func (p *process) failure(err error) error {
-	lines := p.stderr.lines()
-	lines = append(lines, fileTail(p.logFile)...)
-	if len(lines) == 0 {
-		return err
-	}
-	return fmt.Errorf("%w; the engine's last words:\n\t%s", err, strings.Join(lines, "\n\t"))
-}
-
-// orEnded returns the end of the process, if it has ended, as the better explanation of err.
-func (p *process) orEnded(err error) error {
-	if p.ended() && p.err != nil {
-		return p.err
-	}
-	return err
-}
+func (p *process) pid() int { return p.os.Pid }
 
 // ended reports whether the process has ended. Then p.err may be read.
 func (p *process) ended() bool {
@@ -178,49 +163,54 @@ func (p *process) ended() bool {
 	}
 }
 
-// listening waits until the process reports the two ports it listens on.
-func (p *process) listening(ctx context.Context) (native, http uint16, err error) {
-	stop := context.AfterFunc(ctx, func() { _ = p.report.SetReadDeadline(time.Unix(1, 0)) })
-	defer stop()
-	line, err := bufio.NewReader(p.report).ReadString('\n')
-	switch {
-	case ctx.Err() != nil:
-		return 0, 0, context.Cause(ctx)
-	case errors.Is(err, io.EOF), errors.Is(err, os.ErrClosed):
-		<-p.done
-		return 0, 0, p.err
-	case err != nil:
-		return 0, 0, fmt.Errorf("read the engine's ports: %w", err)
+// orEnded returns the end of the process, if it has ended, as the better explanation of err.
+func (p *process) orEnded(err error) error {
+	if p.ended() && p.err != nil {
+		return p.err
 	}
-	n, h, _ := strings.Cut(strings.TrimSuffix(line, "\n"), "\t")
-	if native, err = parsePort(n); err != nil {
-		return 0, 0, err
-	}
-	if http, err = parsePort(h); err != nil {
-		return 0, 0, err
-	}
-	return native, http, nil
+	return err
 }
 
-func parsePort(s string) (uint16, error) {
-	n, err := strconv.ParseUint(s, 10, 16)
-	if err != nil || n == 0 {
-		return 0, fmt.Errorf("read the engine's ports: %q is not a port", s)
+// withLastWords adds to err what the engine has said last.
+func (p *process) withLastWords(err error) error {
+	lines := append(p.stderr.lines(), p.log.lines()...)
+	if len(lines) == 0 {
+		return err
 	}
-	return uint16(n), nil
+	return fmt.Errorf("%w; the engine's last words:\n\t%s", err, strings.Join(lines, "\n\t"))
+}
+
+// listening waits until the process reports the two ports that it listens on.
+func (p *process) listening(ctx context.Context) (native, http uint16, err error) {
+	native, http, err = readReport(ctx, p.report)
+	switch {
+	case errors.Is(err, errNoReport):
+		select {
+		case <-p.done:
+			return 0, 0, p.err
+		case <-ctx.Done():
+			return 0, 0, p.withLastWords(context.Cause(ctx))
+		}
+	case ctx.Err() != nil:
+		return 0, 0, p.withLastWords(err)
+	default:
+		return native, http, err
+	}
 }
 
 // kill ends the process at once and waits for its end.
 func (p *process) kill() {
 	p.asked.Store(true)
-	_ = syscall.Kill(p.pid, syscall.SIGKILL) // not reaped before done is closed, so the number is still its own
+	_ = p.os.Kill() // fails only if the process has ended
 	<-p.done
 }
 
 // stop asks the process to end in good order, and waits. If ctx ends first, the process is killed.
 func (p *process) stop(ctx context.Context) error {
 	p.asked.Store(true)
-	_, _ = io.WriteString(p.control, stopCommand) // fails only if the process has ended
+	ctx, cancel := context.WithTimeout(ctx, stopTimeout)
+	defer cancel()
+	_, _ = p.control.WriteString(stopCommand) // fails only if the process has ended
 	select {
 	case <-p.done:
 		return nil

@@ -15,12 +15,6 @@ import (
 	"time"
 )
 
-// How long Stop lets running inserts go on, and how often it looks.
-const (
-	drainTimeout  = 10 * time.Second
-	drainInterval = 20 * time.Millisecond
-)
-
 // Server is a running engine. All methods are safe for concurrent use.
 type Server struct {
 	cfg     Config // resolved
@@ -67,18 +61,18 @@ func (s *Server) start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, s.cfg.StartTimeout,
 		fmt.Errorf("engine not ready after %s: %w", s.cfg.StartTimeout, context.DeadlineExceeded))
 	defer cancel()
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("start engine: %w", err)
+	if ctx.Err() != nil {
+		return fmt.Errorf("start engine: %w", context.Cause(ctx))
 	}
 	if err := s.files.makeRoot(); err != nil {
 		return err
 	}
-	lock, err := lockDir(s.files)
+	lock, err := lockDir(ctx, s.files)
 	if err != nil {
 		return err
 	}
 	if err := s.configure(ctx); err != nil {
-		lock.Close()
+		closeAll(lock)
 		return err
 	}
 	p, err := spawn(s.library, s.files, lock)
@@ -89,7 +83,7 @@ func (s *Server) start(ctx context.Context) error {
 		p.kill()
 		return fmt.Errorf("start engine: %w", err)
 	}
-	s.cfg.Logger.Info("engine started", "pid", p.pid, "native", s.native.String(), "http", s.http.String(),
+	s.cfg.Logger.Info("engine started", "pid", p.pid(), "native", s.native.String(), "http", s.http.String(),
 		"data", s.files.root, "took", time.Since(begin).Round(time.Millisecond))
 	return nil
 }
@@ -109,6 +103,8 @@ func (s *Server) configure(ctx context.Context) error {
 	}
 	return s.settings().write()
 }
+
+func (s *Server) account() account { return account{s.cfg.User, s.cfg.Password} }
 
 func (s *Server) settings() settings {
 	return settings{files: s.files, native: s.native, http: s.http, user: s.cfg.User, password: s.cfg.Password}
@@ -139,12 +135,12 @@ func (s *Server) ready(ctx context.Context, p *process) error {
 	s.native.port, s.http.port = native, http
 	s.proc = p
 	s.mu.Unlock()
-	who := account{s.cfg.User, s.cfg.Password}
-	if _, err := askHTTP(ctx, s.http, who, createDatabase(s.cfg.Database)); err != nil {
+	who := s.account()
+	if _, err := askHTTP(ctx, s.http, who, "", createDatabase(s.cfg.Database)); err != nil {
 		return p.orEnded(fmt.Errorf("create database %q: %w", s.cfg.Database, err))
 	}
-	if answer, err := askHTTP(ctx, s.http, who, "SELECT 1"); err != nil || strings.TrimSpace(answer) != "1" {
-		return p.orEnded(fmt.Errorf("http protocol: SELECT 1: %q, %w", answer, err))
+	if _, err := askHTTP(ctx, s.http, who, "", "SELECT 1"); err != nil {
+		return p.orEnded(fmt.Errorf("http protocol: SELECT 1: %w", err))
 	}
 	if err := greetNative(ctx, s.native, who, s.cfg.Database); err != nil {
 		return p.orEnded(fmt.Errorf("native protocol: %w", err))
@@ -192,7 +188,7 @@ func (s *Server) dsn(scheme string, at addr) string {
 func (s *Server) DSNFile() string { return s.files.dsn() }
 
 // PID returns the number of the present engine process, or of the last one.
-func (s *Server) PID() int { return s.process().pid }
+func (s *Server) PID() int { return s.process().pid() }
 
 // Done returns a channel that is closed when the present engine process has ended. After a Restart there is a new one.
 func (s *Server) Done() <-chan struct{} { return s.process().done }
@@ -211,82 +207,3 @@ func (s *Server) process() *process {
 	defer s.mu.Unlock()
 	return s.proc
 }
-
-// Stop ends the engine in good order and releases the data directory. Running queries are cancelled; running inserts
-// get ten seconds to end; connections are closed; buffers are flushed. If ctx ends first, the engine is killed and the
-// error says so; even then rows acknowledged by MergeTree tables are there at the next start. Stopping an engine that
-// has ended already does nothing.
-func (s *Server) Stop(ctx context.Context) error {
-	if err := s.take(ctx); err != nil {
-		return fmt.Errorf("stop engine: %w", err)
-	}
-	defer s.give()
-	return s.stop(ctx)
-}
-
-// stop ends the process in good order.
-func (s *Server) stop(ctx context.Context) error {
-	p := s.process()
-	if p.ended() {
-		return nil
-	}
-	s.drain(ctx, p)
-	return p.stop(ctx)
-}
-
-// drain cancels running queries, except for inserts, and gives those some time to end.
-func (s *Server) drain(ctx context.Context, p *process) {
-	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
-	defer cancel()
-	who := account{s.cfg.User, s.cfg.Password}
-	tick := time.NewTicker(drainInterval)
-	defer tick.Stop()
-	for {
-		_, err := askHTTP(ctx, s.http, who, "KILL QUERY WHERE query_kind != 'Insert' AND query_id != queryID() ASYNC FORMAT Null")
-		if err != nil {
-			return // an engine that does not answer has nothing to wait for
-		}
-		running, err := askHTTP(ctx, s.http, who, "SELECT count() FROM system.processes WHERE query_id != queryID()")
-		if err != nil || strings.TrimSpace(running) == "0" {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return
-		case <-p.done:
-			return
-		}
-	}
-}
-
-// Kill ends the engine at once, as a crash would (SIGKILL), and returns when it is gone. It is for tests.
-func (s *Server) Kill() error {
-	s.process().kill()
-	return nil
-}
-
-// Restart stops the engine if it runs, and starts it again with the same data, ports, user and password, so that
-// every DSN given out stays right. Errors are those of Start; a port may be taken meanwhile. After an error the engine
-// is not running, and Restart may be tried again.
-func (s *Server) Restart(ctx context.Context) error {
-	if err := s.take(ctx); err != nil {
-		return fmt.Errorf("restart engine: %w", err)
-	}
-	defer s.give()
-	if err := s.stop(ctx); err != nil {
-		return err
-	}
-	return s.start(ctx)
-}
-
-func (s *Server) take(ctx context.Context) error {
-	select {
-	case s.turn <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
-
-func (s *Server) give() { <-s.turn }

@@ -6,13 +6,14 @@ import (
 	"bytes"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 	"sync"
 )
 
 // How much of the engine's own words goes into an error.
 const (
-	tailBytes = 8 << 10
+	tailBytes = 16 << 10
 	tailLines = 12
 )
 
@@ -40,32 +41,54 @@ func (t *tail) lines() []string {
 	return lastLines(t.buf)
 }
 
-// fileTail returns the last lines of a file, nil when it cannot be read.
-func fileTail(path string) []string {
-	f, err := os.Open(path)
+// logFile is the engine's log, as it was when a process was started.
+type logFile struct {
+	path string
+	size int64
+}
+
+func openLog(path string) logFile {
+	l := logFile{path: path}
+	if info, err := os.Stat(path); err == nil {
+		l.size = info.Size()
+	}
+	return l
+}
+
+// lines returns the last lines that were written since, nil when the file cannot be read.
+func (l logFile) lines() []string {
+	f, err := os.Open(l.path)
 	if err != nil {
 		return nil
 	}
 	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() > tailBytes {
-		if _, err := f.Seek(-tailBytes, io.SeekEnd); err != nil {
-			return nil
-		}
+	info, err := f.Stat()
+	if err != nil {
+		return nil
 	}
-	text, err := io.ReadAll(io.LimitReader(f, tailBytes))
+	from := l.size
+	if info.Size() < from { // a new file, after a rotation
+		from = 0
+	}
+	from = max(from, info.Size()-tailBytes)
+	text, err := io.ReadAll(io.NewSectionReader(f, from, tailBytes))
 	if err != nil {
 		return nil
 	}
 	return lastLines(text)
 }
 
-// lastLines returns the last lines of text that say something: stack frames without names are left out.
+// noise is what says nothing in the engine's messages: stack frames, and the end of a message with a stack.
+var noise = regexp.MustCompile(
+	`(^|: )\d+\. \S+ @ 0x[0-9a-f]+$|^(.*: )?\(version [0-9.]+\)$|(^|: )#+$|Stack trace: 0x|<Fatal> \w+:$|^Logging \w+ to /|^$`)
+
+// lastLines returns the last lines of text that say something.
 func lastLines(text []byte) []string {
 	var lines []string
 	for line := range bytes.Lines(text) {
 		s := strings.TrimSpace(string(line))
-		if s != "" && !strings.Contains(s, ". ? @ 0x") {
-			lines = append(lines, s)
+		if !noise.MatchString(s) {
+			lines = append(lines, strings.TrimSuffix(s, ", Stack trace (when copying this message, always include the lines below):"))
 		}
 	}
 	return lines[max(0, len(lines)-tailLines):]

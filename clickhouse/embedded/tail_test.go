@@ -1,0 +1,74 @@
+package embedded
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTailKeepsTheEnd(t *testing.T) {
+	t.Parallel()
+	var tail tail
+	for i := range 10_000 {
+		_, err := fmt.Fprintf(&tail, "line %d\n", i)
+		require.NoError(t, err)
+	}
+	require.LessOrEqual(t, len(tail.buf), tailBytes)
+	lines := tail.lines()
+	require.Len(t, lines, tailLines)
+	require.Equal(t, "line 9999", lines[tailLines-1])
+}
+
+func TestLastLinesLeavesOutNoise(t *testing.T) {
+	t.Parallel()
+	text := `Logging warning to /data/log/clickhouse.log
+2026.11.23 02:06:47 [ 1 ] {} <Error> executeQuery: Code: 47. DB::Exception: Unknown x. (UNKNOWN_IDENTIFIER), Stack trace (when copying this message, always include the lines below):
+
+0. ? @ 0x000000001c8fa4b3
+25. start_thread @ 0x00000000000891f5
+ (version 26.7.2.1)
+2026.11.23 02:06:48 [ 1 ] {} <Fatal> ClientBase: 5. abort @ 0x0000000000026472
+the end`
+	require.Equal(t, []string{
+		"2026.11.23 02:06:47 [ 1 ] {} <Error> executeQuery: Code: 47. DB::Exception: Unknown x. (UNKNOWN_IDENTIFIER)",
+		"the end",
+	}, lastLines([]byte(text)))
+}
+
+func TestLogFileLines(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log")
+	require.Empty(t, openLog(path).lines(), "no file yet")
+	write := func(text string) { require.NoError(t, os.WriteFile(path, []byte(text), 0o600)) }
+	write("old\n")
+	log := openLog(path)
+	require.Empty(t, log.lines())
+	write("old\nnew\n")
+	require.Equal(t, []string{"new"}, log.lines())
+	write("a\n")
+	require.Equal(t, []string{"a"}, log.lines(), "rotated")
+	write("old\n" + strings.Repeat("x", tailBytes) + "\nlast\n")
+	require.Equal(t, "last", log.lines()[len(log.lines())-1], "only the end of a long file is read")
+}
+
+func TestParseReport(t *testing.T) {
+	t.Parallel()
+	native, http, err := parseReport("9000\t8123")
+	require.NoError(t, err)
+	require.Equal(t, [2]uint16{9000, 8123}, [2]uint16{native, http})
+	for line, want := range map[string]string{
+		"":                        `"" as a port`,
+		"9000":                    `"" as a port`,
+		"9000\t0":                 `"0" as a port`,
+		"9000\t70000":             `"70000" as a port`,
+		reportFailure + `"a\nb"`:  "a\nb",
+		reportFailure + `no json`: "no json",
+	} {
+		_, _, err := parseReport(line)
+		require.ErrorContains(t, err, want)
+	}
+}
