@@ -99,7 +99,7 @@ func (m *image) findNames(names ...string) ([]uintptr, error) {
 	found := make([]uintptr, len(names))
 	buf := make([]byte, step+overlap)
 	for at := uint64(0); at < m.strings.Size; at += step {
-		n, err := m.strings.ReadAt(buf, int64(at)) //nolint:gosec // an offset in a file fits
+		n, err := m.strings.ReadAt(buf, int64(at))
 		if err != nil && !errors.Is(err, io.EOF) {
 			return nil, err
 		}

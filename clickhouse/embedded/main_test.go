@@ -1,3 +1,5 @@
+//go:build linux && (amd64 || arm64)
+
 package embedded
 
 import (
@@ -24,10 +26,10 @@ func TestMain(m *testing.M) {
 	case "serve": // starts an engine, says so, and runs until its standard input ends
 		server, err := Start(context.Background(), Config{DataDir: dir})
 		if err != nil {
-			fmt.Fprintln(os.Stdout, "error:", err)
+			_, _ = fmt.Fprintln(os.Stdout, "error:", err)
 			return
 		}
-		fmt.Fprintln(os.Stdout, server.PID(), server.HTTPDSN())
+		_, _ = fmt.Fprintln(os.Stdout, server.PID(), server.HTTPDSN())
 		_, _ = io.Copy(io.Discard, os.Stdin)
 	}
 }

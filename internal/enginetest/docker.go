@@ -13,7 +13,7 @@ import (
 )
 
 // DefaultImage is the image of the docker engine, if ImageEnv names no other.
-const DefaultImage = "clickhouse/clickhouse-server:26.7"
+const DefaultImage = "clickhouse/clickhouse-server:26.8.20.9"
 
 const (
 	containerUser     = "factload"
