@@ -1,10 +1,6 @@
 package block
 
-import (
-	"hash"
-
-	"github.com/ClickHouse/ch-go/proto"
-)
+import "github.com/ClickHouse/ch-go/proto"
 
 // Block is a growing set of columns of one layout. Make one with
 // [Layout.NewBlock]. It is not safe for concurrent use.
@@ -17,7 +13,8 @@ type Block struct {
 	scan  *scanner
 	row   rowState
 	extra extraKeys
-	buf   proto.Buffer // scratch of WriteDigest
+
+	scratch proto.Buffer // of WriteDigest
 }
 
 // NewBlock returns an empty block. It is independent of other blocks of l.
@@ -121,22 +118,4 @@ func (b *Block) EncodeColumn(i int, buf *proto.Buffer) {
 		s.EncodeState(buf)
 	}
 	c.EncodeColumn(buf)
-}
-
-// WriteDigest writes the content of the block to h in a canonical form. Blocks
-// with the same columns and the same rows in the same order write the same
-// bytes, however their rows came in.
-func (b *Block) WriteDigest(h hash.Hash) {
-	b.buf.Reset()
-	b.buf.PutInt(b.rows)
-	for i := range b.layout.fields {
-		b.buf.PutString(b.layout.fields[i].name)
-		b.buf.PutString(b.layout.fields[i].typ)
-	}
-	h.Write(b.buf.Buf)
-	for _, c := range b.columns {
-		b.buf.Reset()
-		c.digest(&b.buf)
-		h.Write(b.buf.Buf)
-	}
 }

@@ -173,9 +173,9 @@ func (c *arrayColumn) reset() {
 
 func (c *arrayColumn) bytes() int { return 8*len(c.offsets) + c.elem.bytes() }
 
-func (c *arrayColumn) digest(b *proto.Buffer) {
-	c.offsets.EncodeColumn(b)
-	c.elem.digest(b)
+func (c *arrayColumn) digest(d *digester) {
+	c.offsets.EncodeColumn(&d.Buffer)
+	c.elem.digest(d)
 }
 
 // EncodeState writes the state prefix of the elements, if they have one.

@@ -24,7 +24,7 @@ func (c *fixed[T, C]) Type() proto.ColumnType             { return c.typ }
 func (c *fixed[T, C]) Rows() int                          { return len(c.data) }
 func (c *fixed[T, C]) EncodeColumn(b *proto.Buffer)       { c.data.EncodeColumn(b) }
 func (c *fixed[T, C]) WriteColumn(w *proto.Writer)        { c.data.WriteColumn(w) }
-func (c *fixed[T, C]) digest(b *proto.Buffer)             { c.data.EncodeColumn(b) }
+func (c *fixed[T, C]) digest(d *digester)                 { c.data.EncodeColumn(&d.Buffer) }
 func (c *fixed[T, C]) reset()                             { c.data = c.data[:0] }
 func (c *fixed[T, C]) truncate(n int)                     { c.data = c.data[:min(n, len(c.data))] }
 func (c *fixed[T, C]) bytes() int                         { var v T; return len(c.data) * int(unsafe.Sizeof(v)) }

@@ -21,6 +21,10 @@ func (c *jsonColumn) appendJSON(s *scanner) error {
 
 func (c *jsonColumn) appendValue(s *scanner, v any) error { return appendOther(c, s, v) }
 
+// appendZero adds an empty object: the column always holds JSON. Package ddl
+// gives it the same default.
+func (c *jsonColumn) appendZero() { c.pushString("{}") }
+
 func (c *jsonColumn) appendRows(src column, from, to int) {
 	c.pushRange(&src.(*jsonColumn).texts, from, to)
 }

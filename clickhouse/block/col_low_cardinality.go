@@ -128,14 +128,15 @@ func (c *lowCardinalityColumn) bytes() int {
 
 // digest writes each row's own value, so that the order of the dictionary does
 // not show.
-func (c *lowCardinalityColumn) digest(b *proto.Buffer) {
+func (c *lowCardinalityColumn) digest(d *digester) {
 	for _, key := range c.keys {
+		d.room()
 		if key == nullKey {
-			b.PutByte(1)
+			d.PutByte(1)
 			continue
 		}
-		b.PutByte(0)
-		b.PutRaw(c.dict.wireAt(int(key - 1)))
+		d.PutByte(0)
+		d.PutRaw(c.dict.wireAt(int(key - 1)))
 	}
 }
 

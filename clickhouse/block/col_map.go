@@ -140,7 +140,11 @@ func (c *mapColumn) reset() {
 
 func (c *mapColumn) bytes() int { return 8*len(c.offsets) + c.keys.bytes() + c.values.bytes() }
 
-func (c *mapColumn) digest(b *proto.Buffer) { c.EncodeColumn(b) }
+func (c *mapColumn) digest(d *digester) {
+	c.offsets.EncodeColumn(&d.Buffer)
+	d.raw(c.keys.wire)
+	d.raw(c.values.wire)
+}
 
 // EncodeColumn writes the offsets, the keys and the values.
 func (c *mapColumn) EncodeColumn(b *proto.Buffer) {

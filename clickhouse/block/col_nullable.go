@@ -65,9 +65,9 @@ func (c *nullableColumn) reset() {
 
 func (c *nullableColumn) bytes() int { return len(c.nulls) + c.elem.bytes() }
 
-func (c *nullableColumn) digest(b *proto.Buffer) {
-	b.PutRaw(c.nulls)
-	c.elem.digest(b)
+func (c *nullableColumn) digest(d *digester) {
+	d.raw(c.nulls)
+	c.elem.digest(d)
 }
 
 // EncodeColumn writes the flags and the values.

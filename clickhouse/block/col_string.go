@@ -16,7 +16,7 @@ func (c *stringColumn) Type() proto.ColumnType       { return c.typ }
 func (c *stringColumn) Rows() int                    { return c.len() }
 func (c *stringColumn) EncodeColumn(b *proto.Buffer) { c.encode(b) }
 func (c *stringColumn) WriteColumn(w *proto.Writer)  { c.write(w) }
-func (c *stringColumn) digest(b *proto.Buffer)       { c.encode(b) }
+func (c *stringColumn) digest(d *digester)           { d.raw(c.wire) }
 func (c *stringColumn) appendZero()                  { c.push(nil) }
 
 func (c *stringColumn) appendJSON(s *scanner) error {

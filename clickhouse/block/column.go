@@ -46,8 +46,8 @@ type store interface {
 	reset()
 	// bytes is the memory the rows take.
 	bytes() int
-	// digest appends the canonical content of the column to buf.
-	digest(buf *proto.Buffer)
+	// digest hashes the canonical content of the column.
+	digest(d *digester)
 }
 
 // newColumn returns an empty column for the field, whose ClickHouse type is typ.

@@ -141,24 +141,18 @@ func (l *Layout) setField(i int, def fact.Field) error {
 	if def.FactID {
 		l.factID = i
 	}
-	collects := l.options.UnknownKeys == CollectUnknown && l.options.CollectInto == def.Name
-	if collects {
+	if l.options.UnknownKeys == CollectUnknown && l.options.CollectInto == def.Name {
 		l.collect = i
 	}
 	if f.absent, err = newColumn(def, typ); err != nil {
 		return err
 	}
-	s := newScanner(l.depth)
-	switch {
-	case def.Default != nil:
-		if err := f.absent.appendValue(s, def.Default); err != nil {
-			return fmt.Errorf("default: %w", goFault(f.name, def.Default, err))
-		}
-	case collects && !def.Nullable:
-		s.reset([]byte("{}"))
-		return f.absent.appendJSON(s)
-	default:
+	if def.Default == nil {
 		f.absent.appendZero()
+		return nil
+	}
+	if err := f.absent.appendValue(newScanner(l.depth), def.Default); err != nil {
+		return fmt.Errorf("default: %w", goFault(f.name, def.Default, err))
 	}
 	return nil
 }
