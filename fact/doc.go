@@ -38,5 +38,5 @@
 // Errors that say where something went wrong do so in fields: [*SchemaError],
 // [*FactError], [*ConflictError], [*PublishError], [*PanicError]. Use errors.As
 // to get at them, and errors.Is for [ErrClosed], [ErrQueueFull],
-// [ErrForeignContext], [ErrOtherGroup] and [ErrRecordInProjector].
+// [ErrForeignContext] and [ErrRecordInProjector].
 package fact

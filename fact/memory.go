@@ -31,11 +31,11 @@ import (
 // Appends to one store are done one after the other. Units of work that start
 // in stores with projectors are done one after the other across all stores of
 // the process: so stores whose projectors append to each other cannot
-// deadlock. The price is that a slow projector holds up the appends to all
-// stores that have projectors; put stores that have nothing to do with each
-// other into groups of their own ([WithGroup]) where that matters. An append to
-// a store without projectors waits only for units of work that use that store.
-// Waiting ends with ctx, and is logged as a warning after ten seconds.
+// deadlock, and projectors are never called concurrently. The price is that a
+// slow projector holds up the appends to all stores that have projectors. An
+// append to a store without projectors waits only for units of work that use
+// that store. Waiting ends with ctx, and is logged as a warning after ten
+// seconds.
 //
 // Goroutines that a projector starts and waits for may use its ctx; their
 // calls are done one after the other. Once the projector has returned, its ctx
@@ -58,7 +58,6 @@ import (
 // for waiting.
 type MemoryStore struct {
 	projectors []Projector
-	group      *Group
 	publishing publisherSet
 
 	entry *turn // held by a unit of work that started here, if it projects
@@ -117,23 +116,10 @@ func WithPublishQueue(events int) Option {
 	return func(s *MemoryStore) { s.publishing.limit = max(events, 1) }
 }
 
-// WithGroup puts the store into a group. Projectors of its stores can append
-// to and load from stores of the same group only; for others they get
-// [ErrOtherGroup]. In return, units of work in different groups do not wait for
-// each other. Nil is ignored.
-func WithGroup(g *Group) Option {
-	return func(s *MemoryStore) {
-		if g != nil {
-			s.group = g
-		}
-	}
-}
-
 // NewMemoryStore returns an empty store. It starts no goroutine.
 func NewMemoryStore(opts ...Option) *MemoryStore {
 	s := &MemoryStore{
 		publishing: publisherSet{limit: DefaultPublishQueue},
-		group:      defaultGroup,
 		entry:      newTurn(),
 		turn:       newTurn(),
 		streams:    make(map[string][]Event),

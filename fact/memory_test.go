@@ -40,16 +40,9 @@ func TestMemoryStoreProjectingConformance(t *testing.T) {
 	})
 }
 
-func TestMemoryStoreGroupConformance(t *testing.T) {
-	t.Parallel()
-	group := fact.NewGroup()
-	facttest.TestProjectingStore(t, func(_ *testing.T, w facttest.Wiring) fact.EventStore {
-		return newWiredStore(w, fact.WithGroup(group))
-	})
-}
-
 // newWiredStore returns a MemoryStore with the given parts.
-func newWiredStore(w facttest.Wiring, opts ...fact.Option) *fact.MemoryStore {
+func newWiredStore(w facttest.Wiring) *fact.MemoryStore {
+	var opts []fact.Option
 	for _, p := range w.Projectors {
 		opts = append(opts, fact.WithProjector(p))
 	}
@@ -63,7 +56,7 @@ func newWiredStore(w facttest.Wiring, opts ...fact.Option) *fact.MemoryStore {
 func TestMemoryStoreIgnoresNilParts(t *testing.T) {
 	t.Parallel()
 	store := fact.NewMemoryStore(nil, fact.WithProjector(nil), fact.WithPublisher(nil),
-		fact.WithPublishErrorHandler(nil), fact.WithGroup(nil))
+		fact.WithPublishErrorHandler(nil))
 	require.NoError(t, store.Append(t.Context(), "a", events("x")))
 	requireStream(t, store, "a", "1 x")
 	require.NoError(t, store.Flush(t.Context()))
@@ -161,7 +154,7 @@ func TestMemoryStoreCloseWaitsForTheUnitOfWork(t *testing.T) {
 	t.Parallel()
 	begun, release := make(chan struct{}), make(chan struct{})
 	var to published
-	store := fact.NewMemoryStore(fact.WithPublisher(&to), fact.WithGroup(fact.NewGroup()),
+	store := fact.NewMemoryStore(fact.WithPublisher(&to),
 		fact.WithProjector(projectorFunc(func(context.Context, fact.Event) error {
 			close(begun)
 			<-release

@@ -6,30 +6,13 @@ import (
 	"fmt"
 )
 
-// ErrOtherGroup is returned by a call inside a projector for a store that is
-// in another [Group] than the projector's.
-var ErrOtherGroup = errors.New("the store is in another group: make both stores with the same WithGroup, or with none")
-
-// Group is the stores that may take part in each other's units of work. Units
-// of work that start in its stores with projectors are done one after the
-// other. All stores are in one group unless [WithGroup] says otherwise. Make a
-// Group with [NewGroup].
-type Group struct {
-	// projecting is held by every unit of work whose first store has
-	// projectors and is in this group.
-	//
-	// Only projectors can make one unit of work reach for a second store. With
-	// at most one such unit in a group, whatever it waits for is held either by
-	// nobody or by an append without projectors, which waits for nobody. So no
-	// two can wait for each other, in whatever order they reach for their
-	// stores.
-	projecting *turn
-}
-
-// NewGroup returns a group without stores.
-func NewGroup() *Group { return &Group{projecting: newTurn()} }
-
-var defaultGroup = NewGroup()
+// projecting is held by every unit of work whose first store has projectors.
+//
+// Only projectors can make one unit of work reach for a second store. With at
+// most one such unit at a time, whatever it waits for is held either by nobody
+// or by an append without projectors, which waits for nobody. So no two can
+// wait for each other, in whatever order they reach for their stores.
+var projecting = newTurn()
 
 // maxDepth bounds how deep projectors may append within projectors. Deeper
 // than that, they would never end.
@@ -45,7 +28,7 @@ var errTooDeep = errors.New("projectors append within projectors without end: ap
 type unitOfWork struct {
 	ctx      context.Context // the ctx of the outermost Append
 	first    *MemoryStore    // the store of the outermost Append
-	projects bool            // it holds first.entry and the group's projecting
+	projects bool            // it holds first.entry and projecting
 	joined   []*MemoryStore  // the stores whose turn it holds
 	staging  staging
 	after    []func() []refusal // run once it is committed, with everything held
@@ -66,11 +49,11 @@ func begin(ctx context.Context, s *MemoryStore) (*unitOfWork, error) {
 		return u, nil
 	}
 	// Appends to one store queue up at the store, not at the one turn that is
-	// shared with the other stores of the group.
+	// shared with all other stores.
 	if err := s.entry.take(ctx, 0, true); err != nil {
 		return nil, err
 	}
-	if err := s.group.projecting.take(ctx, 0, true); err != nil {
+	if err := projecting.take(ctx, 0, true); err != nil {
 		s.entry.release()
 		return nil, err
 	}
@@ -85,7 +68,7 @@ func (u *unitOfWork) end() {
 		s.turn.release()
 	}
 	if u.projects {
-		u.first.group.projecting.release()
+		projecting.release()
 		u.first.entry.release()
 	}
 }
@@ -96,9 +79,6 @@ func (u *unitOfWork) join(ctx context.Context, s *MemoryStore, parent *frame) er
 		if j == s {
 			return nil
 		}
-	}
-	if s.group != u.first.group {
-		return ErrOtherGroup
 	}
 	if err := s.turn.take(ctx, parent.level(), u.projects); err != nil {
 		return err

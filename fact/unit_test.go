@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -154,33 +153,33 @@ func TestLateContextWaitsForTheUnitOfWork(t *testing.T) {
 
 func TestWaitingEndsWithContext(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		release := make(chan struct{})
-		group := fact.NewGroup()
-		slow := when("slow", func(context.Context, fact.Event) error {
-			<-release
-			return nil
-		})
-		store := fact.NewMemoryStore(fact.WithProjector(slow), fact.WithGroup(group))
-		other := fact.NewMemoryStore(fact.WithProjector(slow), fact.WithGroup(group))
-		first := make(chan error, 1)
-		go func() { first <- store.Append(context.Background(), "a", events("slow")) }()
-		synctest.Wait()
-		for _, s := range []*fact.MemoryStore{store, other} {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			err := s.Append(ctx, "a", events("x"))
-			cancel()
-			require.ErrorIs(t, err, context.DeadlineExceeded)
-			require.ErrorContains(t, err, "wait for another append")
-		}
-		none, err := store.Load(t.Context(), "a")
-		require.NoError(t, err, "load waits for nobody")
-		require.Empty(t, none)
-		close(release)
-		require.NoError(t, <-first)
-		requireStream(t, store, "a", "1 slow")
-		requireStream(t, other, "a")
+	begun, release := make(chan struct{}), make(chan struct{})
+	slow := when("slow", func(context.Context, fact.Event) error {
+		close(begun)
+		<-release
+		return nil
 	})
+	store := fact.NewMemoryStore(fact.WithProjector(slow))
+	other := fact.NewMemoryStore(fact.WithProjector(slow))
+	first := make(chan error, 1)
+	go func() { first <- store.Append(context.Background(), "a", events("slow")) }()
+	<-begun
+	for _, s := range []*fact.MemoryStore{store, other} {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		err := s.Append(ctx, "a", events("x"))
+		cancel()
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorContains(t, err, "wait for another append")
+	}
+	none, err := store.Load(t.Context(), "a")
+	require.NoError(t, err, "load waits for nobody")
+	require.Empty(t, none)
+	plain := fact.NewMemoryStore()
+	require.NoError(t, plain.Append(t.Context(), "a", events("x")), "a store without projectors waits for nobody")
+	close(release)
+	require.NoError(t, <-first)
+	requireStream(t, store, "a", "1 slow")
+	requireStream(t, other, "a")
 }
 
 func TestContextThatEndsInProjectorIsNotCommitted(t *testing.T) {
@@ -195,36 +194,6 @@ func TestContextThatEndsInProjectorIsNotCommitted(t *testing.T) {
 	requireStream(t, store, "a")
 	require.NoError(t, store.Flush(t.Context()))
 	require.Empty(t, to.all())
-}
-
-func TestGroupsDoNotWaitForEachOther(t *testing.T) {
-	t.Parallel()
-	var other *fact.MemoryStore
-	// The projector waits for an append that it does not do itself.
-	store := fact.NewMemoryStore(fact.WithGroup(fact.NewGroup()),
-		fact.WithProjector(projectorFunc(func(context.Context, fact.Event) error {
-			result := make(chan error)
-			go func() { result <- other.Append(context.Background(), "a", events("x")) }()
-			return <-result
-		})))
-	other = fact.NewMemoryStore(fact.WithGroup(fact.NewGroup()), fact.WithProjector(when("", nil)))
-	require.NoError(t, store.Append(t.Context(), "a", events("x")))
-	requireStream(t, other, "a", "1 x")
-}
-
-func TestGroupsCannotShareUnitsOfWork(t *testing.T) {
-	t.Parallel()
-	other := fact.NewMemoryStore(fact.WithGroup(fact.NewGroup()))
-	var loadErr recording[error]
-	store := fact.NewMemoryStore(fact.WithProjector(projectorFunc(func(ctx context.Context, _ fact.Event) error {
-		_, err := other.Load(ctx, "a")
-		loadErr.add(err)
-		return other.Append(ctx, "a", events("x"))
-	})))
-	require.ErrorIs(t, store.Append(t.Context(), "a", events("x")), fact.ErrOtherGroup)
-	require.ErrorIs(t, loadErr.all()[0], fact.ErrOtherGroup)
-	requireStream(t, store, "a")
-	requireStream(t, other, "a")
 }
 
 func TestManyStoresInARingDoNotDeadlock(t *testing.T) {
