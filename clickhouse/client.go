@@ -91,7 +91,7 @@ func Open(dsn string, opts ...Option) (*Client, error) {
 	}
 	c.dialer = &dialer{hosts: opt.Addr, strategy: opt.ConnOpenStrategy, timeout: opt.DialTimeout}
 	if opt.Protocol == chgo.Native {
-		c.dialer.tls = opt.TLS
+		c.dialer.native, c.dialer.tls = true, opt.TLS
 		opt.DialContext = tracked(c.dialer.dialNative)
 		c.native = newNativePool(opt, c.dialer)
 		c.native.database = c.currentDatabase

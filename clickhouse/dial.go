@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
@@ -22,7 +22,8 @@ type dialer struct {
 	hosts    []string
 	strategy chgo.ConnOpenStrategy
 	timeout  time.Duration // for all hosts together
-	tls      *tls.Config   // nil: plain, or the HTTP transport does it
+	native   bool
+	tls      *tls.Config // nil: plain, or the HTTP transport does it
 }
 
 // each tries the hosts in the order of the strategy until open succeeds. The
@@ -55,20 +56,32 @@ func (d *dialer) one(ctx context.Context, hostsLeft int, addr string, open func(
 		ctx, cancel = context.WithTimeoutCause(ctx, share, d.timedOut(share))
 		defer cancel()
 	}
-	err := open(ctx, addr)
-	if err == nil {
-		return nil
+	if d.native && d.tls == nil {
+		var stop func()
+		ctx, stop = watchForHTTP(ctx, addr)
+		defer stop()
 	}
-	if serverCode(err) != 0 {
+	err := open(ctx, addr)
+	if err == nil || serverCode(err) != 0 {
 		return err
 	}
-	if cause := context.Cause(ctx); cause != nil {
+	if cause := settledCause(ctx, err); cause != nil {
 		err = cause // whatever broke is its doing
 	}
 	if errors.As(err, new(*dialError)) {
 		return err
 	}
 	return &dialError{addr: addr, err: err}
+}
+
+// settledCause returns the cause of the context's end, if it has ended. The
+// deadline of a connection, which is set to that of the context, may strike a
+// moment earlier.
+func settledCause(ctx context.Context, err error) error {
+	if deadline, ok := ctx.Deadline(); ok && errors.Is(err, os.ErrDeadlineExceeded) && time.Until(deadline) < time.Second {
+		<-ctx.Done()
+	}
+	return context.Cause(ctx)
 }
 
 // timedOut is the cause when connecting took too long.
@@ -165,49 +178,9 @@ type hostsError struct{ failures []error }
 func (e *hostsError) Error() string {
 	texts := make([]string, len(e.failures))
 	for i, err := range e.failures {
-		texts[i] = err.Error()
+		texts[i] = plain(err)
 	}
 	return strings.Join(texts, "; ")
 }
 
 func (e *hostsError) Unwrap() []error { return e.failures }
-
-// nativeConn is a connection whose peer must speak the native protocol.
-type nativeConn struct {
-	net.Conn
-	known bool // the first bytes have been looked at
-}
-
-// Read looks at the first byte the peer ever sends: a server greets with 0 or
-// complains with 2. It is called by one goroutine at a time.
-func (c *nativeConn) Read(p []byte) (int, error) {
-	n, err := c.Conn.Read(p)
-	if c.known || n == 0 {
-		return n, err
-	}
-	c.known = true
-	switch p[0] {
-	case 'H': // HTTP/1.1 400 Bad Request
-		return 0, errSpeaksHTTP
-	case 21: // a TLS alert
-		return 0, errSpeaksTLS
-	}
-	return n, err
-}
-
-// SyscallConn lets the driver see whether an idle connection is still alive.
-func (c *nativeConn) SyscallConn() (syscall.RawConn, error) {
-	conn := c.Conn
-	if secured, ok := conn.(*tls.Conn); ok {
-		conn = secured.NetConn()
-	}
-	if raw, ok := conn.(syscall.Conn); ok {
-		return raw.SyscallConn()
-	}
-	return nil, errors.ErrUnsupported
-}
-
-var (
-	errSpeaksHTTP = errors.New("the server answers in HTTP")
-	errSpeaksTLS  = errors.New("the server answers with a TLS alert")
-)

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/url"
 	"os"
@@ -16,6 +17,8 @@ import (
 	"unicode/utf8"
 
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/factload/factload/ddl"
 )
 
 // timeoutError is the cause when the server took longer than one of our own
@@ -41,8 +44,10 @@ func (c *Client) fail(ctx context.Context, op string, err error, at phase) error
 	if errors.As(err, &done) {
 		return err
 	}
-	if cause := context.Cause(ctx); cause != nil && serverCode(err) == 0 {
-		err = endOf(ctx, cause)
+	if serverCode(err) == 0 {
+		if cause := settledCause(ctx, err); cause != nil {
+			err = endOf(ctx, cause)
+		}
 	}
 	e := &Error{Op: op, Class: classify(err, at), cause: c.safeCause(err)}
 	e.Code, e.Name, e.Text = serverException(err)
@@ -90,7 +95,7 @@ func (c *Client) explain(e *Error, err error) {
 		return
 	case codeUnknownDatabase:
 		e.Hint = "check the database of the DSN, or create it with CREATE DATABASE"
-		if database := c.Database(); strings.Contains(e.Text, database) {
+		if database := c.Database(); strings.Contains(e.Text, database) || strings.Contains(e.Text, ddl.QuoteIdent(database)) {
 			e.Text = fmt.Sprintf("database %q does not exist on %s", database, where)
 		}
 		return
@@ -138,7 +143,7 @@ func (c *Client) networkHint(err error) string {
 	case isUnknownHost(err):
 		return "check the host name of the DSN"
 	case errors.As(err, &dial) && isNetwork(dial.err):
-		return "is the server running, and does the port speak the protocol of the DSN?"
+		return "check that this is a port of ClickHouse for the protocol of the DSN, and that TLS (secure=true) is asked for if it wants it"
 	}
 	return ""
 }
@@ -182,25 +187,32 @@ func (c *Client) user() string {
 // plain returns the text of a network error without what only confuses: the
 // addresses of both ends, the URL with all its parameters, names of calls.
 func plain(err error) string {
-	var address *url.Error
-	if errors.As(err, &address) {
-		return plain(address.Err)
-	}
+	var hosts *hostsError
 	var dial *dialError
-	if errors.As(err, &dial) {
-		var several *hostsError
-		if errors.As(err, &several) {
-			return several.Error()
-		}
-		return dial.Error()
-	}
+	var address *url.Error
 	var status *chgo.HTTPError
-	if errors.As(err, &status) {
-		return "HTTP status " + strconv.Itoa(status.StatusCode) + ": " + cut(strings.TrimPrefix(status.Err.Error(), "response body: "), maxServerText)
-	}
 	var system *os.SyscallError
-	if errors.As(err, &system) {
+	switch {
+	case errors.As(err, &hosts):
+		return hosts.Error()
+	case errors.As(err, &dial):
+		return dial.Error()
+	case errors.As(err, &address):
+		return plain(address.Err)
+	case errors.As(err, &status):
+		return "HTTP status " + strconv.Itoa(status.StatusCode) + ": " + cut(strings.TrimPrefix(status.Err.Error(), "response body: "), maxServerText)
+	case errors.As(err, &system):
 		return system.Err.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return "the server closed the connection"
+	}
+	for _, target := range []error{errSpeaksHTTP, errSpeaksTLS} {
+		if errors.Is(err, target) {
+			return target.Error()
+		}
+	}
+	if own := (*timeoutError)(nil); errors.As(err, &own) {
+		return own.Error()
 	}
 	return err.Error()
 }

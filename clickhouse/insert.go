@@ -77,8 +77,10 @@ func (c *Client) insert(ctx context.Context, in Insert) (phase, error) {
 		send = c.insertHTTP
 	}
 	at, err := send(ctx, in)
-	if err != nil && serverCode(err) == 0 && ctx.Err() != nil && !errors.Is(err, ErrSchema) {
-		err = context.Cause(ctx) // read_timeout may be behind it, which the caller's ctx does not know
+	if err != nil && serverCode(err) == 0 && !errors.Is(err, ErrSchema) {
+		if cause := settledCause(ctx, err); cause != nil {
+			err = cause // read_timeout may be behind it, which the caller's ctx does not know
+		}
 	}
 	return at, err
 }

@@ -35,27 +35,27 @@ func (c *Client) insertHTTP(ctx context.Context, in Insert) (phase, error) {
 		chgo.WithSettings(driverSettings(settings)),
 		chgo.WithParameters(chgo.Parameters{"factload_table": in.Table}))
 	for try := 0; ; try++ {
-		body := newNativeReader(in.Block)
+		body := &nativeBody{block: in.Block}
 		if compressed {
 			body.compressor = compress.NewWriter(compress.Level(c.opt.Compression.Level), method) //nolint:gosec // a small number
 		}
-		err := c.conn.InsertFormat(ctx, "Native", "INSERT INTO {factload_table:Identifier}", body)
-		started := body.stop()
-		if err == nil {
-			return sent, nil
-		}
-		if body.err != nil {
-			return unsent, body.err
-		}
-		if started {
+		complete, err := c.post(ctx, body)
+		if err == nil || complete {
 			return sent, err
 		}
-		// A connection that lay idle may have been cut by the other side. As
-		// long as no row was sent, another one can be tried.
-		if try > 0 || ctx.Err() != nil || serverCode(err) != 0 || errors.As(err, new(*dialError)) {
+		// A connection that lay idle may have been cut by the other side. Of a
+		// part of a block nothing is stored, so another one can be tried.
+		if try > 0 || ctx.Err() != nil || serverCode(err) != 0 || errors.As(err, new(*dialError)) || !errors.Is(classify(err, unsent), ErrRetryable) {
 			return unsent, err
 		}
 	}
+}
+
+// post sends the body once. It says whether the server may have all of it.
+func (c *Client) post(ctx context.Context, body *nativeBody) (complete bool, err error) {
+	defer body.stop()
+	err = c.conn.InsertFormat(ctx, "Native", "INSERT INTO {factload_table:Identifier}", body.reader())
+	return body.complete(), err
 }
 
 // bodyCompression returns the method for the body of an insert. The driver
