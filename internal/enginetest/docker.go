@@ -38,8 +38,9 @@ func startDocker(ctx context.Context) (*engine, error) {
 			"CLICKHOUSE_DEFAULT_ACCESS_MANAGEMENT": "1",
 		}),
 		testcontainers.WithExposedPorts(nativePort, httpPort),
+		// /ping answers a little before the user and the database are there.
 		testcontainers.WithWaitStrategyAndDeadline(startTimeout,
-			wait.ForHTTP("/ping").WithPort(httpPort),
+			wait.ForHTTP("/?query=SELECT+1&database="+containerDatabase).WithPort(httpPort).WithBasicAuth(containerUser, password),
 			wait.ForListeningPort(nativePort)),
 	)
 	if err != nil {

@@ -1,6 +1,8 @@
 package enginetest
 
 import (
+	"os"
+	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -8,7 +10,63 @@ import (
 	"github.com/factload/factload/clickhouse/embedded"
 )
 
-func TestMain(m *testing.M) { Main(m) }
+// noMainEnv makes this package one that has forgotten to call Main.
+const noMainEnv = "FACTLOAD_ENGINETEST_NO_MAIN"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(noMainEnv) != "" {
+		m.Run()
+		return
+	}
+	Main(m)
+}
+
+// runTests runs tests of this package again, in another process with another environment.
+func runTests(t *testing.T, tests string, env ...string) (output string, passed bool) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.v", "-test.run=^("+tests+")$")
+	cmd.Env = append(os.Environ(), EngineEnv+"=", DSNEnv+"=", HTTPDSNEnv+"=")
+	cmd.Env = append(cmd.Env, env...)
+	text, err := cmd.CombinedOutput()
+	if err != nil {
+		var exit *exec.ExitError
+		require.ErrorAs(t, err, &exit)
+	}
+	return string(text), err == nil
+}
+
+func TestNoEngineIsAFailure(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, env string
+		want      []string
+	}{
+		{"no library", embedded.LibraryEnv + "=/nowhere/libchdb.so", []string{"/nowhere/libchdb.so", "make setup"}},
+		{"unknown engine", EngineEnv + "=mysql", []string{EngineEnv, `"mysql"`, Embedded, Docker}},
+		{"half a server", DSNEnv + "=clickhouse://127.0.0.1:1/d", []string{HTTPDSNEnv}},
+		{"no Main", noMainEnv + "=1", []string{"enginetest.Main"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			output, passed := runTests(t, "TestDatabase", test.env)
+			require.False(t, passed, output)
+			require.Contains(t, output, "--- FAIL: TestDatabase")
+			for _, want := range test.want {
+				require.Contains(t, output, want)
+			}
+		})
+	}
+}
+
+func TestExternalEngine(t *testing.T) {
+	t.Parallel()
+	db := Database(t)
+	output, passed := runTests(t, "TestDatabase|TestStart", DSNEnv+"="+db.DSN, HTTPDSNEnv+"="+db.HTTPDSN)
+	require.True(t, passed, output)
+	require.Contains(t, output, "--- PASS: TestDatabase")
+	require.Contains(t, output, "--- SKIP: TestStart", "an engine to kill is none of the user's")
+}
 
 func TestDatabase(t *testing.T) {
 	t.Parallel()
