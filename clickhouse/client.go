@@ -105,13 +105,14 @@ func Open(dsn string, opts ...Option) (*Client, error) {
 	return c, nil
 }
 
-// driverOptions returns the options for the driver's own pool. The Client's
-// slots and its dialer are what bounds the connections in use and the time to
-// make one. The driver, which does neither by ctx, gets some room on top.
+// driverOptions returns the options for the driver's own pool. The Client has
+// its own means to bound the connections in use and the time to wait, which
+// heed contexts and say what happened. The driver gets some room on top.
 func (c *Client) driverOptions() *chgo.Options {
 	opt := *c.opt
 	opt.MaxOpenConns = 2*c.opt.MaxOpenConns + 1
 	opt.DialTimeout += time.Second
+	opt.ReadTimeout += time.Second
 	return &opt
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/factload/factload/ddl"
 )
@@ -58,27 +59,49 @@ func (c *Client) compareColumns(ctx context.Context, in Insert) *columnError {
 	return nil
 }
 
-// sameType reports whether two spellings of a type differ in spaces at most.
+// sameType reports whether a column of one type takes the values of the other
+// as they are: the spellings differ in spaces, or in LowCardinality, which is a
+// way to store values and none to change them. The server would convert any
+// other type without a word, and cut what does not fit.
 func sameType(a, b string) bool {
-	return a == b || squeeze(a) == squeeze(b)
+	return a == b || essence(a) == essence(b)
 }
 
-// squeeze removes the spaces outside of quoted text.
-func squeeze(s string) string {
+const lowCardinality = "LowCardinality("
+
+// essence returns a type without the spaces outside of quoted text and without
+// LowCardinality.
+func essence(s string) string {
 	out := make([]byte, 0, len(s))
+	var dropped []bool // for each parenthesis that is open
 	quoted := false
 	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '\\' && quoted && i+1 < len(s):
-			out = append(out, c, s[i+1])
+		c := s[i]
+		switch {
+		case quoted && c == '\\' && i+1 < len(s):
+			out = append(out, c)
 			i++
-			continue
+			c = s[i]
 		case c == '\'':
 			quoted = !quoted
-		case c == ' ' && !quoted:
+		case quoted:
+		case c == ' ':
 			continue
+		case strings.HasPrefix(s[i:], lowCardinality):
+			dropped = append(dropped, true)
+			i += len(lowCardinality) - 1
+			continue
+		case c == '(':
+			dropped = append(dropped, false)
+		case c == ')' && len(dropped) > 0:
+			last := len(dropped) - 1
+			drop := dropped[last]
+			dropped = dropped[:last]
+			if drop {
+				continue
+			}
 		}
-		out = append(out, s[i])
+		out = append(out, c)
 	}
 	return string(out)
 }

@@ -86,22 +86,208 @@ func TestHostileNamesAreInserted(t *testing.T) {
 	})
 }
 
-func TestProbeMismatch(t *testing.T) {
+func TestInsertComparesColumns(t *testing.T) {
+	t.Parallel()
+	s := fact.Schema{Name: "m", Fields: []fact.Field{{Name: "a", Type: fact.UInt32}, {Name: "b", Type: fact.String, Nullable: true}}}
 	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *Client) {
-		s := fact.Schema{Name: "m", Fields: []fact.Field{{Name: "a", Type: fact.UInt32}, {Name: "b", Type: fact.String, Nullable: true}}}
 		b := blockOf(t, compile(t, s), `{"a":1,"b":null}`)
-		for _, ddl := range []string{"a UInt64, b Nullable(String)", "a UInt32, b String", "a UInt32", "a UInt32, b Nullable(String), c String DEFAULT 'x'", "a UInt32, b Nullable(String) MATERIALIZED 'x'", "a UInt32, b String ALIAS 'x'"} {
+		for columns, want := range map[string]string{
+			"a UInt64, b Nullable(String)":                     `column "a" is UInt64 in the table and UInt32 in the schema`,
+			"a Int32, b Nullable(String)":                      `column "a" is Int32 in the table and UInt32 in the schema`,
+			"a UInt32, b String":                               `column "b" is String in the table and Nullable(String) in the schema`,
+			"a UInt32, b LowCardinality(Nullable(String))":     "",
+			"a UInt32, b LowCardinality(String)":               `column "b" is LowCardinality(String) in the table and Nullable(String) in the schema`,
+			"a UInt32":                                         `column "b" (Nullable(String)) is in the schema and not in the table`,
+			"a UInt32, b Nullable(String) MATERIALIZED 'x'":    `column "b" (Nullable(String)) takes no values: it is materialized in the table`,
+			"a UInt32, b String ALIAS 'x'":                     `column "b" (Nullable(String)) takes no values: it is alias in the table`,
+			"a UInt32, b Nullable(String), c UInt8 DEFAULT 7":  "",
+			"c UInt8 DEFAULT 7, b Nullable(String), a UInt32":  "",
+			"a UInt32, b Nullable(String), c UInt8 ALIAS a":    "",
+			"a UInt32 DEFAULT 9, b Nullable(String) DEFAULT 1": "",
+		} {
 			db.Exec(t, "DROP TABLE IF EXISTS m SYNC")
-			db.Exec(t, "CREATE TABLE m ("+ddl+") ENGINE=MergeTree ORDER BY a")
+			db.Exec(t, "CREATE TABLE m ("+columns+") ENGINE = MergeTree ORDER BY a")
 			err := c.Insert(t.Context(), Insert{Table: "m", Block: b})
-			t.Log(ddl, "=>", err, classify(err, sent), db.Query(t, "SELECT * FROM m FORMAT TSVWithNames"))
+			if want == "" {
+				require.NoError(t, err, columns)
+				require.Equal(t, "1\t\\N", db.Query(t, "SELECT a, b FROM m"))
+				continue
+			}
+			require.EqualError(t, err, `insert into "m": `+want, columns)
+			require.ErrorIs(t, err, ErrSchema)
+			require.NotErrorIs(t, err, ErrAmbiguous)
+			require.Equal(t, "0", db.Query(t, "SELECT count() FROM m"))
 		}
-		db.Exec(t, "DROP TABLE IF EXISTS m SYNC")
+		db.Exec(t, "DROP TABLE m SYNC")
 		err := c.Insert(t.Context(), Insert{Table: "m", Block: b})
-		t.Log(err)
-		_, err = c.Query(t.Context(), "SELECT * FROM nope")
-		t.Log(err)
-		err = c.Exec(t.Context(), "SELEC 1")
-		t.Log(err)
+		require.ErrorIs(t, err, ErrSchema)
+		require.ErrorContains(t, err, "does not exist (code 60, UNKNOWN_TABLE): create it with EnsureSchema or factload apply, or check the database of the DSN")
+		require.NoError(t, c.Ping(t.Context()), "the client goes on working")
 	})
+}
+
+func TestSameType(t *testing.T) {
+	t.Parallel()
+	require.True(t, sameType("Decimal(18, 4)", "Decimal(18,4)"))
+	require.True(t, sameType("Enum8('a b' = 1, 'c' = 2)", "Enum8('a b'=1,'c'=2)"))
+	require.False(t, sameType("Enum8('a b' = 1)", "Enum8('ab' = 1)"))
+	require.False(t, sameType(`Enum8('a\' b' = 1)`, `Enum8('a\'b' = 1)`))
+	require.False(t, sameType("String", "FixedString(1)"))
+	require.True(t, sameType("Array(LowCardinality(String))", "Array(String)"))
+	require.True(t, sameType("LowCardinality(Nullable(String))", "Nullable(String)"))
+	require.False(t, sameType("LowCardinality(String)", "Nullable(String)"))
+	require.False(t, sameType("Enum8('LowCardinality(x)' = 1)", "Enum8('x' = 1)"))
+	require.Equal(t, ")", essence(")"))
+}
+
+func TestInsertNeedsATableAndABlock(t *testing.T) {
+	t.Parallel()
+	c := open(t, "clickhouse://127.0.0.1:1/db")
+	require.ErrorIs(t, c.Insert(t.Context(), Insert{}), ErrRejected)
+	require.ErrorIs(t, c.Insert(t.Context(), Insert{Table: "t"}), ErrRejected)
+	require.NoError(t, c.Insert(t.Context(), Insert{Table: "t", Block: compile(t, smallSchema).NewBlock()}), "no rows, nothing to do")
+}
+
+// numbers returns a block of n rows of smallSchema, from first on.
+func numbers(t testing.TB, first, n int) *block.Block {
+	t.Helper()
+	b := compile(t, smallSchema).NewBlock()
+	for i := range n {
+		require.NoError(t, b.AppendJSON(fmt.Appendf(nil, `{"n":%d}`, first+i)))
+	}
+	return b
+}
+
+func TestTokenMakesInsertsExactlyOnce(t *testing.T) {
+	t.Parallel()
+	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *Client) {
+		ensure(t, c, smallSchema, ddl.Options{})
+		insert := func(b *block.Block, token string) {
+			t.Helper()
+			require.NoError(t, c.Insert(t.Context(), Insert{Table: "t", Block: b, Token: token}))
+		}
+		count := func() string { return db.Query(t, "SELECT count(), uniqExact(n) FROM t") }
+		for range 3 {
+			insert(numbers(t, 0, 10), "first")
+		}
+		require.Equal(t, "10\t10", count())
+		insert(numbers(t, 10, 5), "first")
+		require.Equal(t, "10\t10", count(), "the token counts, not the rows")
+		insert(numbers(t, 0, 10), "second")
+		require.Equal(t, "20\t10", count(), "equal rows are no duplicates under another token")
+		insert(numbers(t, 50, 1), "")
+		insert(numbers(t, 50, 1), "")
+		require.Equal(t, "21\t11", count(), "without a token the rows count")
+	})
+}
+
+func TestTokenHoldsForEachPartitionAndEachView(t *testing.T) {
+	t.Parallel()
+	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *Client) {
+		ensure(t, c, smallSchema, ddl.Options{PartitionBy: "n % 3"})
+		db.Exec(t, "CREATE TABLE sums (p UInt8, c UInt64) ENGINE = SummingMergeTree ORDER BY p SETTINGS non_replicated_deduplication_window = 100")
+		db.Exec(t, "CREATE MATERIALIZED VIEW to_sums TO sums AS SELECT n % 3 AS p, count() AS c FROM t GROUP BY p")
+		half := Insert{Table: "t", Block: blockOf(t, compile(t, smallSchema), `{"n":0}`, `{"n":3}`), Token: "x"}
+		all := Insert{Table: "t", Block: blockOf(t, compile(t, smallSchema), `{"n":0}`, `{"n":3}`, `{"n":1}`, `{"n":2}`), Token: "x"}
+		for _, in := range []Insert{half, half, all, all} {
+			require.NoError(t, c.Insert(t.Context(), in))
+		}
+		require.Equal(t, "0,1,2,3", db.Query(t, "SELECT arrayStringConcat(groupArray(toString(n)), ',') FROM (SELECT n FROM t ORDER BY n)"))
+
+		one := Insert{Table: "t", Block: blockOf(t, compile(t, smallSchema), `{"n":9}`), Token: "y"}
+		before := db.Query(t, "SELECT sum(c) FROM sums")
+		for range 3 {
+			require.NoError(t, c.Insert(t.Context(), one))
+		}
+		require.Equal(t, before+" 1", before+" "+db.Query(t, "SELECT sum(c) - "+before+" FROM sums"))
+	})
+}
+
+// TestOneInsertIsOneBlock holds for more rows and bytes than any of the
+// server's limits for blocks.
+func TestOneInsertIsOneBlock(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("large")
+	}
+	s := fact.Schema{Name: "big", Fields: []fact.Field{{Name: "n", Type: fact.UInt32}, {Name: "s", Type: fact.String}}, OrderBy: []string{"n"}}
+	l := compile(t, s)
+	many, long := l.NewBlock(), l.NewBlock()
+	for i := range 1_100_000 {
+		require.NoError(t, many.AppendJSON(fmt.Appendf(nil, `{"n":%d}`, i)))
+	}
+	text := strings.Repeat("x", 30_000)
+	for i := range 10_000 {
+		require.NoError(t, long.AppendJSON(fmt.Appendf(nil, `{"n":%d,"s":"%s%d"}`, i, text, i)))
+	}
+	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *Client) {
+		for name, b := range map[string]*block.Block{"rows": many, "bytes": long} {
+			db.Exec(t, "DROP TABLE IF EXISTS big SYNC")
+			ensure(t, c, s, ddl.Options{})
+			for range 2 {
+				require.NoError(t, c.Insert(t.Context(), Insert{Table: "big", Block: b, Token: name}))
+			}
+			require.Equal(t, fmt.Sprintf("%d\t1", b.Rows()), db.Query(t, "SELECT sum(rows), count() FROM system.parts WHERE database = currentDatabase() AND table = 'big' AND active"), name)
+		}
+		// A server that splits blocks all the same gives each piece a token.
+		db.Exec(t, "TRUNCATE TABLE big SYNC")
+		split := map[string]string{"max_insert_block_size": "100", "min_insert_block_size_rows": "10", "min_insert_block_size_bytes": "0"}
+		for range 2 {
+			require.NoError(t, c.Insert(t.Context(), Insert{Table: "big", Block: long, Token: "split", Settings: split}))
+		}
+		require.Equal(t, fmt.Sprint(long.Rows()), db.Query(t, "SELECT count() FROM big"))
+	})
+}
+
+func TestTooManyPartitions(t *testing.T) {
+	t.Parallel()
+	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *Client) {
+		ensure(t, c, smallSchema, ddl.Options{PartitionBy: "n"})
+		require.NoError(t, c.Insert(t.Context(), Insert{Table: "t", Block: numbers(t, 0, 100)}))
+		err := c.Insert(t.Context(), Insert{Table: "t", Block: numbers(t, 100, 101)})
+		require.ErrorIs(t, err, ErrRejected)
+		require.ErrorContains(t, err, "Too many partitions for single INSERT block (more than 100) (code 252, TOO_MANY_PARTS): insert rows of fewer partitions")
+		require.Equal(t, "100", db.Query(t, "SELECT count() FROM t"))
+	})
+}
+
+func TestInsertSettings(t *testing.T) {
+	t.Parallel()
+	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *Client) {
+		ensure(t, c, smallSchema, ddl.Options{PartitionBy: "n"})
+		err := c.Insert(t.Context(), Insert{Table: "t", Block: numbers(t, 0, 2), Settings: map[string]string{"max_partitions_per_insert_block": "1"}})
+		require.ErrorContains(t, err, "more than 1)")
+		err = c.Insert(t.Context(), Insert{Table: "t", Block: numbers(t, 0, 2), Settings: map[string]string{"no_such_setting": "1"}})
+		require.ErrorIs(t, err, ErrRejected)
+		require.ErrorContains(t, err, "no_such_setting")
+	})
+}
+
+func TestInsertWithEveryCompression(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	for _, dsn := range []string{
+		db.DSN + "?compress=none", db.DSN + "?compress=lz4", db.DSN + "?compress=lz4hc", db.DSN + "?compress=zstd", db.DSN + "?compress=true",
+		db.HTTPDSN + "?compress=none", db.HTTPDSN + "?compress=lz4", db.HTTPDSN + "?compress=zstd", db.HTTPDSN + "?compress=zstd&compress_level=3",
+		db.HTTPDSN + "?compress=gzip", db.HTTPDSN + "?compress=deflate", db.HTTPDSN + "?compress=br",
+	} {
+		_, parameters, _ := strings.Cut(dsn, "?")
+		t.Run(dsn[:4]+" "+parameters, func(t *testing.T) {
+			t.Parallel()
+			c := open(t, dsn)
+			s := fact.Schema{Name: fmt.Sprintf("t %s %s", dsn[:4], parameters), Fields: []fact.Field{{Name: "n", Type: fact.UInt32}, {Name: "s", Type: fact.String}, {Name: "lc", Type: fact.LowCardinalityString}}}
+			ensure(t, c, s, ddl.Options{})
+			b := compile(t, s).NewBlock()
+			for i := range 30_000 {
+				require.NoError(t, b.AppendJSON(fmt.Appendf(nil, `{"n":%d,"s":"%s %d","lc":"v%d"}`, i, strings.Repeat("text ", 12), i, i%9)))
+			}
+			require.NoError(t, c.Insert(t.Context(), Insert{Table: s.Name, Block: b}))
+			var rows []struct{ Rows, Sum, Length, Values uint64 }
+			require.NoError(t, c.Select(t.Context(), &rows, "SELECT count() AS Rows, sum(n) AS Sum, sum(length(s)) AS Length, uniqExact(lc) AS Values FROM "+ddl.QuoteIdent(s.Name)))
+			require.EqualValues(t, 30_000, rows[0].Rows)
+			require.EqualValues(t, 30_000*29_999/2, rows[0].Sum)
+			require.EqualValues(t, 9, rows[0].Values)
+			require.ErrorContains(t, c.Exec(t.Context(), "SELECT 1 1"), "code 62, SYNTAX_ERROR")
+		})
+	}
 }
