@@ -17,6 +17,9 @@ import (
 // the launch order on controlFD must repeat.
 const childEnv = "FACTLOAD_EMBEDDED_ENGINE_CHILD"
 
+// childName is what process lists show.
+const childName = "factload-engine"
+
 // File descriptors that the child inherits.
 const (
 	controlFD = 3 // read end: the launch order, then commands; when it closes, the parent is gone
@@ -45,6 +48,7 @@ func init() {
 // childMain is the whole life of an engine process. It runs on the main thread, as init functions do.
 func childMain(mark string) int {
 	_ = os.Unsetenv(childEnv) // nothing that this process may start is an engine
+	nameProcess(childName)
 	control := bufio.NewReader(os.NewFile(controlFD, "control"))
 	order, err := readOrder(mark, control)
 	if err != nil {

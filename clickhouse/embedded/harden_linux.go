@@ -104,6 +104,9 @@ func (m *image) findNames(names ...string) ([]uintptr, error) {
 			return nil, err
 		}
 		for i, name := range names {
+			if found[i] != 0 {
+				continue
+			}
 			if offset := bytes.Index(buf[:n], []byte("\x00"+name+"\x00")); offset >= 0 {
 				found[i] = m.base + uintptr(m.strings.Addr) + uintptr(at) + uintptr(offset) + 1
 			}

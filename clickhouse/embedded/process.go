@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"runtime"
@@ -30,6 +31,7 @@ type process struct {
 	report  *os.File // read end; closed when the process has ended
 	stderr  tail
 	log     logFile
+	logger  *slog.Logger
 
 	asked atomic.Bool   // Stop or Kill was called: the end is no surprise
 	done  chan struct{} // closed when the process has ended, and its lock is released
@@ -38,7 +40,7 @@ type process struct {
 
 // spawn starts an engine process. It takes ownership of lock: the file is closed when the process has ended, or could
 // not be started.
-func spawn(library string, files layout, lock *os.File) (*process, error) {
+func spawn(library string, files layout, lock *os.File, logger *slog.Logger) (*process, error) {
 	control, toChild, err := pipePair()
 	if err != nil {
 		closeAll(lock)
@@ -49,7 +51,9 @@ func spawn(library string, files layout, lock *os.File) (*process, error) {
 		closeAll(lock, control, toChild)
 		return nil, err
 	}
-	p := &process{control: toChild, report: fromChild, log: openLog(files.engineLog()), done: make(chan struct{})}
+	p := &process{
+		control: toChild, report: fromChild, log: openLog(files.engineLog()), logger: logger, done: make(chan struct{}),
+	}
 	nonce := rand.Text()
 	cmd, err := p.command(nonce, files)
 	if err != nil {
@@ -103,7 +107,7 @@ func (p *process) command(nonce string, files layout) (*exec.Cmd, error) {
 	}
 	return &exec.Cmd{
 		Path:        path,
-		Args:        []string{"factload-engine"},
+		Args:        []string{childName},
 		Dir:         files.root,
 		Env:         append(childEnviron(files), fmt.Sprintf("%s=%d:%s", childEnv, os.Getpid(), nonce)),
 		Stderr:      &p.stderr,
@@ -143,12 +147,15 @@ func (p *process) own(cmd *exec.Cmd, lock *os.File, files layout, started chan<-
 	started <- err
 	err = cmd.Wait()
 	_ = os.Remove(files.dsn()) // it is not there if the engine never was ready
-	if !p.asked.Load() {
-		if err == nil {
-			err = errors.New("exit status 0")
-		}
-		p.err = p.withLastWords(fmt.Errorf("engine process %d ended by itself: %w", p.pid(), err))
+	if p.asked.Load() {
+		p.logger.Info("engine ended", "pid", p.pid())
+		return
 	}
+	if err == nil {
+		err = errors.New("exit status 0")
+	}
+	p.err = p.withLastWords(fmt.Errorf("engine process %d ended by itself: %w", p.pid(), err))
+	p.logger.Error("engine ended by itself", "pid", p.pid(), "error", p.err)
 }
 
 func (p *process) pid() int { return p.os.Pid }

@@ -75,7 +75,7 @@ func (s *Server) start(ctx context.Context) error {
 		closeAll(lock)
 		return err
 	}
-	p, err := spawn(s.library, s.files, lock)
+	p, err := spawn(s.library, s.files, lock, s.cfg.Logger)
 	if err != nil {
 		return err
 	}

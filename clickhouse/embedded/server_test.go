@@ -3,12 +3,16 @@
 package embedded
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -73,7 +77,7 @@ func TestDSN(t *testing.T) {
 
 func TestFiles(t *testing.T) {
 	t.Parallel()
-	dir := filepath.Join(t.TempDir(), "new", "data")
+	dir := filepath.Join(t.TempDir(), "new", "da ta&<'\"é>")
 	s := start(t, Config{DataDir: dir})
 	require.GreaterOrEqual(t, len(s.cfg.Password), 32)
 	require.Equal(t, os.FileMode(0o700), modeOf(t, dir))
@@ -111,6 +115,58 @@ func TestPasswordIsNotLogged(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, string(log), "nonsense", "the log works")
 	require.NotContains(t, string(log), "Xyzzy")
+}
+
+func TestLogger(t *testing.T) {
+	t.Parallel()
+	var out syncBuffer
+	s := start(t, Config{Logger: slog.New(slog.NewTextHandler(&out, nil))})
+	require.Contains(t, out.String(), "engine started")
+	require.Contains(t, out.String(), s.http.String())
+	require.NoError(t, syscall.Kill(s.PID(), syscall.SIGKILL))
+	<-s.Done()
+	require.Contains(t, out.String(), "level=ERROR msg=\"engine ended by itself\"")
+	require.NoError(t, s.Restart(t.Context()))
+	require.NoError(t, s.Stop(t.Context()))
+	require.Contains(t, out.String(), "level=INFO msg=\"engine ended\" pid="+itoa(s.PID()))
+	require.NotContains(t, out.String(), s.cfg.Password)
+}
+
+// syncBuffer is a buffer that several goroutines may use.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}
+
+func TestProcessName(t *testing.T) {
+	t.Parallel()
+	s := start(t, Config{})
+	name, err := os.ReadFile("/proc/" + itoa(s.PID()) + "/comm")
+	require.NoError(t, err)
+	require.Equal(t, childName+"\n", string(name))
+}
+
+// An engine must not see the secrets of a service's environment.
+func TestEnvironment(t *testing.T) {
+	t.Setenv("SOME_API_KEY", "secret")
+	s := start(t, Config{})
+	environ, err := os.ReadFile("/proc/" + itoa(s.PID()) + "/environ")
+	require.NoError(t, err)
+	require.Contains(t, string(environ), "TZ=UTC")
+	require.NotContains(t, string(environ), "SOME_API_KEY")
+	require.NotContains(t, string(environ), s.cfg.Password)
 }
 
 func TestStartFromAThreadThatEnds(t *testing.T) {

@@ -53,7 +53,7 @@ func TestStartWhenTheEngineCannotListen(t *testing.T) {
 	require.NoError(t, s.settings().write())
 	lock, err := lockDir(t.Context(), s.files)
 	require.NoError(t, err)
-	p, err := spawn(s.library, s.files, lock)
+	p, err := spawn(s.library, s.files, lock, cfg.Logger)
 	require.NoError(t, err)
 	err = s.ready(t.Context(), p)
 	require.ErrorContains(t, err, "ended by itself")

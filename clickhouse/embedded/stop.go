@@ -9,16 +9,16 @@ import (
 	"time"
 )
 
-// How long Stop lets running inserts go on, and how often it looks.
+// How long Stop lets running statements go on, and how often it looks.
 const (
 	drainTimeout  = 10 * time.Second
 	drainInterval = 20 * time.Millisecond
 )
 
-// Stop ends the engine in good order and releases the data directory. Running queries are cancelled; running inserts
-// get ten seconds to end; connections are closed; buffers are flushed. If ctx ends first, the engine is killed and the
-// error says so; even then rows acknowledged by MergeTree tables are there at the next start. Stopping an engine that
-// has ended already does nothing.
+// Stop ends the engine in good order and releases the data directory. Running SELECTs are cancelled; inserts and other
+// statements get ten seconds to end; connections are closed; Buffer tables are flushed. If ctx ends first, or all this
+// takes too long, the engine is killed and the error says so; even then rows acknowledged by MergeTree tables are there
+// at the next start. Stopping an engine that has ended already does nothing.
 func (s *Server) Stop(ctx context.Context) error {
 	if err := s.take(ctx); err != nil {
 		return fmt.Errorf("stop engine: %w", err)
@@ -37,7 +37,7 @@ func (s *Server) stop(ctx context.Context) error {
 	return p.stop(ctx)
 }
 
-// drain cancels running queries, except for inserts, and gives those some time to end.
+// drain cancels running SELECTs, and gives everything else some time to end.
 func (s *Server) drain(ctx context.Context, p *process) {
 	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
 	defer cancel()
@@ -45,7 +45,7 @@ func (s *Server) drain(ctx context.Context, p *process) {
 	tick := time.NewTicker(drainInterval)
 	defer tick.Stop()
 	for {
-		_, err := askHTTP(ctx, s.http, who, "", "KILL QUERY WHERE query_kind != 'Insert' AND query_id != queryID() ASYNC FORMAT Null")
+		_, err := askHTTP(ctx, s.http, who, "", "KILL QUERY WHERE query_kind = 'Select' ASYNC FORMAT Null")
 		if err != nil {
 			return // an engine that does not answer has nothing to wait for
 		}
