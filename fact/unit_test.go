@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -149,6 +150,35 @@ func TestLateContextWaitsForTheUnitOfWork(t *testing.T) {
 	require.NoError(t, store.Append(t.Context(), "a", events("outer")))
 	require.NoError(t, <-late)
 	requireStream(t, store, "a", "1 outer", "2 nested", "3 late")
+}
+
+func TestProjectorThatLeavesItsGoroutineBehind(t *testing.T) {
+	t.Parallel()
+	// The unit of work waits for an append that has begun with the ctx.
+	synctest.Test(t, func(t *testing.T) {
+		var store *fact.MemoryStore
+		begun, release := make(chan struct{}), make(chan struct{})
+		nested, outer := make(chan error, 1), make(chan error, 1)
+		store = fact.NewMemoryStore(
+			fact.WithProjector(when("outer", func(ctx context.Context, _ fact.Event) error {
+				go func() { nested <- store.Append(ctx, "a", events("nested")) }()
+				<-begun
+				return nil
+			})),
+			fact.WithProjector(when("nested", func(ctx context.Context, _ fact.Event) error {
+				close(begun)
+				<-release
+				return store.Append(ctx, "a", events("deeper"))
+			})),
+		)
+		go func() { outer <- store.Append(context.Background(), "a", events("outer")) }()
+		synctest.Wait()
+		require.Empty(t, outer, "not committed yet")
+		close(release)
+		require.NoError(t, <-outer)
+		require.NoError(t, <-nested)
+		requireStream(t, store, "a", "1 outer", "2 nested", "3 deeper")
+	})
 }
 
 func TestWaitingEndsWithContext(t *testing.T) {
