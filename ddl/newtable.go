@@ -78,16 +78,23 @@ func newColumn(f fact.Field, o ColumnOptions, sorted bool) (Column, error) {
 	if c.Codec == "" {
 		c.Codec = defaultCodec(f, sorted)
 	}
-	if f.Default != nil {
+	switch {
+	case f.Default != nil:
 		if c.Default, err = Literal(f, f.Default); err != nil {
 			return Column{}, fmt.Errorf("default: %w", err)
 		}
+	case f.Type == fact.JSON && !f.Nullable && !f.Array:
+		// Without it a missing value would be empty text, which is not JSON.
+		c.Default = QuoteString(emptyObject)
 	}
 	if err := checkText(f.Comment); err != nil {
 		return Column{}, fmt.Errorf("field %q: comment %w", f.Name, err)
 	}
 	return c, nil
 }
+
+// emptyObject is what a JSON column holds for a missing value.
+const emptyObject = "{}"
 
 // defaultCodec is the codec for a column where the options name none. Text in
 // the sorting key is sorted, so it is short or repeats and LZ4 does well.
