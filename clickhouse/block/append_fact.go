@@ -69,14 +69,14 @@ func (b *Block) appendUnknown(data map[string]any) error {
 		}
 		name, err := marshal(key)
 		if err != nil {
-			return goFault(key, key, err)
+			return goFault(cutText(key), key, err)
 		}
 		value, err := marshal(data[key])
 		if err != nil {
-			return goFault(key, data[key], err)
+			return goFault(cutText(key), data[key], err)
 		}
 		if !json.Valid(value) {
-			return goFault(key, data[key], newFault(ErrSyntax, "is not valid JSON", ""))
+			return goFault(cutText(key), data[key], newFault(ErrSyntax, "is not valid JSON", ""))
 		}
 		b.extra.add(name, value)
 	}

@@ -180,6 +180,8 @@ func rawAt(data []byte, at int) string {
 	s := newScanner(DefaultMaxDepth)
 	s.reset(data)
 	s.pos = at
+	s.space()
+	at = s.pos
 	raw, err := s.raw()
 	if err != nil {
 		raw = data[at:]

@@ -37,7 +37,7 @@ func createTable(t testing.TB, db *enginetest.DB, name string, l *Layout) {
 	t.Helper()
 	var columns []string
 	for _, c := range l.Columns() {
-		columns = append(columns, fmt.Sprintf("`%s` %s", c.Name, c.Type))
+		columns = append(columns, ddl.QuoteIdent(c.Name)+" "+c.Type)
 	}
 	db.Exec(t, fmt.Sprintf("CREATE TABLE %s (%s) ENGINE = MergeTree ORDER BY tuple()", name, strings.Join(columns, ", ")))
 }

@@ -86,8 +86,8 @@ func Reason(err error) string {
 // FieldError says why a row was refused. Every error of [Block.AppendFact],
 // [Block.AppendJSON] and [Block.AppendJSONFact] is a *FieldError.
 type FieldError struct {
-	// Field is the name of the field, or the unknown key. It is empty when the
-	// row as a whole is at fault.
+	// Field is the name of the field, or the unknown key, cut like Value. It is
+	// empty when the row as a whole is at fault.
 	Field string
 	// Path leads to the value inside the field: "[3]" is the fourth element of
 	// an array, `["k"]` the value of a map's key k. It is empty for the value
@@ -119,7 +119,7 @@ func (e *FieldError) Error() string {
 		b.WriteByte(' ')
 	}
 	b.WriteString(e.Err.Error())
-	if e.Field == "" && e.Offset > 0 {
+	if e.Value == "" && e.Offset > 0 {
 		b.WriteString(" at offset ")
 		b.WriteString(strconv.Itoa(e.Offset))
 	}

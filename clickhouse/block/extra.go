@@ -35,13 +35,13 @@ func (x *extraKeys) add(key, value []byte) {
 func (b *Block) checkUnknown(key []byte, at int) error {
 	if b.layout.options.UnknownKeys == RejectUnknown {
 		return &FieldError{
-			Field: string(key), Offset: at,
+			Field: cutBytes(key), Offset: at,
 			Err:  newFault(ErrUnknownKey, "is not in the schema "+cutQuote(b.layout.schema.Name), ""),
 			Hint: unknownHint(string(key), b.layout.schema.Fields),
 		}
 	}
 	if _, added := b.extra.seen.intern(key); !added {
-		return duplicate(string(key), at)
+		return duplicate(cutBytes(key), at)
 	}
 	return nil
 }
@@ -51,7 +51,7 @@ func (b *Block) takeUnknown(key []byte) error {
 	value, err := b.scan.raw()
 	if err != nil {
 		f := asFault(err)
-		return &FieldError{Field: string(key[1 : len(key)-1]), Offset: f.at, Err: f, Hint: f.hint}
+		return &FieldError{Field: cutBytes(key[1 : len(key)-1]), Offset: f.at, Err: f, Hint: f.hint}
 	}
 	if b.layout.collect >= 0 {
 		b.extra.add(key, value)

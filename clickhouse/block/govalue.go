@@ -67,8 +67,8 @@ func appendOther(c column, s *scanner, v any) error {
 		err = s.syntax("one JSON value")
 	}
 	f := asFault(err)
-	if f.value == "" && f.path == "" {
-		f.value = cutBytes(bytes.TrimSpace(raw))
+	if f.value == "" && !f.bare {
+		f.value = rawAt(raw, max(f.at, 0))
 	}
 	f.at = noOffset
 	return f
