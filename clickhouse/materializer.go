@@ -101,7 +101,7 @@ func (m *Materializer) EnsureSchema(ctx context.Context, schemas ...fact.Schema)
 }
 
 // Materialize stores the facts and returns when ClickHouse has stored all of
-// their rows. It checks every fact before it sends any: a [*FactError] says
+// their rows. It checks every fact before it sends any: a [*fact.FactError] says
 // which one is wrong, and nothing is stored then. The rows of one schema go
 // into its table in the order of the facts, by a single insert.
 //

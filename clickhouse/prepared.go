@@ -44,7 +44,7 @@ func (m *Materializer) prepare(ctx context.Context, facts []fact.Fact) (*prepare
 	var failures []error
 	for i := range facts {
 		if err := m.prepareOne(parts, &facts[i]); err != nil {
-			failures = append(failures, &FactError{Index: i, Schema: facts[i].Schema, ID: facts[i].ID, Err: err})
+			failures = append(failures, &fact.FactError{Index: i, Schema: facts[i].Schema, ID: facts[i].ID, Err: err})
 		}
 	}
 	p := &prepared{m: m}
@@ -134,34 +134,6 @@ func (m *Materializer) store(ctx context.Context, p *part) error {
 	}
 	return err
 }
-
-// FactError says which fact of a call was refused, and why. Nothing of the
-// call was stored.
-type FactError struct {
-	// Index is the position of the fact in the call, from 0.
-	Index int
-	// Schema is the name of the fact's schema.
-	Schema string
-	// ID is the fact's ID. It may be empty.
-	ID string
-	// Err says what is wrong. For a bad value it is a [*block.FieldError].
-	Err error
-}
-
-// Error says which fact is wrong, in which field and how.
-func (e *FactError) Error() string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "fact %d of schema %q", e.Index, e.Schema)
-	if e.ID != "" {
-		fmt.Fprintf(&b, " with ID %q", e.ID)
-	}
-	b.WriteString(": ")
-	b.WriteString(e.Err.Error())
-	return b.String()
-}
-
-// Unwrap returns Err.
-func (e *FactError) Unwrap() error { return e.Err }
 
 func joinFactErrors(failures []error) error {
 	if len(failures) == 1 {

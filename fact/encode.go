@@ -18,8 +18,8 @@ type FactError struct {
 	Index int
 	// Schema and ID are those of the fact. ID may be empty.
 	Schema, ID string
-	// Field is the name of the field at fault, or empty when it is not about
-	// one field.
+	// Field is the name of the field at fault. It is empty when it is not about
+	// one field, or when Err names the field itself.
 	Field string
 	// Err is what was wrong.
 	Err error
