@@ -52,7 +52,8 @@ func childMain(mark string) int {
 	control := bufio.NewReader(os.NewFile(controlFD, "control"))
 	order, err := readOrder(mark, control)
 	if err != nil {
-		return childFailed(err)
+		fmt.Fprintln(os.Stderr, "embedded engine:", err) // reportFD may be anything
+		return 1
 	}
 	var hold [2]int // the engine reads its last queries from here, and so runs until the other end is closed
 	if err := syscall.Pipe(hold[:]); err != nil {
@@ -129,7 +130,8 @@ func openFiles() []int {
 	return fds
 }
 
-// childFailed tells the parent, and whoever reads the standard error if there is no parent.
+// childFailed tells the parent why there is no engine, or no more. Once the engine has run, nobody reads the report,
+// but the standard error ends up among the last words.
 func childFailed(err error) int {
 	sendFailure(err)
 	fmt.Fprintln(os.Stderr, "embedded engine:", err)

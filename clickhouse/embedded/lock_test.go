@@ -81,23 +81,31 @@ func TestStartsThatRace(t *testing.T) {
 	require.Equal(t, 1, winners)
 }
 
-// When the parent is killed, the engine is gone soon, and a new Start on the directory waits for that.
+// When the parent is killed, the engine is gone soon, and a new Start on the directory waits for that. An engine that is
+// stopped cannot see that its pipe has closed, so that one is killed by the kernel; TestChildEndsWhenThePipeCloses is
+// about the other way.
 func TestParentIsKilled(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	parent, _, line := serve(t, dir)
-	pidText, dsn, _ := strings.Cut(line, " ")
-	pid, err := strconv.Atoi(pidText)
-	require.NoError(t, err, line)
-	require.True(t, alive(pid))
-	require.NotEmpty(t, dsn)
-
-	require.NoError(t, parent.Process.Signal(syscall.SIGKILL))
-	require.Error(t, parent.Wait())
-	s := start(t, Config{DataDir: dir})
-	require.Eventually(t, func() bool { return !alive(pid) }, deadline, tick)
-	require.NotEqual(t, pid, s.PID())
-	require.Equal(t, "1", query(t, s, "SELECT 1"))
+	for _, stopped := range []bool{false, true} {
+		t.Run(fmt.Sprintf("stopped=%t", stopped), func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			parent, _, line := serve(t, dir)
+			pidText, _, _ := strings.Cut(line, " ")
+			pid, err := strconv.Atoi(pidText)
+			require.NoError(t, err, line)
+			require.True(t, alive(pid))
+			if stopped {
+				require.NoError(t, syscall.Kill(pid, syscall.SIGSTOP))
+			}
+			require.NoError(t, parent.Process.Signal(syscall.SIGKILL))
+			require.Error(t, parent.Wait())
+			s := start(t, Config{DataDir: dir})
+			require.Eventually(t, func() bool { return !alive(pid) }, deadline, tick)
+			require.NotEqual(t, pid, s.PID())
+			require.Equal(t, "1", query(t, s, "SELECT 1"))
+		})
+	}
 }
 
 // When the parent ends without a word, the engine ends, too.
