@@ -21,7 +21,7 @@ type Server struct {
 	library string
 	files   layout
 
-	turn chan struct{} // one Restart, Stop or Kill at a time
+	turn chan struct{} // one Restart or Stop at a time
 
 	mu           sync.Mutex // guards the rest
 	native, http addr       // with the ports of the first start
