@@ -115,10 +115,10 @@ func (c *chunker) spanTo(end int) span {
 func (c *chunker) longLine() (span, error) {
 	limit := max(c.limits.chunkBytes, c.limits.lineBytes+len("\r\n"))
 	for n := c.limits.chunkBytes; n < limit; {
-		from := len(c.w.buf)
+		from := n
 		n = min(n+lineStep, limit)
 		c.w.fill(n)
-		if i := bytes.IndexByte(c.w.buf[from:], '\n'); i >= 0 {
+		if i := bytes.IndexByte(c.w.buf[from:min(len(c.w.buf), n)], '\n'); i >= 0 {
 			return c.spanTo(from + i + 1), nil
 		}
 		if err := c.w.failed(n); err != nil {
@@ -130,6 +130,12 @@ func (c *chunker) longLine() (span, error) {
 			}
 			return span{length: int64(len(c.w.buf)), kind: cutLine}, nil
 		}
+	}
+	// The window may hold more than was asked for, from the chunk before.
+	if i := bytes.IndexByte(c.w.buf[limit:], '\n'); i >= 0 {
+		s := c.spanTo(limit + i + 1)
+		s.kind = overlongLine
+		return s, nil
 	}
 	return c.overlongLine()
 }
@@ -152,11 +158,10 @@ func (c *chunker) overlongLine() (span, error) {
 	if err := c.w.failed(len(line) + 1); err != nil && !found {
 		return span{}, err
 	}
-	s := span{length: passed + n, kind: overlongLine, sum: c.digest.sum()}
 	if !found {
-		s.kind = cutLine
+		return span{length: passed + n, kind: cutLine}, nil
 	}
-	return s, nil
+	return span{length: passed + n, kind: overlongLine, sum: c.digest.sum()}, nil
 }
 
 // take makes a chunk of the span and steps over it. The chunk owns the buffer.
@@ -217,7 +222,8 @@ func endOfLines(data []byte, n int) int {
 // completeLine reports whether the unterminated last line of an input needs no
 // more bytes: it is blank, or complete as JSON, whatever it says.
 func completeLine(line []byte) bool {
-	return isBlank(line) || json.Valid(bytes.TrimPrefix(line, bom))
+	line = bytes.TrimPrefix(line, bom)
+	return isBlank(line) || json.Valid(line)
 }
 
 // isBlank reports whether the line has no characters but white space.

@@ -97,7 +97,7 @@ func (e *envelope) key(d *jx.Decoder, key []byte) error {
 	if k < 0 {
 		return &block.FieldError{
 			Field: string(key), Offset: -1, Err: block.ErrUnknownKey,
-			Hint: `an envelope is {"schema":…,"data":{…}}, or an event as the log has it; bare rows need the name of their schema`,
+			Hint: envelopeHint,
 		}
 	}
 	if e.seen&(1<<k) != 0 {
@@ -120,10 +120,12 @@ func (e *envelope) key(d *jx.Decoder, key []byte) error {
 	return err
 }
 
+const envelopeHint = `an envelope is {"schema":…,"data":{…}}, or an event as the log has it; bare rows need the name of their schema`
+
 // textValue reads a string. It is the line's own bytes unless it has escapes.
 func textValue(d *jx.Decoder, name string) ([]byte, error) {
 	if d.Next() != jx.String {
-		return nil, &block.FieldError{Field: name, Offset: -1, Err: fmt.Errorf("%w: want a string", block.ErrType)}
+		return nil, &block.FieldError{Field: name, Offset: -1, Err: fmt.Errorf("%w: want a string", block.ErrType), Hint: envelopeHint}
 	}
 	return d.StrBytes()
 }
@@ -142,7 +144,7 @@ func (e *envelope) check() error {
 	}
 	for _, k := range []int{name, keyData} {
 		if e.seen&(1<<k) == 0 {
-			return &block.FieldError{Field: envelopeKeys[k], Offset: -1, Err: block.ErrMissing, Hint: "bare rows need the name of their schema"}
+			return &block.FieldError{Field: envelopeKeys[k], Offset: -1, Err: block.ErrMissing, Hint: envelopeHint}
 		}
 	}
 	if !bytes.HasPrefix(e.data, []byte{'{'}) {

@@ -81,11 +81,15 @@ func (x *expander) add(arg string) error {
 }
 
 // addGlob adds the files that match a pattern of filepath.Match, sorted, and
-// the JSON lines of directories that match.
+// the JSON lines of directories that match. As in a shell, hidden names match
+// only a pattern that begins with a dot itself.
 func (x *expander) addGlob(pattern string) error {
 	matches, err := filepath.Glob(pattern)
 	if err != nil {
 		return &InputError{File: pattern, Err: err}
+	}
+	if !isHidden(pattern) {
+		matches = slices.DeleteFunc(matches, isHidden)
 	}
 	if len(matches) == 0 {
 		return &InputError{File: pattern, Err: errors.New("no file matches the pattern")}
@@ -115,7 +119,7 @@ func (x *expander) addDir(dir string) error {
 		if err != nil {
 			return &InputError{File: path, Err: bare(err)}
 		}
-		if hidden := strings.HasPrefix(d.Name(), "."); hidden && path != dir {
+		if isHidden(path) && path != dir {
 			if d.IsDir() {
 				return fs.SkipDir
 			}
@@ -169,6 +173,8 @@ func (x *expander) take(in *inputFile) {
 	in.index = len(x.files)
 	x.files = append(x.files, in)
 }
+
+func isHidden(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") }
 
 func isLineFile(name string) bool {
 	name = strings.ToLower(name)

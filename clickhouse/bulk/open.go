@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"bufio"
+	"bytes"
 	"compress/bzip2"
 	"errors"
 	"fmt"
@@ -29,14 +30,25 @@ type countingReader struct {
 	n *atomic.Int64
 	// own is the count of this input alone.
 	own int64
+	// last are the last bytes read that were not zero, as many as tailBytes.
+	last []byte
 }
 
 func (c *countingReader) Read(p []byte) (int, error) {
 	n, err := c.r.Read(p)
 	c.own += int64(n)
 	c.n.Add(int64(n))
+	if got := bytes.TrimRight(p[:n], "\x00"); len(got) > 0 {
+		c.last = append(c.last, got[max(0, len(got)-tailBytes):]...)
+		c.last = c.last[max(0, len(c.last)-tailBytes):]
+	}
 	return n, err
 }
+
+// tailBytes is the length of the magic bytes that an xz stream ends with.
+const tailBytes = len(xzTail)
+
+const xzTail = "YZ"
 
 // zstdWindow is the largest zstd window that is unpacked: that of zstd --long.
 const zstdWindow = 128 << 20
@@ -94,6 +106,10 @@ func (s *source) unpack(r *bufio.Reader) (err error) {
 // Read reads decompressed bytes. Its error says what it means for the file.
 func (s *source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
+	if err == io.EOF && s.kind == xzipped && string(s.raw.last) != xzTail { //nolint:errorlint // see below
+		// The decoder takes a stream for complete that ends behind its header.
+		err = io.ErrUnexpectedEOF
+	}
 	if err != nil && err != io.EOF { //nolint:errorlint // a wrapped io.EOF is no regular end
 		err = s.explain(err)
 	}

@@ -1,0 +1,240 @@
+package bulk
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/fact"
+)
+
+// notes has a fact ID, for envelopes.
+func notes() Target {
+	return Target{Schema: fact.Schema{
+		Name: "notes",
+		Fields: []fact.Field{
+			{Name: "note_id", Type: fact.String, FactID: true},
+			{Name: "text", Type: fact.String},
+		},
+		OrderBy: []string{"note_id"},
+	}}
+}
+
+// decodeText decodes text as one chunk.
+func decodeText(t *testing.T, format Format, text string) (*decoder, *result) {
+	t.Helper()
+	cfg := Config{
+		Targets: map[string]Target{"items": items(), "notes": notes()}, Format: format, MaxLineBytes: 200, Rejects: "rejects",
+	}
+	if format == Rows {
+		cfg.Schema = "items"
+	}
+	cfg = cfg.withDefaults()
+	tables, err := newTables(cfg.Targets, cfg.Schema, cfg.Decode)
+	require.NoError(t, err)
+	d := newDecoder(&cfg, tables)
+	return d, d.decode(&chunk{file: &inputFile{name: "f"}, line: 1, data: []byte(text), length: int64(len(text))})
+}
+
+func TestDecodeLines(t *testing.T) {
+	t.Parallel()
+	long := `{"id":4,"text":"` + strings.Repeat("x", 200) + `"}`
+	text := "\xEF\xBB\xBF{\"id\":1}\r\n\n \t\r\n{\"id\":2}\n{\"id\":-1}\n" + long + "\n{\"id\":3}"
+	d, res := decodeText(t, Rows, text)
+	rows, rejected := res.rows()
+	require.EqualValues(t, 3, rows)
+	require.EqualValues(t, 2, rejected)
+	require.Equal(t, map[string]int64{"range": 1, "line_too_long": 1}, res.reasons)
+	require.Equal(t, []int32{3, 18, int32(strings.Index(text, `{"id":3}`))}, d.used[0].starts)
+
+	first := res.rowError(&res.rejects[0])
+	require.EqualValues(t, 5, first.Line)
+	require.EqualValues(t, 27, first.Offset)
+	require.Equal(t, "items", first.Schema)
+	require.Equal(t, "id", first.Field)
+	require.Equal(t, "-1", first.Value)
+	require.ErrorIs(t, first, block.ErrRange)
+	require.True(t, strings.HasPrefix(first.Error(), "f:5: items: field id: -1 "), first.Error())
+	require.Equal(t, `{"id":-1}`, string(res.rejects[0].raw))
+
+	second := res.rowError(&res.rejects[1])
+	require.EqualValues(t, 6, second.Line)
+	require.ErrorIs(t, second, ErrLineTooLong)
+	require.ErrorContains(t, second, "it has 218 bytes, and the limit is 200")
+	require.True(t, res.rejects[1].cut)
+}
+
+func TestDecodeBrokenChunks(t *testing.T) {
+	t.Parallel()
+	d, _ := decodeText(t, Rows, "")
+	res := d.decode(&chunk{file: &inputFile{}, kind: cutLine, line: 7, offset: 50, length: 3, data: []byte(`{"i`)})
+	require.Equal(t, map[string]int64{"cut_line": 1}, res.reasons)
+	require.Equal(t, `{"i`, string(res.rejects[0].raw))
+	require.False(t, res.rejects[0].cut)
+	require.EqualValues(t, 7, res.rowError(&res.rejects[0]).Line)
+	require.EqualValues(t, 50, res.rowError(&res.rejects[0]).Offset)
+
+	res = d.decode(&chunk{file: &inputFile{}, kind: overlongLine, length: 1 << 30, data: []byte(`{"i`)})
+	require.Equal(t, map[string]int64{"line_too_long": 1}, res.reasons)
+	require.True(t, res.rejects[0].cut)
+	require.ErrorContains(t, res.rejects[0].err, "it has 1073741824 bytes")
+}
+
+func TestDecodeStopsWhenItIsHopeless(t *testing.T) {
+	t.Parallel()
+	d, _ := decodeText(t, Rows, "")
+	d.maxRejects = 2
+	res := d.decode(&chunk{file: &inputFile{}, data: []byte(strings.Repeat("x\n", 5))})
+	require.True(t, res.hopeless)
+	require.Len(t, res.rejects, 3)
+	res = d.decode(&chunk{file: &inputFile{}, data: []byte(strings.Repeat("x\n", 2))})
+	require.False(t, res.hopeless)
+}
+
+func TestDecodeKeepsFewRejectsWithoutFile(t *testing.T) {
+	t.Parallel()
+	d, _ := decodeText(t, Rows, "")
+	d.keepRejects = firstRejects
+	res := d.decode(&chunk{file: &inputFile{}, data: []byte(strings.Repeat("x\n", 50))})
+	require.Len(t, res.rejects, firstRejects)
+	require.Equal(t, map[string]int64{"syntax": 50}, res.reasons)
+}
+
+func TestDecodeEnvelopes(t *testing.T) {
+	t.Parallel()
+	event, err := json.Marshal(fact.Event{
+		ID: "e1", Stream: "s", Type: "items", Data: json.RawMessage(`{"id":7}`), Metadata: map[string]string{"a": "b"},
+		Sequence: 3, OccurredAt: time.Unix(1, 0),
+	})
+	require.NoError(t, err)
+	envelope, err := json.Marshal(fact.Fact{Schema: "notes", ID: "n1", Data: map[string]any{"text": "x"}})
+	require.NoError(t, err)
+	anyFormat, facts, events := []Format{Auto, Facts, Events}, []Format{Auto, Facts}, []Format{Auto, Events}
+	for name, c := range map[string]struct {
+		line    string
+		formats []Format // that accept it
+		schema  string
+		reason  string // for the others of Auto, Facts and Events, and for all when there are none
+	}{
+		"marshalled fact":  {string(envelope), facts, "notes", "unknown_key"},
+		"marshalled event": {string(event), events, "items", "unknown_key"},
+		"spaces":           {` { "data" : {"id":1} , "schema" : "items" } `, facts, "items", "unknown_key"},
+		"escapes":          {`{"sch\u0065ma":"it\u0065ms","data":{"id":1}}`, facts, "items", "unknown_key"},
+		"id in the row":    {`{"schema":"notes","data":{"note_id":"x"}}`, facts, "notes", "unknown_key"},
+		"both equal":       {`{"schema":"notes","id":"x","data":{"note_id":"x"}}`, facts, "notes", "unknown_key"},
+		"least event":      {`{"type":"items","data":{"id":1}}`, events, "items", "unknown_key"},
+		"both differ":      {`{"schema":"notes","id":"y","data":{"note_id":"x"}}`, nil, "notes", "id"},
+		"no id":            {`{"schema":"notes","data":{}}`, nil, "notes", "missing"},
+		"bare row":         {`{"id":"1"}`, nil, "", "missing"},
+		"no data":          {`{"schema":"items"}`, nil, "items", "missing"},
+		"data is text":     {`{"schema":"items","data":"{}"}`, nil, "items", "type"},
+		"schema is number": {`{"schema":1,"data":{}}`, nil, "", "type"},
+		"unknown key":      {`{"schema":"items","data":{},"more":1}`, nil, "items", "unknown_key"},
+		"both kinds":       {`{"schema":"items","type":"items","data":{"id":1}}`, nil, "items", "unknown_key"},
+		"twice":            {`{"schema":"items","schema":"items","data":{"id":1}}`, nil, "items", "duplicate_key"},
+		"trailing":         {`{"schema":"items","data":{"id":1}} x`, nil, "items", "trailing"},
+		"syntax":           {`{"schema":"items","data":{"id":1}`, nil, "items", "syntax"},
+		"syntax in data":   {`{"schema":"items","data":{"id":01}}`, nil, "items", "syntax"},
+		"array":            {`[1]`, nil, "", "type"},
+		"utf-8":            {"{\"schema\":\"items\",\"data\":{\"id\":1,\"text\":\"\xff\"}}", nil, "", "utf8"},
+		"not a target":     {`{"schema":"things","data":{}}`, nil, "things", "unknown_schema"},
+		"bad row":          {`{"schema":"items","data":{"id":"x"}}`, nil, "items", "type"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for _, format := range anyFormat {
+				d, res := decodeText(t, format, c.line)
+				rows, rejected := res.rows()
+				if accepts(c.formats, format) {
+					require.EqualValues(t, 1, rows, "%s: %v", format, res.rejects)
+					require.Equal(t, c.schema, d.used[0].table.name)
+					continue
+				}
+				require.EqualValues(t, 1, rejected, format)
+				if c.formats == nil && format != Events {
+					require.Equal(t, c.schema, res.rejects[0].schema)
+				}
+				if c.formats != nil || format != Events {
+					require.Contains(t, res.reasons, c.reason, format)
+				}
+			}
+		})
+	}
+}
+
+func accepts(formats []Format, f Format) bool {
+	for _, x := range formats {
+		if x == f {
+			return true
+		}
+	}
+	return false
+}
+
+func TestDecodeFillsTheFactID(t *testing.T) {
+	t.Parallel()
+	d, _ := decodeText(t, Auto, `{"id":"abc","schema":"notes","data":{"text":"x"}}`+"\n")
+	want := d.tables["notes"].layout.NewBlock()
+	require.NoError(t, want.AppendJSON([]byte(`{"note_id":"abc","text":"x"}`)))
+	require.Equal(t, digestOf(want), digestOf(d.used[0].block))
+}
+
+func digestOf(b *block.Block) string {
+	var w bytesHash
+	b.WriteDigest(&w)
+	return w.String()
+}
+
+type bytesHash struct{ bytes.Buffer }
+
+func (h *bytesHash) Sum(b []byte) []byte { return append(b, h.Bytes()...) }
+func (h *bytesHash) Size() int           { return h.Len() }
+func (h *bytesHash) BlockSize() int      { return 1 }
+
+func TestDecodeTellsOffsetsInTheLine(t *testing.T) {
+	t.Parallel()
+	for _, format := range []Format{Rows, Auto} {
+		line := `{"id":x}`
+		want := 6
+		if format == Auto {
+			line = `{"schema":"items","data":` + line + `}`
+			want += len(`{"schema":"items","data":`)
+		}
+		_, res := decodeText(t, format, line+"\n"+line)
+		for i := range res.rejects {
+			if format == Auto {
+				continue // the envelope itself is no JSON
+			}
+			var fault *block.FieldError
+			require.ErrorAs(t, res.rejects[i].err, &fault)
+			require.Equal(t, want, fault.Offset)
+		}
+	}
+	_, res := decodeText(t, Auto, `{"schema":"items","data":{"id":-1}}`)
+	var fault *block.FieldError
+	require.ErrorAs(t, res.rejects[0].err, &fault)
+	require.Equal(t, strings.Index(`{"schema":"items","data":{"id":-1}}`, "-1"), fault.Offset)
+}
+
+// TestDecodeDoesNotAllocatePerLine looks at chunks of two sizes.
+func TestDecodeDoesNotAllocatePerLine(t *testing.T) {
+	for _, format := range []Format{Rows, Auto} {
+		line := `{"id":1,"text":"abc"}` + "\n"
+		if format == Auto {
+			line = `{"schema":"notes","id":"abc","data":{"text":"x"}}` + "\n"
+		}
+		d, _ := decodeText(t, format, "")
+		allocs := func(n int) float64 {
+			c := &chunk{file: &inputFile{}, data: bytes.Repeat([]byte(line), n)}
+			d.decode(c)
+			return testing.AllocsPerRun(5, func() { d.decode(c) })
+		}
+		require.Less(t, math.Abs(allocs(1000)-allocs(2000)), 10.0, format)
+	}
+}
