@@ -48,15 +48,22 @@ func newProxy(t testing.TB, dsn string, config *tls.Config) (*proxy, string) {
 	if config != nil {
 		listener = tls.NewListener(listener, config)
 	}
-	p := &proxy{listener: listener, target: u.Host, conns: make(map[net.Conn]bool)}
+	p := forward(t, listener, u.Host)
+	u.Host = listener.Addr().String()
+	return p, u.String()
+}
+
+// forward starts a proxy from the listener to the target.
+func forward(t testing.TB, listener net.Listener, target string) *proxy {
+	t.Helper()
+	p := &proxy{listener: listener, target: target, conns: make(map[net.Conn]bool)}
 	p.wg.Go(p.accept)
 	t.Cleanup(func() {
 		_ = listener.Close()
 		p.cutAll()
 		p.wg.Wait()
 	})
-	u.Host = listener.Addr().String()
-	return p, u.String()
+	return p
 }
 
 func (p *proxy) accept() {

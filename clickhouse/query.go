@@ -12,9 +12,10 @@ import (
 )
 
 // Param is an argument of a statement. In the statement it is written as
-// {name:Type}, with a ClickHouse type; {name:Identifier} stands for the name of
-// a table or column. The server puts the value in, so that no text needs
-// quoting.
+// {name:Type}, with a ClickHouse type. The server puts the value in, so that no
+// text needs quoting. {name:Identifier} stands for the name of a table or
+// column, which must not contain a backslash or a control character; use
+// [ddl.QuoteIdent] for names of any kind.
 func Param(name string, value any) any { return chgo.Named(name, value) }
 
 // Exec runs one statement that returns no rows. A broken connection makes the
