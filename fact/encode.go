@@ -104,7 +104,7 @@ func newEncoder(buf *bytes.Buffer) *json.Encoder {
 }
 
 func isByteSlice(t reflect.Type) bool {
-	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8 && !hasOwnJSON(t)
+	return t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
 }
 
 var (

@@ -94,9 +94,9 @@ func NewEventWithMeta(stream string, data EventTyper, meta map[string]string) (E
 	return event, nil
 }
 
-// now is the time that events get: UTC and without the monotonic reading, so
-// that it survives a round trip through JSON.
-func now() time.Time { return time.Now().UTC().Round(0) }
+// now is the time that events get. UTC also takes away the monotonic reading,
+// so that the time survives a round trip through JSON.
+func now() time.Time { return time.Now().UTC() }
 
 // check says what is wrong with an event that is to be appended.
 func (e *Event) check() error {

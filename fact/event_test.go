@@ -22,6 +22,12 @@ type evalFinished struct {
 
 func (evalFinished) EventType() string { return "eval.finished" }
 
+// raw is an event whose data is its own JSON.
+type raw string
+
+func (raw) EventType() string              { return "raw" }
+func (r raw) MarshalJSON() ([]byte, error) { return []byte(r), nil }
+
 type typed string
 
 func (t typed) EventType() string { return string(t) }
@@ -88,6 +94,7 @@ func TestNewEventRefuses(t *testing.T) {
 		"no type":   {typed(""), "empty event type"},
 		"NaN":       {evalFinished{Score: math.NaN()}, "NaN"},
 		"bad UTF-8": {evalFinished{Model: "a\xffb"}, `not valid UTF-8: "a\xffb"`},
+		"bad raw":   {raw("\"\xff\""), "not valid UTF-8"},
 		"bad fact":  {fact.Fact{Schema: "s", Data: map[string]any{"x": math.Inf(1)}}, `field "x"`},
 	}
 	for name, test := range tests {

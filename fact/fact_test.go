@@ -3,6 +3,7 @@ package fact_test
 import (
 	"encoding/json"
 	"math"
+	"net"
 	"strings"
 	"testing"
 	"time"
@@ -21,10 +22,16 @@ func TestFactAsJSON(t *testing.T) {
 	require.Equal(t, "message", f.EventType())
 }
 
+// masked has a text form of its own.
+type masked string
+
+func (masked) MarshalText() ([]byte, error) { return []byte("***"), nil }
+
 func TestFactDataIsEncodedExactly(t *testing.T) {
 	t.Parallel()
 	type point struct {
 		X float64 `json:"x"`
+		B []byte  `json:"b"`
 	}
 	at := time.Date(2031, 5, 6, 7, 8, 9, 120_000_000, time.FixedZone("", 3600))
 	text := "t"
@@ -44,12 +51,15 @@ func TestFactDataIsEncodedExactly(t *testing.T) {
 		"pointer": &text,
 		"list":    []any{1, "x", nil, []string{"y"}},
 		"strings": []string{"a", "b"},
+		"ip":      net.IPv4(127, 0, 0, 1), // bytes with a text form
+		"secret":  masked("\xff"),
 		"map":     map[string]any{"b": 1, "a": 2},
-		"struct":  point{1.5},
+		"struct":  point{1.5, []byte{1}},
 	}
 	const want = `{"a":"<b>\"\\\u2028 é 🙂\n","bool":true,"float":0.1,"float32":0.1,"int":-9223372036854775808,` +
+		`"ip":"127.0.0.1",` +
 		`"large":1e+300,"list":[1,"x",null,["y"]],"map":{"a":2,"b":1},"number":123456789012345678901234567890.50,` +
-		`"pointer":"t","raw":{"b":1.0,"a":"<>"},"strings":["a","b"],"struct":{"x":1.5},` +
+		`"pointer":"t","raw":{"b":1.0,"a":"<>"},"secret":"***","strings":["a","b"],"struct":{"x":1.5,"b":"AQ=="},` +
 		`"time":"2031-05-06T07:08:09.12+01:00","uint":18446744073709551615,"z":null,"zero":-0}`
 	for range 3 { // maps are walked in another order each time
 		e, err := fact.NewEvent("s", fact.Fact{Schema: "message", Data: data})

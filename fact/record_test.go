@@ -3,12 +3,10 @@ package fact_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"math"
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -332,6 +330,7 @@ func TestRecordTakesTheIDFromItsField(t *testing.T) {
 	}
 	p := fact.NewPipeline()
 	require.NoError(t, p.EnsureSchemas(t.Context(), fact.Schema{Name: "m", Fields: []fact.Field{{Name: "id", FactID: true}}}))
+	require.Error(t, p.Record(t.Context(), fact.Fact{Schema: "m", ID: "m-1", Data: map[string]any{"id": "M1"}}), "no UUID")
 	require.ErrorIs(t, p.Record(t.Context(), fact.Fact{Schema: "m", Data: map[string]any{"id": textID{}}}), errTest)
 	require.ErrorContains(t, p.Record(t.Context(), fact.Fact{Schema: "m", ID: "a", Data: map[string]any{"id": "b"}}),
 		`fact 0 (schema "m", id "a"): field "id": carries the fact's ID but is "b": give one of them, or the same`)
@@ -414,209 +413,4 @@ func TestRecordConcurrently(t *testing.T) {
 	slices.Sort(got)
 	slices.Sort(want)
 	require.Equal(t, want, got, "each is published once")
-}
-
-func TestRecordInsideProjector(t *testing.T) {
-	t.Parallel()
-	pub := new(published)
-	var store *fact.MemoryStore
-	var derive *fact.Pipeline
-	record := when("message", func(ctx context.Context, _ fact.Event) error {
-		return derive.Record(ctx, fact.Fact{Schema: "note"})
-	})
-	refuse := when("note", func(_ context.Context, e fact.Event) error {
-		if e.Sequence == 4 {
-			return errTest
-		}
-		return nil
-	})
-	store = fact.NewMemoryStore(fact.WithProjector(record), fact.WithProjector(refuse))
-	derive = fact.NewPipeline(fact.WithStore(store, "s"), fact.WithPipelinePublisher(pub))
-	require.NoError(t, store.Append(t.Context(), "s", events("message")))
-	require.ErrorIs(t, store.Append(t.Context(), "s", events("message")), errTest)
-	require.NoError(t, derive.Close(t.Context()))
-	requireStream(t, store, "s", "1 message", "2 note")
-	require.Equal(t, [][]string{{"s/2 note"}}, pub.all(), "published once it is committed, and only then")
-
-	rows := new(tables)
-	derive = fact.NewPipeline(fact.WithStore(store, "s"), fact.WithMaterializer(rows))
-	require.ErrorIs(t, store.Append(t.Context(), "s", events("message")), fact.ErrRecordInProjector)
-	requireStream(t, store, "s", "1 message", "2 note")
-	require.Empty(t, rows.all())
-}
-
-func TestRecordInsideProjectorIsPublishedAfterTheCommit(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		pub := new(published)
-		var store *fact.MemoryStore
-		var derive *fact.Pipeline
-		var early recording[int]
-		store = fact.NewMemoryStore(
-			fact.WithProjector(when("message", func(ctx context.Context, _ fact.Event) error {
-				return derive.Record(ctx, fact.Fact{Schema: "note"})
-			})),
-			fact.WithProjector(when("message", func(context.Context, fact.Event) error {
-				synctest.Wait()
-				early.add(len(pub.all()))
-				return nil
-			})),
-		)
-		derive = fact.NewPipeline(fact.WithStore(store, "s"), fact.WithPipelinePublisher(pub))
-		require.NoError(t, store.Append(t.Context(), "s", events("message")))
-		require.NoError(t, derive.Flush(t.Context()))
-		require.Equal(t, []int{0}, early.all())
-		require.Len(t, pub.all(), 1)
-	})
-}
-
-func TestRecordInsideProjectorThatFailsIsNotPublished(t *testing.T) {
-	t.Parallel()
-	pub := new(published)
-	var store *fact.MemoryStore
-	var derive *fact.Pipeline
-	store = fact.NewMemoryStore(
-		fact.WithProjector(when("nested", func(ctx context.Context, _ fact.Event) error {
-			if err := derive.Record(ctx, fact.Fact{Schema: "note"}); err != nil {
-				return err
-			}
-			return errTest
-		})),
-		fact.WithProjector(when("outer", func(ctx context.Context, _ fact.Event) error {
-			_ = store.Append(ctx, "s", events("nested")) // fails, and is survived
-			return nil
-		})),
-	)
-	derive = fact.NewPipeline(fact.WithStore(store, "s"), fact.WithPipelinePublisher(pub))
-	require.NoError(t, store.Append(t.Context(), "s", events("outer")))
-	require.NoError(t, derive.Close(t.Context()))
-	requireStream(t, store, "s", "1 outer")
-	require.Empty(t, pub.all())
-}
-
-func TestRecordInsideProjectorOfAPipelineThatIsClosedMeanwhile(t *testing.T) {
-	t.Parallel()
-	pub := new(published)
-	var reported recording[error]
-	var store *fact.MemoryStore
-	var derive *fact.Pipeline
-	store = fact.NewMemoryStore(fact.WithProjector(when("message", func(ctx context.Context, _ fact.Event) error {
-		if err := derive.Record(ctx, fact.Fact{Schema: "note"}); err != nil {
-			return err
-		}
-		return derive.Close(ctx)
-	})))
-	derive = fact.NewPipeline(fact.WithStore(store, "s"), fact.WithPipelinePublisher(pub),
-		fact.WithPipelinePublishErrorHandler(func(err error) { reported.add(err) }))
-	require.NoError(t, store.Append(t.Context(), "s", events("message")))
-	requireStream(t, store, "s", "1 message", "2 note")
-	require.Empty(t, pub.all())
-	require.Len(t, reported.all(), 1, "not lost in silence")
-	require.ErrorIs(t, reported.all()[0], fact.ErrClosed)
-}
-
-func TestPublisherOfAPipelineIsOutsideOfTheProjectorsUnitOfWork(t *testing.T) {
-	t.Parallel()
-	var store *fact.MemoryStore
-	var derive *fact.Pipeline
-	appended := make(chan error, 1)
-	begun := make(chan struct{})
-	store = fact.NewMemoryStore(fact.WithProjector(when("message", func(ctx context.Context, _ fact.Event) error {
-		if err := derive.Record(ctx, fact.Fact{Schema: "note"}); err != nil {
-			return err
-		}
-		<-begun
-		return errTest
-	})))
-	// No store: what it records does not depend on the unit of work.
-	derive = fact.NewPipeline(fact.WithPipelinePublisher(publisherFunc(func(ctx context.Context, _ []fact.Event) error {
-		close(begun)
-		err := store.Append(ctx, "s", events("noted"))
-		appended <- err
-		return err
-	})))
-	require.ErrorIs(t, store.Append(t.Context(), "s", events("message")), errTest)
-	require.NoError(t, <-appended)
-	require.NoError(t, derive.Close(t.Context()))
-	requireStream(t, store, "s", "1 noted")
-}
-
-func TestEnsureSchemas(t *testing.T) {
-	t.Parallel()
-	rows := new(tables)
-	p := fact.NewPipeline(fact.WithMaterializer(rows))
-	require.NoError(t, p.EnsureSchemas(t.Context(), fact.Schema{Name: "a"}, fact.Schema{Name: "b"}))
-	require.NoError(t, p.EnsureSchemas(t.Context()))
-	require.Equal(t, []string{"a", "b"}, rows.ensured.all())
-	rows.err = errTest
-	err := p.EnsureSchemas(t.Context(), fact.Schema{Name: "c", Fields: []fact.Field{{Name: "id", FactID: true}}})
-	require.EqualError(t, err, "ensure schemas: the test's error")
-	rows.err = nil
-	require.NoError(t, p.Record(t.Context(), fact.Fact{Schema: "c", ID: "1", Data: map[string]any{"id": "2"}}),
-		"a schema that was refused is not remembered")
-}
-
-func TestPipelineClose(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		slow := newBlocking()
-		rows, release := new(preparing), make(chan struct{})
-		rows.order = func(step string) {
-			if step == "materialize" {
-				<-release
-			}
-		}
-		p := fact.NewPipeline(fact.WithMaterializer(rows), fact.WithPipelinePublisher(slow))
-		recorded, closed := make(chan error, 1), make(chan error, 1)
-		go func() { recorded <- p.Record(context.Background(), message("m1", "hi")) }()
-		synctest.Wait()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		err := p.Close(ctx)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorContains(t, err, "wait for record")
-		require.ErrorIs(t, p.Record(t.Context(), message("m2", "hi")), fact.ErrClosed)
-		require.NoError(t, p.Record(t.Context()), "nothing is nothing")
-		go func() { closed <- p.Close(context.Background()) }()
-		close(release)
-		require.NoError(t, <-recorded)
-		synctest.Wait()
-		close(slow.release)
-		require.NoError(t, <-closed)
-		require.Len(t, slow.all(), 1, "what was running is published")
-		require.NoError(t, p.Close(t.Context()), "again")
-	})
-}
-
-func TestPipelinePublishQueue(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		slow := newBlocking()
-		var reported recording[error]
-		p := fact.NewPipeline(fact.WithPipelinePublisher(slow), fact.WithPipelinePublishQueue(1),
-			fact.WithPipelinePublishErrorHandler(func(err error) { reported.add(err) }))
-		for _, id := range []string{"m1", "m2", "m3"} {
-			require.NoError(t, p.Record(t.Context(), message(id, "hi")))
-			synctest.Wait()
-		}
-		close(slow.release)
-		require.NoError(t, p.Flush(t.Context()))
-		require.Len(t, slow.all(), 2)
-		require.Len(t, reported.all(), 1)
-		require.ErrorIs(t, reported.all()[0], fact.ErrQueueFull)
-		require.ErrorContains(t, reported.all()[0], `publish 1 event, id m3 of stream "message"`)
-		require.True(t, errors.Is(reported.all()[0], fact.ErrQueueFull))
-	})
-}
-
-func TestPipelinePublishesAfterTheCallersContext(t *testing.T) {
-	t.Parallel()
-	slow := newBlocking()
-	p := fact.NewPipeline(fact.WithPipelinePublisher(slow))
-	ctx, cancel := context.WithCancel(t.Context())
-	require.NoError(t, p.Record(ctx, message("m1", "hi")))
-	cancel()
-	close(slow.release)
-	require.NoError(t, p.Close(t.Context()))
-	require.Len(t, slow.all(), 1)
 }
