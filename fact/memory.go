@@ -27,7 +27,8 @@ import (
 //
 // # Concurrency
 //
-// All methods are safe for concurrent use. Load never waits for an Append.
+// All methods are safe for concurrent use. Load outside of projectors never
+// waits for an Append; inside, the store stays as it was seen until the commit.
 // Appends to one store are done one after the other. Units of work that start
 // in stores with projectors are done one after the other across all stores of
 // the process: so stores whose projectors append to each other cannot
@@ -38,7 +39,8 @@ import (
 // seconds.
 //
 // Goroutines that a projector starts and waits for may use its ctx; their
-// calls are done one after the other. Once the projector has returned, its ctx
+// calls are done one after the other. (What they append is projected on their
+// goroutine, while the projector that started them is still running.) Once the projector has returned, its ctx
 // is an ordinary one again: an Append with it waits for the unit of work to end
 // and starts another.
 //
