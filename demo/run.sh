@@ -4,8 +4,9 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
-factload=${FACTLOAD:-$root/bin/factload}
-dir=${1:-$root/.factload/demo}
+factload=$(realpath "${FACTLOAD:-$root/bin/factload}")
+mkdir -p "${1:-$root/.factload/demo}"
+dir=$(realpath "${1:-$root/.factload/demo}")
 run() { "$factload" "$@" --config none; }
 
 # 200,000 facts in all.
@@ -42,7 +43,7 @@ done
 
 for schema in message conversation tool_call eval_run eval_result eval_bfcl; do
 	printf '%-13s' "$schema"
-	run load --dsn-file "$dir/dsn" --schema "$schema" "$dir/facts/$schema.jsonl"
+	(cd "$dir/facts" && run load --dsn-file "$dir/dsn" --schema "$schema" "$schema.jsonl")
 done
 
 for question in "$here"/*.sql; do
