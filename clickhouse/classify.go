@@ -112,7 +112,7 @@ func classify(err error, at phase) error {
 			return class
 		}
 	}
-	if class, ok := classifyHTTP(err, at); ok {
+	if class := classifyHTTP(err, at); class != nil {
 		return class
 	}
 	if refusedForGood(err) {
@@ -176,22 +176,22 @@ func isNetworkOnly(err error) bool {
 }
 
 // classifyHTTP classifies answers of HTTP servers and proxies without a code
-// of ClickHouse.
-func classifyHTTP(err error, at phase) (error, bool) {
+// of ClickHouse. It returns nil for everything else.
+func classifyHTTP(err error, at phase) error {
 	var status *chgo.HTTPError
 	if !errors.As(err, &status) {
-		return nil, false
+		return nil
 	}
 	switch status.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return ErrRetryable, true
+		return ErrRetryable
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
 		if at == sent {
-			return ErrAmbiguous, true
+			return ErrAmbiguous
 		}
-		return ErrRetryable, true
+		return ErrRetryable
 	}
-	return ErrRejected, true
+	return ErrRejected
 }
 
 // serverCode returns the code of the server's exception in err, or zero.

@@ -141,6 +141,8 @@ func TestRedactDSN(t *testing.T) {
 		"u:p@h":                                         "xxxxx",
 		"u:p://h":                                       "xxxxx",
 		"embedded":                                      "embedded",
+		"embedded:":                                     "embedded:",
+		"embedded:/data/x":                              "embedded:/data/x",
 		"":                                              "",
 	} {
 		require.Equal(t, want, RedactDSN(dsn), dsn)
@@ -150,10 +152,7 @@ func TestRedactDSN(t *testing.T) {
 func TestRedactorFindsEveryFormOfTheSecret(t *testing.T) {
 	t.Parallel()
 	const password = `S3C/R3 T"ü+`
-	opt, redact, err := parseDSN("clickhouse://u:"+url.QueryEscape(password)+"@h/db", nil)
-	require.NoError(t, err)
-	require.NotEqual(t, password, opt.Auth.Password, "a + is not a space in this place")
-	opt, redact, err = parseDSN("clickhouse://u:"+url.PathEscape(password)+"@h/db", nil)
+	opt, redact, err := parseDSN("clickhouse://u:"+url.PathEscape(password)+"@h/db", nil)
 	require.NoError(t, err)
 	require.Equal(t, password, opt.Auth.Password)
 	for _, form := range []string{password, url.QueryEscape(password), url.PathEscape(password), fmt.Sprintf("%q", password), url.UserPassword("u", password).String()} {
@@ -185,7 +184,7 @@ func FuzzPasswordIsNeverShown(f *testing.F) {
 		}
 		for _, form := range []string{"clickhouse://u:%s@127.0.0.1:1/db", "http://u:%s@127.0.0.1:1/db", "tcp://127.0.0.1:1/db?password=%s", "%s", "clickhouse:u:%s@127.0.0.1"} {
 			dsn := strings.Replace(form, "%s", password, 1)
-			if form == "%s" && !strings.ContainsAny(dsn, ":@?") {
+			if form == "%s" && (!strings.ContainsAny(dsn, ":@?") || strings.HasPrefix(dsn, "embedded:")) {
 				continue // not a DSN, and nothing tells that it is a secret
 			}
 			if shown := RedactDSN(dsn); strings.Contains(shown, secret) {

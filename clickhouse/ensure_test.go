@@ -32,12 +32,20 @@ var wideSchema = fact.Schema{
 		{Name: "f32", Type: fact.Float32},
 		{Name: "f64", Type: fact.Float64, Nullable: true},
 		{Name: "doc", Type: fact.JSON, Nullable: true},
-		{Name: "i8", Type: fact.Int8}, {Name: "i16", Type: fact.Int16}, {Name: "i32", Type: fact.Int32}, {Name: "i64", Type: fact.Int64},
-		{Name: "u8", Type: fact.UInt8}, {Name: "u64", Type: fact.UInt64},
-		{Name: "day", Type: fact.Date}, {Name: "uid", Type: fact.UUID}, {Name: "dec", Type: fact.Decimal, Precision: 18, Scale: 4},
+		{Name: "i8", Type: fact.Int8},
+		{Name: "i16", Type: fact.Int16},
+		{Name: "i32", Type: fact.Int32},
+		{Name: "i64", Type: fact.Int64},
+		{Name: "u8", Type: fact.UInt8},
+		{Name: "u64", Type: fact.UInt64},
+		{Name: "day", Type: fact.Date},
+		{Name: "uid", Type: fact.UUID},
+		{Name: "dec", Type: fact.Decimal, Precision: 18, Scale: 4},
 		{Name: "kind", Type: fact.Enum, Values: []string{"a", "b'c"}, Default: "a"},
-		{Name: "tags", Type: fact.String, Array: true}, {Name: "nums", Type: fact.Int64, Array: true},
-		{Name: "meta", Type: fact.StringMap}, {Name: "native", Type: fact.NativeJSON},
+		{Name: "tags", Type: fact.String, Array: true},
+		{Name: "nums", Type: fact.Int64, Array: true},
+		{Name: "meta", Type: fact.StringMap},
+		{Name: "native", Type: fact.NativeJSON},
 	},
 	OrderBy: []string{"id", "at"},
 }
@@ -99,7 +107,10 @@ func TestEnsureAddsColumns(t *testing.T) {
 
 		grown := old
 		grown.Fields = []fact.Field{
-			old.Fields[0], {Name: "n", Type: fact.UInt32, Default: 5}, {Name: "odd `name", Type: fact.String, Array: true}, old.Fields[1],
+			old.Fields[0],
+			{Name: "n", Type: fact.UInt32, Default: 5},
+			{Name: "odd `name", Type: fact.String, Array: true},
+			old.Fields[1],
 			{Name: "j", Type: fact.JSON, Nullable: true},
 		}
 		ensure(t, c, grown, ddl.Options{})

@@ -11,7 +11,7 @@ var errMaterializerClosed = fmt.Errorf("materializer is %w", ErrClosed)
 
 // callGate counts the calls that are running, so that Close can wait for them.
 type callGate struct {
-	cancelled context.Context //nolint:containedctx // ends the running calls
+	cancelled context.Context // ends the running calls
 	cancel    context.CancelCauseFunc
 
 	mu      sync.Mutex

@@ -208,35 +208,32 @@ func TestTokenHoldsForEachPartitionAndEachView(t *testing.T) {
 // server's limits for blocks.
 func TestOneInsertIsOneBlock(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("large")
-	}
-	s := fact.Schema{Name: "big", Fields: []fact.Field{{Name: "n", Type: fact.UInt32}, {Name: "s", Type: fact.String}}, OrderBy: []string{"n"}}
-	l := compile(t, s)
-	many, long := l.NewBlock(), l.NewBlock()
-	for i := range 1_100_000 {
-		require.NoError(t, many.AppendJSON(fmt.Appendf(nil, `{"n":%d}`, i)))
-	}
-	text := strings.Repeat("x", 30_000)
-	for i := range 10_000 {
-		require.NoError(t, long.AppendJSON(fmt.Appendf(nil, `{"n":%d,"s":"%s%d"}`, i, text, i)))
+	b := numbers(t, 0, 1_100_000) // max_insert_block_size is 1,048,449
+	parts := func(db *enginetest.DB) string {
+		return db.Query(t, "SELECT sum(rows), count() FROM system.parts WHERE database = currentDatabase() AND table = 't' AND active")
 	}
 	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *Client) {
-		for name, b := range map[string]*block.Block{"rows": many, "bytes": long} {
-			db.Exec(t, "DROP TABLE IF EXISTS big SYNC")
-			ensure(t, c, s, ddl.Options{})
+		small := map[string]string{
+			"max_insert_block_size": "1000", "min_insert_block_size_rows": "100", "min_insert_block_size_bytes": "100", "max_insert_threads": "4",
+		}
+		for _, settings := range []map[string]string{nil, small} {
+			db.Exec(t, "DROP TABLE IF EXISTS t SYNC")
+			ensure(t, c, smallSchema, ddl.Options{})
 			for range 2 {
-				require.NoError(t, c.Insert(t.Context(), Insert{Table: "big", Block: b, Token: name}))
+				require.NoError(t, c.Insert(t.Context(), Insert{Table: "t", Block: b, Token: "x", Settings: settings}))
+				require.Equal(t, "1100000\t1", parts(db))
 			}
-			require.Equal(t, fmt.Sprintf("%d\t1", b.Rows()), db.Query(t, "SELECT sum(rows), count() FROM system.parts WHERE database = currentDatabase() AND table = 'big' AND active"), name)
 		}
-		// A server that splits blocks all the same gives each piece a token.
-		db.Exec(t, "TRUNCATE TABLE big SYNC")
-		split := map[string]string{"max_insert_block_size": "100", "min_insert_block_size_rows": "10", "min_insert_block_size_bytes": "0"}
+		// A server that is told to split blocks gives each piece a token.
+		if db.Query(t, "SELECT count() FROM system.settings WHERE name = 'use_strict_insert_block_limits'") == "0" {
+			return
+		}
+		db.Exec(t, "TRUNCATE TABLE t SYNC")
+		split := map[string]string{"use_strict_insert_block_limits": "1", "max_insert_block_size": "1000", "min_insert_block_size_rows": "100"}
 		for range 2 {
-			require.NoError(t, c.Insert(t.Context(), Insert{Table: "big", Block: long, Token: "split", Settings: split}))
+			require.NoError(t, c.Insert(t.Context(), Insert{Table: "t", Block: numbers(t, 0, 5000), Token: "split", Settings: split}))
 		}
-		require.Equal(t, fmt.Sprint(long.Rows()), db.Query(t, "SELECT count() FROM big"))
+		require.Equal(t, "5000\t5", parts(db))
 	})
 }
 
@@ -254,7 +251,7 @@ func TestTooManyPartitions(t *testing.T) {
 
 func TestInsertSettings(t *testing.T) {
 	t.Parallel()
-	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *Client) {
+	bothProtocols(t, func(t *testing.T, _ *enginetest.DB, c *Client) {
 		ensure(t, c, smallSchema, ddl.Options{PartitionBy: "n"})
 		err := c.Insert(t.Context(), Insert{Table: "t", Block: numbers(t, 0, 2), Settings: map[string]string{"max_partitions_per_insert_block": "1"}})
 		require.ErrorContains(t, err, "more than 1)")

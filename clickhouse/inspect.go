@@ -21,7 +21,7 @@ func (c *Client) inspect(ctx context.Context, name ddl.TableName) (*ddl.Table, e
 		return nil, err
 	}
 	if len(tables) == 0 {
-		return nil, nil //nolint:nilnil // documented: no table, no error
+		return nil, nil // documented: no table, no error
 	}
 	catalog := ddl.Catalog{Table: tables[0]}
 	if err := c.selectInto(ctx, op, &catalog.Columns, ddl.InspectColumnsSQL, params...); err != nil {

@@ -11,6 +11,7 @@ import (
 	"math"
 	"net"
 	"net/url"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -491,7 +492,7 @@ func TestCloseWaitsForCalls(t *testing.T) {
 		closed := make(chan error, 1)
 		go func() { closed <- m.Close(t.Context()) }()
 		for !m.calls.isClosed() {
-			time.Sleep(time.Millisecond) //nolint:forbidigo // polls
+			runtime.Gosched()
 		}
 		select {
 		case err := <-closed:
@@ -584,7 +585,7 @@ func TestHostileSchemas(t *testing.T) {
 		for i, name := range hostileNames {
 			field := hostileNames[(i+7)%len(hostileNames)]
 			schemas = append(schemas, fact.Schema{Name: name, Fields: []fact.Field{{Name: field, Type: fact.String}, {Name: "n ", Type: fact.UInt32}}, OrderBy: []string{field}})
-			facts = append(facts, fact.Fact{Schema: name, Data: map[string]any{field: strings.Repeat(name, 2), "n ": i}})
+			facts = append(facts, fact.Fact{Schema: name, Data: map[string]any{field: strings.Repeat(name, 2), "n ": i}}) //nolint:gocritic // the odd key is meant
 		}
 		require.NoError(t, m.EnsureSchema(t.Context(), schemas...))
 		require.NoError(t, m.Materialize(t.Context(), facts...))

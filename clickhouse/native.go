@@ -123,7 +123,7 @@ func (p *nativePool) takeIdle() (*insertConn, error) {
 	}
 	n := len(p.idle)
 	if n == 0 {
-		return nil, nil //nolint:nilnil // no idle connection, no error
+		return nil, nil // no idle connection, no error
 	}
 	conn := p.idle[n-1]
 	p.idle[n-1] = nil

@@ -12,7 +12,7 @@ import (
 
 // nativeBody is a block in the Native format as the body of one request.
 type nativeBody struct {
-	block      *block.Block
+	reader     *nativeReader
 	compressor *compress.Writer // nil: the bytes are not compressed
 
 	mu      sync.Mutex // held while the block is read
@@ -20,9 +20,16 @@ type nativeBody struct {
 	stopped bool
 }
 
-// reader returns the reader of the body. There is one only.
-func (b *nativeBody) reader() *nativeReader {
-	return &nativeReader{body: b, columns: b.block.Layout().Columns(), next: -1}
+// newNativeBody returns the body for a block, compressed if there is a
+// compressor.
+func newNativeBody(b *block.Block, compressor *compress.Writer) *nativeBody {
+	body := &nativeBody{compressor: compressor}
+	buf, ok := buffers.Get().(*proto.Buffer)
+	if !ok {
+		buf = new(proto.Buffer)
+	}
+	body.reader = &nativeReader{body: body, block: b, columns: b.Layout().Columns(), next: -1, buf: buf}
+	return body
 }
 
 // complete reports whether the server may have all of it. Of a part of a block
@@ -40,18 +47,26 @@ func (b *nativeBody) stop() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.stopped = true
+	if buf := b.reader.buf; cap(buf.Buf) <= maxPooledBytes {
+		buffers.Put(buf)
+	}
+	b.reader.buf = nil
 }
 
 // nativeReader reads a nativeBody. It encodes one column at a time, so that the
 // largest column is the most memory it takes.
 type nativeReader struct {
 	body    *nativeBody
+	block   *block.Block
 	columns []block.ColumnInfo
-	next    int // the next column to encode; -1 is the head
-	buf     proto.Buffer
-	encoded []byte // of buf, not yet in ready
-	ready   []byte // to be read
+	next    int           // the next column to encode; -1 is the head
+	buf     *proto.Buffer // nil once the body is stopped
+	encoded []byte        // of buf, not yet in ready
+	ready   []byte        // to be read
 }
+
+// buffers holds the buffers of readers for the next ones.
+var buffers = sync.Pool{New: func() any { return new(proto.Buffer) }}
 
 // frameBytes is how many bytes are compressed at a time.
 const frameBytes = 1 << 20
@@ -101,11 +116,11 @@ func (r *nativeReader) encodeNext() {
 	r.buf.Reset()
 	if r.next < 0 {
 		r.buf.PutUVarInt(uint64(len(r.columns)))
-		r.buf.PutUVarInt(uint64(r.body.block.Rows())) //nolint:gosec // a count
+		r.buf.PutUVarInt(uint64(r.block.Rows())) //nolint:gosec // a count
 	} else {
 		r.buf.PutString(r.columns[r.next].Name)
 		r.buf.PutString(r.columns[r.next].Type)
-		r.body.block.EncodeColumn(r.next, &r.buf)
+		r.block.EncodeColumn(r.next, r.buf)
 	}
 	r.next++
 	r.encoded = r.buf.Buf

@@ -35,11 +35,11 @@ func (c *Client) insertHTTP(ctx context.Context, in Insert) (phase, error) {
 		chgo.WithSettings(driverSettings(settings)),
 		chgo.WithParameters(chgo.Parameters{"factload_table": in.Table}))
 	for try := 0; ; try++ {
-		body := &nativeBody{block: in.Block}
+		var compressor *compress.Writer
 		if compressed {
-			body.compressor = compress.NewWriter(compress.Level(c.opt.Compression.Level), method) //nolint:gosec // a small number
+			compressor = compress.NewWriter(compress.Level(c.opt.Compression.Level), method) //nolint:gosec // a small number
 		}
-		complete, err := c.post(ctx, body)
+		complete, err := c.post(ctx, newNativeBody(in.Block, compressor))
 		if err == nil || complete {
 			return sent, err
 		}
@@ -54,7 +54,7 @@ func (c *Client) insertHTTP(ctx context.Context, in Insert) (phase, error) {
 // post sends the body once. It says whether the server may have all of it.
 func (c *Client) post(ctx context.Context, body *nativeBody) (complete bool, err error) {
 	defer body.stop()
-	err = c.conn.InsertFormat(ctx, "Native", "INSERT INTO {factload_table:Identifier}", body.reader())
+	err = c.conn.InsertFormat(ctx, "Native", "INSERT INTO {factload_table:Identifier}", body.reader)
 	return body.complete(), err
 }
 

@@ -61,19 +61,23 @@ func (c *Client) Query(ctx context.Context, sql string, params ...any) (*Rows, e
 	if err != nil {
 		return nil, c.fail(ctx, "query", err, read)
 	}
-	rows, err := c.conn.Query(ctx, sql, params...)
+	running, cancel := context.WithCancel(ctx)
+	rows, err := c.conn.Query(running, sql, params...)
 	if err != nil {
+		cancel()
 		release()
 		return nil, c.fail(ctx, "query", err, read)
 	}
-	return &Rows{ctx: ctx, client: c, rows: rows, release: release}, nil
+	return &Rows{ctx: ctx, client: c, rows: rows, cancel: cancel, release: release}, nil
 }
 
 // Rows are the rows of a query. They are not safe for concurrent use.
 type Rows struct {
-	ctx     context.Context //nolint:containedctx // the query's, to tell why it failed
+	ctx     context.Context // the query's, to tell why it failed
 	client  *Client
 	rows    driver.Rows
+	ended   bool // Next has returned false
+	cancel  context.CancelFunc
 	release func()
 }
 
@@ -82,7 +86,10 @@ func (r *Rows) Columns() []string { return r.rows.Columns() }
 
 // Next goes to the next row. It returns false behind the last one and on an
 // error, which Err tells.
-func (r *Rows) Next() bool { return r.rows.Next() }
+func (r *Rows) Next() bool {
+	r.ended = !r.rows.Next()
+	return !r.ended
+}
 
 // Scan copies the columns of the current row into the variables that dest
 // points to.
@@ -101,15 +108,21 @@ func (r *Rows) Err() error {
 	return nil
 }
 
-// Close gives the connection back. Closing again does nothing.
+// Close gives the connection back. A query whose rows have not all been read
+// is cancelled. Closing again does nothing. The error is never another one than
+// Err's.
 func (r *Rows) Close() error {
 	if r.release == nil {
 		return nil
 	}
+	if !r.ended {
+		r.cancel() // or the driver would read the rest
+	}
 	err := r.rows.Close()
+	r.cancel()
 	r.release()
 	r.release = nil
-	if err != nil {
+	if err != nil && r.ended && r.rows.Err() == nil {
 		return r.client.fail(r.ctx, "query", err, read)
 	}
 	return nil
@@ -138,10 +151,26 @@ func (c *Client) QueryFormat(ctx context.Context, w io.Writer, format, sql strin
 		return c.fail(ctx, op, err, read)
 	}
 	defer answer.Close()
-	if _, err := io.Copy(w, answer); err != nil {
+	to := &answerWriter{w: w}
+	if _, err := io.Copy(to, answer); err != nil && to.err == nil {
 		return c.fail(ctx, op, err, read)
 	}
+	if to.err != nil {
+		return fmt.Errorf("%s: write the answer: %w", op, to.err)
+	}
 	return nil
+}
+
+// answerWriter remembers the error of a writer, to tell it from the server's.
+type answerWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (a *answerWriter) Write(p []byte) (int, error) {
+	n, err := a.w.Write(p)
+	a.err = err
+	return n, err
 }
 
 // overHTTP returns a connection that speaks HTTP with the server, and what to

@@ -15,7 +15,7 @@ const mask = "xxxxx"
 func RedactDSN(dsn string) string {
 	scheme, rest, ok := strings.Cut(dsn, "://")
 	if !ok || !plainScheme.MatchString(scheme) {
-		if !strings.ContainsAny(dsn, "@:?") {
+		if !strings.ContainsAny(dsn, "@:?") || localEngine.MatchString(dsn) {
 			return dsn
 		}
 		return mask
@@ -40,6 +40,9 @@ func RedactDSN(dsn string) string {
 	}
 	return scheme + "://" + shown
 }
+
+// localEngine is a DSN that says where data lies on this machine.
+var localEngine = regexp.MustCompile(`^embedded:([./][^@?]*)?$`)
 
 var plainPort = regexp.MustCompile(`^[0-9]+([/?,]|$)`)
 

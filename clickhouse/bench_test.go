@@ -1,0 +1,83 @@
+package clickhouse
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/enginetest"
+)
+
+var benchSchema = fact.Schema{
+	Name: "bench",
+	Fields: []fact.Field{
+		{Name: "id", Type: fact.String},
+		{Name: "role", Type: fact.LowCardinalityString},
+		{Name: "model", Type: fact.LowCardinalityString},
+		{Name: "content", Type: fact.String},
+		{Name: "tokens", Type: fact.UInt32},
+		{Name: "score", Type: fact.Float64, Nullable: true},
+		{Name: "created_at", Type: fact.DateTime64},
+	},
+	OrderBy: []string{"id"},
+}
+
+func benchRow(i int) map[string]any {
+	return map[string]any{
+		"id": fmt.Sprintf("c-%08d", i), "role": []string{"user", "assistant"}[i%2], "model": fmt.Sprintf("model-%d", i%7),
+		"content": strings.Repeat("some words of a chat message ", 8), "tokens": i % 5000, "created_at": int64(1770000000000 + i),
+	}
+}
+
+// BenchmarkInsert sends blocks that are encoded already: what the client adds
+// to the work of the server.
+func BenchmarkInsert(b *testing.B) {
+	const rows = 50_000
+	db := enginetest.Database(b)
+	rowsBlock := compile(b, benchSchema).NewBlock()
+	for i := range rows {
+		require.NoError(b, rowsBlock.AppendFact("", benchRow(i)))
+	}
+	for name, dsn := range map[string]string{"native": db.DSN, "http": db.HTTPDSN} {
+		b.Run(name, func(b *testing.B) {
+			c := open(b, dsn)
+			ensure(b, c, benchSchema, ddl.Options{Engine: "MergeTree"})
+			b.SetBytes(int64(rowsBlock.Bytes()))
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				n++
+				require.NoError(b, c.Insert(b.Context(), Insert{Table: "bench", Block: rowsBlock, Token: fmt.Sprint(name, n)}))
+			}
+			b.ReportMetric(float64(rows*n)/b.Elapsed().Seconds(), "rows/s")
+			db.Exec(b, "TRUNCATE TABLE bench SYNC")
+		})
+	}
+}
+
+// BenchmarkMaterialize encodes facts from maps and stores them.
+func BenchmarkMaterialize(b *testing.B) {
+	db := enginetest.Database(b)
+	for _, size := range []int{1, 1000} {
+		facts := make([]fact.Fact, size)
+		for i := range facts {
+			facts[i] = fact.Fact{Schema: "bench", ID: fmt.Sprint(i), Data: benchRow(i)}
+		}
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			m := materializer(b, Config{DSN: db.DSN})
+			require.NoError(b, m.EnsureSchema(b.Context(), benchSchema))
+			b.ReportAllocs()
+			n := 0
+			for b.Loop() {
+				n++
+				facts[0].ID = fmt.Sprint("n", n)
+				require.NoError(b, m.Materialize(b.Context(), facts...))
+			}
+			b.ReportMetric(float64(size*n)/b.Elapsed().Seconds(), "facts/s")
+		})
+	}
+}
