@@ -51,8 +51,8 @@ func (c *committer) commit(r *result) error {
 	if r.err != nil {
 		return r.err
 	}
-	if c.rejects != nil && len(r.rejects) > 0 {
-		if err := c.rejects.write(r); err != nil {
+	if c.rejects != nil {
+		if err := c.rejects.add(r); err != nil {
 			return fmt.Errorf("rejects file: %w", err)
 		}
 	}

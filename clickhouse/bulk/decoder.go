@@ -177,13 +177,14 @@ func (d *decoder) broken(c *chunk) reject {
 	} else {
 		x.err = fmt.Errorf("%w: the input ends in the middle of it, without a line end: the file may be cut", ErrCutLine)
 	}
-	if c.length > int64(len(c.data)) || len(c.data) > d.maxLine {
+	if c.kind == overlongLine || c.length > maxRawBytes {
 		x.raw, x.cut = c.data[:min(len(c.data), maxRawBytes)], true
 	}
 	return x
 }
 
-// maxRawBytes is how much of a line that is too long goes to the rejects file.
+// maxRawBytes is how much of a line that is too long, or cut, goes to the
+// rejects file.
 const maxRawBytes = 64 << 10
 
 func tooLong(n int64, limit int) error {

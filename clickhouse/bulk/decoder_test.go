@@ -60,7 +60,7 @@ func TestDecodeLines(t *testing.T) {
 	require.Equal(t, "id", first.Field)
 	require.Equal(t, "-1", first.Value)
 	require.ErrorIs(t, first, block.ErrRange)
-	require.True(t, strings.HasPrefix(first.Error(), "f:5: items: field id: -1 "), first.Error())
+	require.True(t, strings.HasPrefix(first.Error(), `f:5: items: field "id": -1 `), first.Error())
 	require.Equal(t, `{"id":-1}`, string(res.rejects[0].raw))
 
 	second := res.rowError(&res.rejects[1])

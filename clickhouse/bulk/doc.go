@@ -32,7 +32,8 @@
 // line itself, to be mended and loaded), reason and chunk. A line that is not
 // valid UTF-8 is in raw_base64 instead of raw; of a line over
 // Config.MaxLineBytes the beginning is there, and raw_cut is true. The entries
-// are in the order of the input.
+// are in the order of the input, but for lines cut off at the end of an input,
+// which come last.
 //
 // If the server refuses a block for what is in its rows, the guilty ones are
 // searched for by halving and become rejects too. That is done where nothing

@@ -26,21 +26,30 @@ func Load(ctx context.Context, cfg Config) (Summary, error) {
 	if err := cfg.Validate(); err != nil {
 		return Summary{}, err
 	}
+	if cfg.DryRun {
+		return loadInto(ctx, cfg, nil)
+	}
+	return loadInto(ctx, cfg, cfg.Client)
+}
+
+// loadInto loads into a server, or checks only when there is none. The
+// configuration is valid.
+func loadInto(ctx context.Context, cfg Config, to server) (Summary, error) {
 	cfg = cfg.withDefaults()
 	files, err := expandInputs(cfg.Inputs, cfg.Rejects)
 	if err != nil {
 		return Summary{}, err
 	}
-	l := &load{cfg: cfg, id: fact.NewEventID(), files: files, tally: newTally(files)}
+	l := &load{cfg: cfg, id: fact.NewEventID(), files: files, tally: newTally(files), server: to, root: rootToken(cfg.Format, cfg.Schema)}
 	if l.tables, err = newTables(cfg.Targets, cfg.Schema, cfg.Decode); err != nil {
 		return Summary{}, err
 	}
-	if !cfg.DryRun {
-		l.server = cfg.Client
-	}
 	stop := l.report()
 	err = l.run(ctx)
-	sum := l.tally.summary(l.id)
+	sum := l.tally.summary()
+	if sum.Chunks > 0 && to != nil {
+		sum.Load = l.id
+	}
 	stop()
 	return sum, err
 }
@@ -70,7 +79,6 @@ type load struct {
 
 // run prepares and runs the pipeline, and makes errors of its end plain.
 func (l *load) run(ctx context.Context) error {
-	l.root = rootToken(l.cfg.Format, l.cfg.Schema)
 	if err := l.prepare(ctx); err != nil {
 		return l.wrap(ctx, err)
 	}

@@ -3,12 +3,14 @@ package bulk
 import (
 	"bytes"
 	"compress/gzip"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -104,16 +106,287 @@ func TestLoad(t *testing.T) {
 	require.EqualValues(t, 5000, sum.Rows)
 	require.Zero(t, sum.Rejected)
 	require.Greater(t, sum.Chunks, int64(20))
+	require.EqualValues(t, len(lines(0, 5000)), sum.Bytes)
+	require.Positive(t, sum.Seconds)
+	require.Equal(t, map[string]Counts{"items": {Rows: 5000}}, sum.Schemas)
 	require.Equal(t, "5000\t5000", r.count())
+	require.Equal(t, "12497500\t122500", r.Query(t, "SELECT sum(id), sum(length(text)) FROM items"))
 
 	again := r.load(r.config(path))
 	require.Zero(t, again.Rows)
 	require.Zero(t, again.Chunks)
+	require.Zero(t, again.Bytes)
+	require.Empty(t, again.Load)
 	require.Equal(t, sum.Chunks, again.SkippedChunks)
 	require.EqualValues(t, 5000, again.SkippedRows)
+	require.Equal(t, sum.Bytes, again.SkippedBytes)
+	require.Equal(t, sum.Load, again.Files[0].Loaded.Load)
+	require.Equal(t, path, again.Files[0].Loaded.File)
 	require.Equal(t, "5000\t5000", r.count())
-	b, err := json.MarshalIndent(again, "", " ")
-	require.NoError(t, err)
-	t.Log(string(b))
-	t.Log(r.Query(t, "SELECT * FROM _factload_ledger ORDER BY time, offset LIMIT 5 FORMAT Vertical"))
+}
+
+func TestLoadKnowsContentNotNames(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	text := lines(0, 2000)
+	r.load(r.config(r.file("a.jsonl", text)))
+	for name, data := range map[string][]byte{
+		"renamed.txt": text, "a.jsonl.gz": packGzip(t, text), "b.zst": packZstd(t, text), "xz": packXz(t, text),
+	} {
+		sum := r.load(r.config(r.file(name, data)))
+		require.Zero(t, sum.Rows, name)
+		require.EqualValues(t, 2000, sum.SkippedRows, name)
+	}
+	cfg := r.config("-")
+	cfg.Stdin = bytes.NewReader(text)
+	require.EqualValues(t, 2000, r.load(cfg).SkippedRows)
+	require.Equal(t, "2000\t2000", r.count())
+}
+
+func TestLoadPacked(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	sum := r.load(r.config(
+		r.file("1.gz", append(packGzip(t, lines(0, 1000)), packGzip(t, lines(1000, 2000))...)),
+		r.file("2", packZstd(t, lines(2000, 3000))),
+		r.file("3", packXz(t, lines(3000, 4000))),
+		r.file("4", unpackBzip2Lines(t)), // ids 0 to 19 again, as another file
+		r.file("5", nil),
+		r.file("6.gz", packGzip(t, nil)),
+	))
+	require.EqualValues(t, 4020, sum.Rows)
+	require.Equal(t, "4020\t4000", r.count())
+	kinds := make([]string, len(sum.Files))
+	for i, f := range sum.Files {
+		kinds[i] = f.Compression
+	}
+	require.Equal(t, []string{"gzip", "zstd", "xz", "bzip2", "none", "gzip"}, kinds)
+}
+
+func TestLoadSameContentTwiceInOneLoad(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	text := lines(0, 1000)
+	more := append(bytes.Clone(text), lines(1000, 1010)...)
+	a, b, c := r.file("a", text), r.file("b", text), r.file("c", more)
+	sum := r.load(r.config(a, b, c))
+	require.EqualValues(t, 1010, sum.Rows)
+	require.EqualValues(t, 2000, sum.SkippedRows)
+	require.Equal(t, "1010\t1010", r.count())
+	require.Nil(t, sum.Files[0].Loaded)
+	require.Equal(t, Loaded{Load: sum.Load, File: a, Time: sum.Files[1].Loaded.Time}, *sum.Files[1].Loaded)
+	require.EqualValues(t, 1000, sum.Files[1].SkippedRows)
+	require.EqualValues(t, 10, sum.Files[2].Rows)
+
+	// A file that repeats itself is another matter.
+	sum = r.load(r.config(r.file("d", append(bytes.Repeat([]byte("{\"id\":5000}\n"), 2000), '\n'))))
+	require.EqualValues(t, 2000, sum.Rows)
+	require.Greater(t, sum.Chunks, int64(5))
+	require.Equal(t, "3010\t1011", r.count())
+}
+
+func TestLoadGrownFile(t *testing.T) {
+	t.Parallel()
+	for name, first := range map[string]string{
+		"whole lines":          "\n",
+		"no line end":          "",
+		"cut line":             "\n{\"id\":",
+		"cut, valid so far":    "\n{\"id\":1",
+		"only a blank":         "\n ",
+		"blank lines":          "\n\n\n",
+		"carriage return only": "\r",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRoom(t)
+			// The file is at first as a writer may leave it between two writes.
+			rest := map[string]string{"cut line": "1000}\n", "cut, valid so far": "000}\n"}[name]
+			if rest == "" {
+				rest = "\n{\"id\":1000}\n"
+			}
+			text := string(bytes.TrimSuffix(lines(0, 1000), []byte("\n"))) + first
+			cfg := r.config(r.file("a", []byte(text)))
+			cfg.Rejects = filepath.Join(r.dir, "rejects")
+			sum := r.load(cfg)
+			require.EqualValues(t, 1000, sum.Rows)
+			if strings.HasPrefix(name, "cut") {
+				require.Equal(t, map[string]int64{"cut_line": 1}, sum.Reasons)
+				again := r.load(cfg)
+				require.EqualValues(t, 1000, again.SkippedRows)
+				require.EqualValues(t, 1, again.Rejected)
+				require.Len(t, r.rejects(cfg), 1)
+			}
+			text += rest
+			r.file("a", []byte(text))
+			sum = r.load(cfg)
+			require.EqualValues(t, 1, sum.Rows)
+			require.EqualValues(t, 1000, sum.SkippedRows)
+			require.Zero(t, sum.Rejected)
+			require.Equal(t, "1001\t1001", r.count())
+			require.Empty(t, r.rejects(cfg))
+
+			r.file("a", append([]byte(text), lines(1001, 3000)...))
+			require.EqualValues(t, 1999, r.load(cfg).Rows)
+			require.Equal(t, "3000\t3000", r.count())
+		})
+	}
+}
+
+// rejects returns the entries of the rejects file.
+func (r *room) rejects(cfg Config) (entries []rejectEntry) {
+	r.t.Helper()
+	_, err := eachReject(cfg.Rejects, func(e *rejectEntry, _ []byte) error {
+		entries = append(entries, *e)
+		return nil
+	})
+	if !errors.Is(err, fs.ErrNotExist) {
+		require.NoError(r.t, err)
+	}
+	return entries
+}
+
+func TestLoadChangedFile(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	text := lines(0, 1000)
+	path := r.file("a", text)
+	first := r.load(r.config(path))
+	middle := len(text) / 2
+	changed := bytes.Clone(text)
+	changed[bytes.IndexByte(changed[middle:], '{')+middle+6] = '9' // a digit of an id
+
+	r.file("a", changed)
+	_, err := Load(t.Context(), r.config(path))
+	var e *ChangedError
+	require.ErrorAs(t, err, &e)
+	require.ErrorIs(t, err, ErrChanged)
+	require.Equal(t, path, e.File)
+	require.LessOrEqual(t, e.Offset, int64(middle))
+	require.Greater(t, e.Offset+e.Length, int64(middle))
+	require.Equal(t, first.Load, e.Load)
+	require.EqualValues(t, bytes.Count(text[:e.Offset], []byte("\n"))+1, e.Line)
+	require.Equal(t, "1000\t1000", r.count())
+
+	// Renamed, it is a file of its own that begins with known content.
+	sum := r.load(r.config(r.file("b", changed)))
+	require.EqualValues(t, 1000, sum.Rows+sum.SkippedRows)
+	require.Positive(t, sum.SkippedRows)
+
+	shorter := text[:bytes.LastIndexByte(text[:len(text)-1], '\n')+1]
+	r.file("a", shorter)
+	_, err = Load(t.Context(), r.config(path))
+	require.ErrorIs(t, err, ErrChanged)
+	cfg := r.config(path)
+	cfg.AllowChanged = true
+	sum = r.load(cfg)
+	require.Positive(t, sum.Rows)
+	require.EqualValues(t, 999, sum.Rows+sum.SkippedRows)
+	require.EqualValues(t, 999, r.load(r.config(path)).SkippedRows, "what was allowed is known from then on")
+}
+
+func TestLoadForced(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	a, b := r.file("a", lines(0, 500)), r.file("b", lines(0, 500))
+	r.load(r.config(a))
+	cfg := r.config(a, b)
+	cfg.Force = true
+	sum := r.load(cfg)
+	require.EqualValues(t, 1000, sum.Rows, "each input, whether its content is known or not")
+	require.Equal(t, "1500\t500", r.count())
+	require.EqualValues(t, 1000, r.load(cfg).Rows, "and again")
+	require.Equal(t, "2500\t500", r.count())
+	require.EqualValues(t, 1000, r.load(r.config(a, b)).SkippedRows)
+}
+
+func TestLoadEnvelopes(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	var text bytes.Buffer
+	for i := range 1000 {
+		fmt.Fprintf(&text, `{"schema":"items","data":{"id":%d}}`+"\n", i)
+		fmt.Fprintf(&text, `{"type":"notes","id":"n%d","stream":"s","data":{"text":"x"},"sequence":%d,"occurred_at":"2026-11-01T00:00:00Z"}`+"\n", i, i)
+	}
+	text.WriteString(`{"schema":"none","data":{}}` + "\n")
+	cfg := r.config(r.file("log", text.Bytes()))
+	cfg.Schema = ""
+	cfg.Targets["notes"] = notes()
+	sum := r.load(cfg)
+	require.Equal(t, map[string]Counts{"items": {Rows: 1000}, "notes": {Rows: 1000}, "none": {Rejected: 1}}, sum.Schemas)
+	require.Equal(t, "1000\t1000", r.count())
+	require.Equal(t, "1000", r.Query(t, "SELECT uniqExact(note_id) FROM notes"))
+	require.EqualValues(t, 2000, r.load(cfg).SkippedRows)
+}
+
+func TestLoadCreatesOnlyTablesInUse(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	cfg := r.config(r.file("a", []byte(`{"schema":"items","data":{"id":1}}`)))
+	cfg.Schema = ""
+	cfg.Targets["notes"] = notes()
+	r.load(cfg)
+	require.Equal(t, "_factload_ledger\nitems", r.Query(t, "SHOW TABLES"))
+}
+
+func TestLoadWarnsOfTablesWithoutWindow(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.Exec(t, "CREATE TABLE items (id UInt32, text String) ENGINE = MergeTree ORDER BY id")
+	path := r.file("a", lines(0, 10))
+	sum := r.load(r.config(path))
+	require.Len(t, sum.Warnings, 1)
+	require.Contains(t, sum.Warnings[0], "keeps no deduplication window")
+	r.Exec(t, "ALTER TABLE items MODIFY SETTING non_replicated_deduplication_window = 10000")
+	require.Empty(t, r.load(r.config(r.file("b", lines(10, 20)))).Warnings)
+}
+
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	require.NoError(t, os.WriteFile(path, append(lines(0, 1000), "{\"id\":\"x\"}\n{\"i"...), 0o600))
+	cfg := Config{
+		Targets: map[string]Target{"items": items()}, Schema: "items", Inputs: []string{path},
+		Rejects: filepath.Join(dir, "rejects"), ChunkBytes: minChunkBytes,
+	}
+	for range 2 { // the rejects file is written anew
+		sum, err := Check(t.Context(), cfg)
+		require.NoError(t, err)
+		require.EqualValues(t, 1000, sum.Rows)
+		require.EqualValues(t, 2, sum.Rejected)
+		require.Equal(t, map[string]int64{"type": 1, "cut_line": 1}, sum.Reasons)
+		require.Len(t, sum.FirstRejects, 2)
+		require.Empty(t, sum.Load)
+		entries := (&room{t: t}).rejects(cfg)
+		require.Len(t, entries, 2)
+		require.Equal(t, `{"id":"x"}`, entries[0].Raw)
+		require.EqualValues(t, 1001, entries[0].Line)
+		require.Equal(t, path, entries[1].File)
+	}
+	require.NoError(t, os.WriteFile(cfg.Rejects, lines(0, 1), 0o600))
+	_, err := Check(t.Context(), cfg)
+	require.ErrorIs(t, err, errNotRejects)
+}
+
+func TestLoadProgress(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	text := lines(0, 2000)
+	cfg := r.config(r.file("a", text), r.file("b", packGzip(t, lines(2000, 3000))))
+	var last Progress
+	calls := 0
+	cfg.Progress = func(p Progress) {
+		require.False(t, last.Done)
+		require.GreaterOrEqual(t, p.Rows, last.Rows)
+		require.GreaterOrEqual(t, p.Read, last.Read)
+		last = p
+		calls++
+	}
+	cfg.ProgressEvery = time.Millisecond
+	r.load(cfg)
+	require.True(t, last.Done)
+	require.Greater(t, calls, 1)
+	require.EqualValues(t, 3000, last.Rows)
+	require.Equal(t, last.Total, last.Read)
+	require.Equal(t, []any{2, 2, cfg.Inputs[1]}, []any{last.Index, last.Files, last.File})
 }

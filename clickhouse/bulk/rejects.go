@@ -38,15 +38,34 @@ type rejectWriter struct {
 	file *os.File
 	buf  *bufio.Writer
 	enc  *json.Encoder
+	// cut are the cut lines. They come last in the file, since they come and
+	// go from load to load while all others stay where they are.
+	cut []*rejectEntry
 }
 
-// write appends the rejects of a chunk. They are on the disk when it returns.
-func (w *rejectWriter) write(r *result) error {
+// add appends the rejects of a chunk. They are on the disk when it returns,
+// but for cut lines, which are written by close.
+func (w *rejectWriter) add(r *result) error {
+	entries := make([]*rejectEntry, len(r.rejects))
+	for i := range r.rejects {
+		entries[i] = entryOf(r, &r.rejects[i])
+	}
+	if r.chunk.kind == cutLine {
+		w.cut = append(w.cut, entries...)
+		return nil
+	}
+	return w.write(entries)
+}
+
+func (w *rejectWriter) write(entries []*rejectEntry) error {
+	if len(entries) == 0 {
+		return nil
+	}
 	if err := w.open(); err != nil {
 		return err
 	}
-	for i := range r.rejects {
-		if err := w.enc.Encode(entryOf(r, &r.rejects[i])); err != nil {
+	for _, e := range entries {
+		if err := w.enc.Encode(e); err != nil {
 			return err
 		}
 	}
@@ -70,12 +89,13 @@ func (w *rejectWriter) open() error {
 	return nil
 }
 
-// close closes the file. What was written has been flushed already.
+// close writes the cut lines and closes the file.
 func (w *rejectWriter) close() error {
+	err := w.write(w.cut)
 	if w.file == nil {
-		return nil
+		return err
 	}
-	return w.file.Close()
+	return errors.Join(err, w.file.Close())
 }
 
 func entryOf(r *result, x *reject) *rejectEntry {

@@ -148,7 +148,7 @@ func (t *tally) progress() Progress {
 }
 
 // summary returns the sum of everything. It is called once, at the end.
-func (t *tally) summary(load string) Summary {
+func (t *tally) summary() Summary {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, r := range t.repeats {
@@ -156,9 +156,6 @@ func (t *tally) summary(load string) Summary {
 		t.sum.Files[r.file].SkippedRows += r.record.rows
 	}
 	t.repeats = nil
-	if t.sum.Chunks > 0 {
-		t.sum.Load = load
-	}
 	t.sum.Seconds = time.Since(t.begin).Seconds()
 	return t.sum
 }
