@@ -124,7 +124,6 @@ func (a *app) serveConfig() (embedded.Config, error) {
 		User:     orEnv(s.User, embedded.DefaultUser, "CLICKHOUSE_USER"),
 		Password: password,
 		Database: orEnv(s.Database, embedded.DefaultDatabase, "CLICKHOUSE_DB"),
-		Logger:   a.log,
 	}, nil
 }
 
