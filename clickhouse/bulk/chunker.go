@@ -45,8 +45,8 @@ func (c *chunker) next(get func() ([]byte, error)) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		c.w.buf, c.owns = append(buf, c.carry...), true
-		c.carry = c.carry[:0]
+		buf = append(buf, c.carry...)
+		c.w.buf, c.owns, c.carry = buf, true, c.carry[:0]
 	}
 	c.digest.reset()
 	c.digested = 0

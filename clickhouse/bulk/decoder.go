@@ -127,7 +127,7 @@ func (d *decoder) line(line []byte, pos int) (schema string, err error) {
 		id, row = alias(d.envelope.id), d.envelope.data
 	}
 	if err = b.block.AppendJSONFact(id, row); err != nil {
-		return b.table.name, d.shift(line, row, err)
+		return b.table.name, d.explain(line, row, err)
 	}
 	if len(b.starts) == 0 {
 		d.used = append(d.used, b)
@@ -152,11 +152,25 @@ func (d *decoder) open(line []byte) (*rowBlock, error) {
 	return d.blockOf(t), nil
 }
 
-// shift makes an offset in an envelope's row one in its line.
-func (d *decoder) shift(line, row []byte, err error) error {
-	if fault, ok := err.(*block.FieldError); ok && d.single == nil && fault.Offset >= 0 { //nolint:errorlint // as block documents it
-		// The row is a part of the line, so both end their capacity together.
-		fault.Offset += cap(line) - cap(row)
+// explain adds to an error of a row what only the line can tell: where in it
+// the fault is, and whether it looks like something else than a row.
+func (d *decoder) explain(line, row []byte, err error) error {
+	fault, ok := err.(*block.FieldError) //nolint:errorlint // as block documents it
+	if !ok {
+		return err
+	}
+	if d.single == nil {
+		if fault.Offset >= 0 {
+			// The row is a part of the line, so both end their capacity together.
+			fault.Offset += cap(line) - cap(row)
+		}
+		return err
+	}
+	switch {
+	case fault.Field == "" && bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("[")):
+		fault.Hint = "each row is one JSON object on one line; for a file that is one array, jq -c '.[]' FILE makes such lines"
+	case errors.Is(err, block.ErrUnknownKey) && (fault.Field == "schema" || fault.Field == "data"):
+		fault.Hint = "if the line is an envelope that names its schema itself, load without naming one"
 	}
 	return err
 }

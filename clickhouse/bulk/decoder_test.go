@@ -39,7 +39,8 @@ func decodeText(t *testing.T, format Format, text string) (*decoder, *result) {
 	tables, err := newTables(cfg.Targets, cfg.Schema, cfg.Decode)
 	require.NoError(t, err)
 	d := newDecoder(&cfg, tables)
-	return d, d.decode(&chunk{file: &inputFile{name: "f"}, line: 1, data: []byte(text), length: int64(len(text))})
+	res := d.decode(&chunk{file: &inputFile{name: "f"}, line: 1, data: []byte(text), length: int64(len(text))})
+	return d, res
 }
 
 func TestDecodeLines(t *testing.T) {
@@ -220,6 +221,15 @@ func TestDecodeTellsOffsetsInTheLine(t *testing.T) {
 	var fault *block.FieldError
 	require.ErrorAs(t, res.rejects[0].err, &fault)
 	require.Equal(t, strings.Index(`{"schema":"items","data":{"id":-1}}`, "-1"), fault.Offset)
+}
+
+func TestDecodeHintsAtOtherFormats(t *testing.T) {
+	t.Parallel()
+	_, res := decodeText(t, Rows, "[{\"id\":1}]\n"+`{"schema":"items","data":{"id":1}}`+"\n"+`{"idd":1}`)
+	require.Len(t, res.rejects, 3)
+	require.ErrorContains(t, res.rejects[0].err, "jq -c '.[]' FILE")
+	require.ErrorContains(t, res.rejects[1].err, "load without naming one")
+	require.NotContains(t, res.rejects[2].err.Error(), "envelope")
 }
 
 // TestDecodeDoesNotAllocatePerLine looks at chunks of two sizes.

@@ -58,7 +58,7 @@ const zstdWindow = 128 << 20
 // for zstd in goroutines that end with Close.
 func openSource(in *inputFile, stdin io.Reader, read *atomic.Int64) (*source, error) {
 	s := &source{}
-	var r io.Reader = stdin
+	r := stdin
 	if !in.stdin {
 		f, err := os.Open(in.path)
 		if err != nil {

@@ -79,7 +79,7 @@ func (w *rejectWriter) open() error {
 	if w.file != nil {
 		return nil
 	}
-	f, err := os.OpenFile(w.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the caller names the file
+	f, err := os.OpenFile(w.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -186,7 +186,7 @@ func keepRejects(path string, inputs map[string]bool, done func([]string) (map[s
 // eachReject calls f for each complete line of a rejects file, with its line
 // end. It returns whether the last line was complete.
 func eachReject(path string, f func(e *rejectEntry, line []byte) error) (complete bool, err error) {
-	file, err := os.Open(path) //nolint:gosec // the caller names the file
+	file, err := os.Open(path)
 	if err != nil {
 		return false, err
 	}

@@ -1,0 +1,306 @@
+package bulk
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/fact"
+)
+
+// check checks one input that need not go to a server.
+func check(t *testing.T, content []byte, change func(*Config)) (Summary, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "in")
+	require.NoError(t, os.WriteFile(path, content, 0o600))
+	cfg := Config{
+		Targets: map[string]Target{"items": items()}, Schema: "items", Inputs: []string{path}, ChunkBytes: minChunkBytes,
+		Rejects: path + ".rejects",
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	return Check(t.Context(), cfg)
+}
+
+func TestHostileInputs(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		content  string
+		rows     int64
+		rejected map[string]int64
+		err      string
+	}{
+		"empty":           {"", 0, nil, ""},
+		"only blank":      {"\n \r\n\t\n", 0, nil, ""},
+		"only a mark":     {"\xEF\xBB\xBF", 0, nil, ""},
+		"crlf and mark":   {"\xEF\xBB\xBF{\"id\":1}\r\n{\"id\":2}\r\n", 2, nil, ""},
+		"no line end":     {`{"id":1}`, 1, nil, ""},
+		"cut":             {"{\"id\":1}\n{\"id\":", 1, map[string]int64{"cut_line": 1}, ""},
+		"tail of zeros":   {string(lines(0, 500)) + strings.Repeat("\x00", 10000), 500, map[string]int64{"cut_line": 1}, ""},
+		"zeros between":   {string(lines(0, 500)) + strings.Repeat("\x00", 10000) + "\n{\"id\":1}\n", 501, map[string]int64{"syntax": 1}, ""},
+		"binary":          {"\x7fELF\x02\x01\x01\x00\x00", 0, nil, "not a text file: it has a NUL byte at offset 7"},
+		"utf-16":          {"\xff\xfe{\x00", 0, nil, "it is UTF-16 text"},
+		"zip":             {"PK\x03\x04", 0, nil, "it is a ZIP archive"},
+		"cut gzip":        {string(packGzip(t, lines(0, 5000))[:2000]), -1, nil, "gzip data ends early, after 2000 compressed bytes"},
+		"nothing in gzip": {"\x1f\x8b", 0, nil, "gzip data ends early, after 2 compressed bytes"},
+		"duplicate key":   {`{"id":1,"id":2}`, 0, map[string]int64{"duplicate_key": 1}, ""},
+		"two objects":     {`{"id":1}{"id":2}` + "\n", 0, map[string]int64{"trailing": 1}, ""},
+		"json array":      {"[\n{\"id\":1},\n{\"id\":2}\n]\n", 1, map[string]int64{"type": 1, "trailing": 1, "syntax": 1}, ""},
+		"deep":            {strings.Repeat("[", 100_000) + "\n" + `{"id":1}` + "\n", 1, map[string]int64{"type": 1}, ""},
+		"half a rune":     {"{\"id\":1,\"text\":\"\xe2\x82\"}\n", 0, map[string]int64{"utf8": 1}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sum, err := check(t, []byte(c.content), nil)
+			if c.err == "" {
+				require.NoError(t, err)
+			} else {
+				var input *InputError
+				require.ErrorAs(t, err, &input)
+				require.ErrorContains(t, err, c.err)
+			}
+			if c.rows >= 0 {
+				require.Equal(t, c.rows, sum.Rows)
+			}
+			if c.rejected == nil {
+				c.rejected = map[string]int64{}
+			}
+			require.Equal(t, c.rejected, sum.Reasons, "%v", sum.FirstRejects)
+		})
+	}
+}
+
+// TestRuneAtChunkBoundary moves a character of several bytes over the places
+// where a chunk may end.
+func TestRuneAtChunkBoundary(t *testing.T) {
+	t.Parallel()
+	for n := range 40 {
+		var b strings.Builder
+		for i := range 300 {
+			fmt.Fprintf(&b, `{"id":%d,"text":"%s€😀"}`+"\n", i, strings.Repeat("x", n))
+		}
+		sum, err := check(t, []byte(b.String()), nil)
+		require.NoError(t, err)
+		require.EqualValues(t, 300, sum.Rows)
+	}
+}
+
+func TestLongLines(t *testing.T) {
+	t.Parallel()
+	text := func(n int) string { return `{"id":1,"text":"` + strings.Repeat("x", n-18) + `"}` }
+	content := strings.Join([]string{`{"id":0}`, text(20_000), text(20_001), `{"id":2}`, text(90_000), `{"id":3}`, text(200_000)}, "\n")
+	sum, err := check(t, []byte(content), func(c *Config) { c.MaxLineBytes = 20_000 })
+	require.NoError(t, err)
+	require.EqualValues(t, 4, sum.Rows)
+	require.Equal(t, map[string]int64{"line_too_long": 3}, sum.Reasons)
+	var got []int64
+	for _, e := range sum.FirstRejects {
+		got = append(got, e.Line)
+	}
+	require.Equal(t, []int64{3, 5, 7}, got)
+}
+
+// TestGigabyteOnOneLine unpacks a member of zeros that follows a good row.
+func TestGigabyteOnOneLine(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "zeros.gz")
+	f, err := os.Create(path)
+	require.NoError(t, err)
+	w, err := gzip.NewWriterLevel(f, gzip.BestSpeed)
+	require.NoError(t, err)
+	_, err = w.Write(append(lines(0, 1000), '{'))
+	require.NoError(t, err)
+	_, err = io.CopyN(w, zeros{}, 256<<20)
+	require.NoError(t, err)
+	_, err = w.Write(append([]byte("\n"), lines(0, 1)...))
+	require.NoError(t, err)
+	require.NoError(t, w.Close())
+	require.NoError(t, f.Close())
+	sum, err := check(t, nil, func(c *Config) {
+		c.Inputs = []string{path}
+		c.MaxLineBytes = 1 << 20
+	})
+	require.NoError(t, err)
+	require.EqualValues(t, 1001, sum.Rows)
+	require.Equal(t, map[string]int64{"line_too_long": 1}, sum.Reasons)
+	info, err := os.Stat(sum.Files[0].File)
+	require.NoError(t, err)
+	require.Less(t, info.Size(), int64(8<<20))
+}
+
+func TestLoadCutGzipAndMended(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	packed := packGzip(t, lines(0, 20_000))
+	path := r.file("a.gz", packed[:len(packed)/2])
+	sum, err := Load(t.Context(), r.config(path))
+	var input *InputError
+	require.ErrorAs(t, err, &input)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.ErrorContains(t, err, fmt.Sprintf("before byte %d of the decompressed input is loaded", input.Offset))
+	require.Positive(t, sum.Rows)
+	require.Equal(t, sum.Bytes, input.Offset)
+	require.Equal(t, fmt.Sprintf("%d\t%d", sum.Rows, sum.Rows), r.count())
+	r.file("a.gz", packed)
+	require.Equal(t, sum.Rows, r.load(r.config(path)).SkippedRows)
+	require.Equal(t, "20000\t20000", r.count())
+}
+
+func TestLoadStopsWithTooManyRejects(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		limit RejectLimit
+		bad   int // one row in bad
+		err   bool
+	}{
+		"few":             {MaxRejectRows(200), 100, false},
+		"too many":        {MaxRejectRows(20), 100, true},
+		"first":           {MaxRejectRows(0), 100, true},
+		"in one chunk":    {MaxRejectRows(20), 2, true},
+		"share":           {MaxRejectPercent(2), 100, false},
+		"too large share": {MaxRejectPercent(0.9), 100, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRoom(t)
+			var b bytes.Buffer
+			for i := range 10_000 {
+				if i%c.bad == c.bad-1 {
+					b.WriteString("bad\n")
+				} else {
+					b.Write(lines(i, i+1))
+				}
+			}
+			cfg := r.config(r.file("a", b.Bytes()))
+			cfg.MaxRejects, cfg.Rejects = c.limit, filepath.Join(r.dir, "rejects")
+			sum, err := Load(t.Context(), cfg)
+			if !c.err {
+				require.NoError(t, err)
+				require.EqualValues(t, 100, sum.Rejected)
+				return
+			}
+			require.ErrorIs(t, err, ErrTooManyRejects)
+			require.ErrorContains(t, err, "the limit is "+c.limit.String())
+			require.Less(t, sum.Rows, int64(9_900))
+			require.Len(t, r.rejects(cfg), int(sum.Rejected))
+
+			cfg.MaxRejects = RejectLimit{}
+			r.load(cfg)
+			require.Equal(t, fmt.Sprint(10_000-10_000/c.bad), r.Query(t, "SELECT uniqExact(id) FROM items"))
+			require.Equal(t, fmt.Sprint(10_000-10_000/c.bad), r.Query(t, "SELECT count() FROM items"))
+			require.Len(t, r.rejects(cfg), 10_000/c.bad)
+		})
+	}
+}
+
+func TestLoadFindsRowsThatTheServerRefuses(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.load(r.config(r.file("none", nil)))
+	r.Exec(t, `CREATE TABLE items (id UInt32, text String, CONSTRAINT odd CHECK id % 500 != 7) ENGINE = MergeTree ORDER BY id
+		SETTINGS non_replicated_deduplication_window = 1000`)
+	cfg := r.config(r.file("a", dirtyLines(0, 4000)))
+	cfg.Rejects = filepath.Join(r.dir, "rejects")
+	crash := &crashing{server: r.client, left: 60, applied: true}
+	_, err := loadInto(t.Context(), cfg, crash)
+	require.ErrorIs(t, err, errCrash)
+	r.load(cfg)
+	// 7, 507, 1007 …: of these 7, 1007, 2007 and 3007 are bad anyway.
+	require.Equal(t, "3796\t3796", r.count())
+	var refused []int64
+	last := int64(0)
+	for _, e := range r.rejects(cfg) {
+		require.Greater(t, e.Line, last)
+		last = e.Line
+		if e.Reason == "server" {
+			require.Contains(t, e.Error, "the server refuses the row")
+			require.Contains(t, e.Error, "odd")
+			require.Contains(t, e.Raw, `07,"text":"`)
+			refused = append(refused, e.Line)
+		}
+	}
+	require.Len(t, refused, 4)
+	require.Len(t, r.rejects(cfg), 204)
+}
+
+func TestLoadDoesNotSearchWhereRowsCouldDouble(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.Exec(t, "CREATE TABLE items (id UInt32, text String) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 1000")
+	r.Exec(t, "CREATE TABLE copy (x UInt8) ENGINE = MergeTree ORDER BY x")
+	r.Exec(t, "CREATE MATERIALIZED VIEW view TO copy AS SELECT throwIf(id = 77)::UInt8 AS x FROM items")
+	_, err := Load(t.Context(), r.config(r.file("a", lines(0, 100))))
+	require.ErrorContains(t, err, "materialized views or partitions")
+	var e *clickhouse.Error
+	require.ErrorAs(t, err, &e)
+	require.Equal(t, 395, e.Code)
+}
+
+func TestLoadReportsTheServersErrors(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.Exec(t, "CREATE TABLE items (id String, text String) ENGINE = MergeTree ORDER BY id")
+	_, err := Load(t.Context(), r.config(r.file("a", lines(0, 10))))
+	require.ErrorIs(t, err, clickhouse.ErrSchema)
+
+	client, err := clickhouse.Open("clickhouse://user:hunter2@127.0.0.1:1/db")
+	require.NoError(t, err)
+	defer client.Close()
+	cfg := r.config(r.file("a", lines(0, 10)))
+	cfg.Client = client
+	_, err = Load(t.Context(), cfg)
+	require.ErrorIs(t, err, clickhouse.ErrRetryable)
+	require.ErrorContains(t, err, "connection refused")
+	require.NotContains(t, err.Error(), "hunter2")
+}
+
+// TestRealData loads data that nobody here has shaped.
+func TestRealData(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join("..", "..", "..", "shared", "data")
+	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
+		t.Skip("no real data here")
+	}
+	r := newRoom(t)
+	text := func(names ...string) (fields []fact.Field) {
+		for _, name := range names {
+			fields = append(fields, fact.Field{Name: name, Type: fact.String})
+		}
+		return fields
+	}
+	turns := fact.Field{Name: "turns", Type: fact.String, Array: true}
+	for file, c := range map[string]struct {
+		rows   string
+		fields []fact.Field
+	}{
+		"persona_agreeableness.jsonl": {"1000", append(text("question", "statement", "answer_matching_behavior", "answer_not_matching_behavior"),
+			fact.Field{Name: "label_confidence", Type: fact.Float64})},
+		"one_box_tendency.jsonl":  {"1000", text("question", "answer_matching_behavior", "answer_not_matching_behavior")},
+		"coordinate_itself.jsonl": {"1000", text("question", "answer_matching_behavior", "answer_not_matching_behavior")},
+		"HumanEval.jsonl.gz":      {"164", text("task_id", "prompt", "canonical_solution", "test", "entry_point")},
+		"mt_bench_question.jsonl": {"80", append(text("category"), turns,
+			fact.Field{Name: "question_id", Type: fact.UInt32}, fact.Field{Name: "reference", Type: fact.String, Array: true})},
+		"mt_bench_reference_answer.jsonl": {"30", append(text("answer_id", "model_id"),
+			fact.Field{Name: "question_id", Type: fact.UInt32}, fact.Field{Name: "choices", Type: fact.JSON}, fact.Field{Name: "tstamp", Type: fact.Float64})},
+	} {
+		name, _, _ := strings.Cut(file, ".")
+		cfg := r.config(filepath.Join(dir, file))
+		cfg.Schema = name
+		cfg.Targets = map[string]Target{name: {Schema: fact.Schema{Name: name, Fields: c.fields}}}
+		cfg.ChunkBytes = 64 << 10
+		sum := r.load(cfg)
+		require.Zero(t, sum.Rejected, "%s: %v", file, sum.FirstRejects)
+		require.Equal(t, c.rows, r.Query(t, "SELECT count() FROM "+name), file)
+		require.EqualValues(t, c.rows, fmt.Sprint(r.load(cfg).SkippedRows))
+	}
+}
