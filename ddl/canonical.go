@@ -82,39 +82,6 @@ func rewriteIntervals(tokens []token) []token {
 	return out
 }
 
-// exactFunctions are functions that the server prints under the name that it
-// was given. Many others are aliases, which it replaces.
-var exactFunctions = []string{
-	"toYYYYMM", "toYYYYMMDD", "toYear", "toMonth", "toMonday", "toDate", "toStartOfYear", "toStartOfQuarter", "toStartOfMonth",
-	"toStartOfWeek", "toStartOfDay", "toStartOfHour", "toStartOfInterval", "toIntervalDay", "toIntervalWeek", "toIntervalMonth",
-	"toIntervalQuarter", "toIntervalYear", "toIntervalHour", "toUnixTimestamp", "toDateTime", "intDiv", "modulo", "cityHash64", "sipHash64", "xxHash64",
-	"lower", "upper", "substring", "tuple", "toUInt8", "toUInt16", "toUInt32", "toUInt64",
-}
-
-// isExact reports whether the expression consists of names, literals and calls
-// of exactFunctions alone. Operators and keywords are printed by rules that we
-// do not follow.
-func isExact(tokens []token) bool {
-	for i, t := range tokens {
-		switch t.kind {
-		case wordToken:
-			call := i+1 < len(tokens) && tokens[i+1].is("(")
-			if call && !slices.Contains(exactFunctions, t.text) {
-				return false
-			}
-			if !call && i+1 < len(tokens) && tokens[i+1].kind != symbolToken {
-				return false // a keyword between operands
-			}
-		case symbolToken:
-			if t.text != "(" && t.text != ")" && t.text != "," {
-				return false
-			}
-		case nameToken, stringToken, numberToken:
-		}
-	}
-	return true
-}
-
 // canonicalKey returns the expressions of a key in canonical form. A key that
 // is one tuple is taken apart.
 func canonicalKey(key []string) []string {
@@ -156,7 +123,7 @@ func (t Table) Canonical() Table {
 		c := &t.Columns[i]
 		c.Type = canonicalType(c.Type)
 		c.Default = canonicalExpr(c.Default).text
-		c.Codec = canonicalList(c.Codec)
+		c.Codec = canonicalCodec(c.Codec, c.Type)
 		c.TTL = canonicalExpr(c.TTL).text
 	}
 	if e, err := parseEngine(t.Engine); err == nil {
@@ -170,6 +137,9 @@ func (t Table) Canonical() Table {
 	t.PartitionBy = canonicalExpr(t.PartitionBy).text
 	t.TTL = canonicalTTL(t.TTL)
 	t.Settings = maps.Clone(t.Settings)
+	for name, value := range t.Settings {
+		t.Settings[name] = canonicalSetting(value)
+	}
 	if t.Settings[granularitySetting] == defaultGranularity {
 		delete(t.Settings, granularitySetting)
 	}
@@ -183,8 +153,19 @@ func (t Table) Canonical() Table {
 		x.Type = canonicalType(x.Type)
 		x.Granularity = canonicalGranularity(*x)
 	}
-	t.Cluster = ""
+	t.Cluster, t.Storage = "", nil
 	return t
+}
+
+// canonicalSetting writes the two truth values as numbers.
+func canonicalSetting(value string) string {
+	switch value {
+	case "true":
+		return "1"
+	case "false":
+		return "0"
+	}
+	return value
 }
 
 // canonicalGranularity is the granularity that the server fills in. For indexes
@@ -203,26 +184,6 @@ const (
 	granularitySetting = "index_granularity"
 	defaultGranularity = "8192"
 )
-
-// canonicalList returns a list of expressions in canonical form.
-func canonicalList(s string) string {
-	tokens, err := tokenize(s)
-	if err != nil {
-		return s
-	}
-	return joinList(tokens)
-}
-
-// canonicalTTL returns the TTL rules of a table in canonical form. DELETE is
-// what a rule does anyway, so the server leaves the word out.
-func canonicalTTL(s string) string {
-	tokens, err := tokenize(s)
-	if err != nil {
-		return s
-	}
-	tokens = slices.DeleteFunc(tokens, func(t token) bool { return t.isKeyword("DELETE") })
-	return joinList(tokens)
-}
 
 func joinList(tokens []token) string {
 	var out []string

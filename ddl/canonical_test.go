@@ -1,6 +1,8 @@
 package ddl_test
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -123,8 +125,7 @@ func TestExactFunctions(t *testing.T) {
 		names[i] = ddl.QuoteString(f)
 	}
 	got := db.Query(t, "SELECT count(), countIf(alias_to != '') FROM system.functions WHERE name IN ("+strings.Join(names, ", ")+") FORMAT TSV")
-	require.Equal(t, "34\t0", got)
-	require.Len(t, names, 34)
+	require.Equal(t, fmt.Sprintf("%d\t0", len(names)), got)
 }
 
 func TestSortingKeysAsPrinted(t *testing.T) {
@@ -152,7 +153,9 @@ func TestSortingKeysAsPrinted(t *testing.T) {
 	} {
 		db.Exec(t, "CREATE TABLE t (a String, `b c` UInt8, d DateTime64(3, 'UTC')) ENGINE = MergeTree() ORDER BY "+c.key)
 		s.OrderBy = c.want
-		changes := ddl.Diff(newTable(t, s, ddl.Options{}), inspect(t, db, "t"))
+		changes := slices.DeleteFunc(ddl.Diff(newTable(t, s, ddl.Options{}), inspect(t, db, "t")), func(change ddl.Change) bool {
+			return ddl.NewPlan([]ddl.Change{change}).Check() == nil // codecs and settings
+		})
 		if c.ok {
 			require.Empty(t, changes, c.key)
 		} else {

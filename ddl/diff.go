@@ -1,41 +1,73 @@
 package ddl
 
 import (
+	"maps"
 	"slices"
 )
+
+// DiffOption changes what [Diff] returns.
+type DiffOption int
+
+// Prune drops the columns and indexes that the table has and the schema lacks.
+// Without it they are kept and noted.
+const Prune DiffOption = 1
 
 // Diff returns what separates the table that exists, have, from the table that
 // is wanted. A nil have means that there is none. The changes come in the order
 // in which they are to be made; notes come last.
 //
-// Tables are compared in canonical form. Names, columns, their types and kinds,
-// keys and the engine are compared; comments, codecs, TTL, defaults, settings
-// and indexes are not. Where two expressions differ in a way that may be the
-// server's rewriting, Diff returns [Unverified] rather than a change.
-func Diff(want Table, have *Table) []Change {
+// Tables are compared in canonical form, in all that a [Table] has but the
+// order of columns that exist. Where two expressions differ in a way that may
+// be the server's rewriting, Diff returns [Unverified] rather than a change.
+func Diff(want Table, have *Table, options ...DiffOption) []Change {
 	if have == nil {
 		return []Change{CreateTable{Want: want}}
 	}
-	d := differ{on: want.TableName(), want: want.Canonical(), have: have.Canonical()}
+	d := differ{
+		on: want.TableName(), original: want, want: want.Canonical(), have: have.Canonical(),
+		storage: have.Storage, prune: slices.Contains(options, Prune),
+	}
 	if d.on.Database == "" {
 		d.on.Database = have.Database
 	}
 	d.engine()
+	if len(d.changes) == 0 || isMergeTree(d.have.Engine) {
+		d.all()
+	}
+	return append(d.changes, d.notes...)
+}
+
+func isMergeTree(s string) bool {
+	_, err := parseEngine(s)
+	return err == nil
+}
+
+// all compares everything but the engine. An index goes before the columns it
+// is made of, and comes after them; the same holds for TTL rules.
+func (d *differ) all() {
 	d.sortingKey()
 	d.partitionKey()
-	d.columns(want)
-	d.keptColumns()
-	return append(d.changes, d.notes...)
+	d.goneIndexes()
+	d.columns()
+	d.columnProperties()
+	d.settings()
+	d.table()
+	d.newIndexes()
+	d.extraColumns()
 }
 
 type differ struct {
 	on         TableName
-	want, have Table
+	original   Table // what is wanted, spelled as it was given
+	want, have Table // canonical
+	storage    *Storage
+	prune      bool
 	changes    []Change
 	notes      []Change
 }
 
-func (d *differ) add(c Change) { d.changes = append(d.changes, c) }
+func (d *differ) add(c Change)  { d.changes = append(d.changes, c) }
+func (d *differ) note(c Change) { d.notes = append(d.notes, c) }
 
 func (d *differ) engine() {
 	want, errWant := parseEngine(d.want.Engine)
@@ -70,19 +102,19 @@ func (d *differ) partitionKey() {
 	case want == "" || have == "" || canonicalExpr(want).exact:
 		d.add(ModifyPartitionKey{On: d.on, Have: have, Want: want})
 	default:
-		d.notes = append(d.notes, Unverified{On: d.on, What: "partition key", Have: have, Want: want})
+		d.note(Unverified{On: d.on, What: "partition key", Have: have, Want: want})
 	}
 }
 
-// columns compares the wanted columns. The original table is passed for the
-// columns to add, which are not canonical: they go to the server as given.
-func (d *differ) columns(original Table) {
+// columns compares which columns there are, and their types. Columns to add
+// are not canonical: they go to the server as given.
+func (d *differ) columns() {
 	after := ""
 	for i, c := range d.want.Columns {
 		have, ok := d.have.Column(c.Name)
 		switch {
 		case !ok:
-			d.add(AddColumn{On: d.on, Column: original.Columns[i], After: after})
+			d.add(AddColumn{On: d.on, Column: d.original.Columns[i], After: after})
 		case have.Kind != c.Kind:
 			d.add(ModifyColumnKind{On: d.on, Column: c.Name, Have: have.Kind, Want: c.Kind})
 		case have.Type != c.Type:
@@ -92,10 +124,99 @@ func (d *differ) columns(original Table) {
 	}
 }
 
-func (d *differ) keptColumns() {
+// columnProperties compares the rest of the columns that are on both sides.
+func (d *differ) columnProperties() {
+	for i, want := range d.want.Columns {
+		have, ok := d.have.Column(want.Name)
+		if !ok || have.Kind != want.Kind {
+			continue
+		}
+		given := d.original.Columns[i]
+		for _, p := range []struct {
+			property          Property
+			have, want, given string
+			certainly         bool
+		}{
+			{property: DefaultProperty, have: have.Default, want: want.Default, given: given.Default, certainly: canonicalExpr(want.Default).exact},
+			{property: CodecProperty, have: have.Codec, want: want.Codec, given: given.Codec, certainly: true},
+			{property: TTLProperty, have: have.TTL, want: want.TTL, given: given.TTL, certainly: exactTTL(want.TTL)},
+			{property: CommentProperty, have: have.Comment, want: want.Comment, given: given.Comment, certainly: true},
+		} {
+			switch {
+			case p.have == p.want:
+			case p.certainly || p.have == "" || p.want == "":
+				d.add(ModifyColumn{On: d.on, Column: want.Name, Property: p.property, Have: p.have, Want: p.given, Unstored: d.storage.lacks(want.Name)})
+			default:
+				d.note(Unverified{On: d.on, What: string(p.property) + " of column " + want.Name, Have: p.have, Want: p.want})
+			}
+		}
+	}
+}
+
+func (d *differ) settings() {
+	names := slices.Collect(maps.Keys(d.want.Settings))
+	names = slices.AppendSeq(names, maps.Keys(d.have.Settings))
+	slices.Sort(names)
+	for _, name := range slices.Compact(names) {
+		if have, want := d.have.Settings[name], d.want.Settings[name]; have != want {
+			d.add(ModifySetting{On: d.on, Name: name, Have: have, Want: want})
+		}
+	}
+}
+
+func (d *differ) table() {
+	switch have, want := d.have.TTL, d.want.TTL; {
+	case have == want:
+	case have == "" || want == "" || exactTTL(want):
+		d.add(ModifyTable{On: d.on, Property: TTLProperty, Have: have, Want: d.original.TTL})
+	default:
+		d.note(Unverified{On: d.on, What: "TTL", Have: have, Want: want})
+	}
+	if d.have.Comment != d.want.Comment {
+		d.add(ModifyTable{On: d.on, Property: CommentProperty, Have: d.have.Comment, Want: d.want.Comment})
+	}
+}
+
+// goneIndexes compares the indexes that the table has.
+func (d *differ) goneIndexes() {
+	for _, have := range d.have.Indexes {
+		i := d.want.index(have.Name)
+		switch {
+		case i < 0 && d.prune:
+			d.add(DropIndex{On: d.on, Index: have})
+		case i < 0:
+			d.note(KeepIndex{On: d.on, Index: have})
+		case d.want.Indexes[i] == have:
+		case d.want.Indexes[i].Expr == have.Expr || canonicalExpr(d.want.Indexes[i].Expr).exact:
+			d.add(ModifyIndex{On: d.on, Have: have, Want: d.original.Indexes[i]})
+		default:
+			d.note(Unverified{On: d.on, What: "index " + have.Name, Have: have.Expr, Want: d.want.Indexes[i].Expr})
+		}
+	}
+}
+
+func (d *differ) newIndexes() {
+	for i, want := range d.want.Indexes {
+		if d.have.index(want.Name) < 0 {
+			d.add(AddIndex{On: d.on, Index: d.original.Indexes[i]})
+		}
+	}
+}
+
+// index returns where the index of the given name is, or -1.
+func (t Table) index(name string) int {
+	return slices.IndexFunc(t.Indexes, func(x Index) bool { return x.Name == name })
+}
+
+func (d *differ) extraColumns() {
 	for _, c := range d.have.Columns {
-		if _, ok := d.want.Column(c.Name); !ok {
-			d.notes = append(d.notes, KeepColumn{On: d.on, Column: c})
+		if _, ok := d.want.Column(c.Name); ok {
+			continue
+		}
+		if d.prune && !d.inKey(c.Name) {
+			d.add(DropColumn{On: d.on, Column: c})
+		} else {
+			d.note(KeepColumn{On: d.on, Column: c})
 		}
 	}
 }
@@ -103,15 +224,20 @@ func (d *differ) keptColumns() {
 // inKey reports whether a key of the existing table uses the column.
 func (d *differ) inKey(column string) bool {
 	for _, expr := range slices.Concat(d.have.OrderBy, d.have.PrimaryKey, []string{d.have.PartitionBy}) {
-		tokens, err := tokenize(expr)
-		if err != nil {
+		if mentions(expr, column) {
 			return true
-		}
-		for _, t := range tokens {
-			if (t.kind == wordToken || t.kind == nameToken) && t.text == column {
-				return true
-			}
 		}
 	}
 	return false
+}
+
+// mentions reports whether an expression uses the column, or may do so.
+func mentions(expr, column string) bool {
+	tokens, err := tokenize(expr)
+	if err != nil {
+		return true
+	}
+	return slices.ContainsFunc(tokens, func(t token) bool {
+		return (t.kind == wordToken || t.kind == nameToken) && t.text == column
+	})
 }

@@ -69,7 +69,7 @@ func ExampleDiff() {
 	// table "message": 1 of 2 changes not permitted, nothing was changed
 	//   rewrites_data: change column "tokens" from UInt32 to UInt64; every stored value fits the new type
 	//     ALTER TABLE `message` MODIFY COLUMN `tokens` UInt64
-	//   to go on, permit rewrites_data, or run the statements by hand
+	//   to go on, permit rewrites_data (factload apply --allow rewrites_data, or Config.Allow in a service), or run the statements by hand
 }
 
 func ExampleQuoteIdent() {

@@ -6,6 +6,7 @@ var (
 	MetadataConversion = metadataConversion
 	LosslessConversion = losslessConversion
 	ReservedColumns    = reservedColumns
+	ReadonlySettings   = readonlySettings
 	ConstantWords      = constantWords
 	IsConstantWord     = isConstantWord
 )

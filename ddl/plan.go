@@ -15,6 +15,12 @@ type Statement struct {
 	Hazard Hazard
 	// Why says what differs and what the statement does about it.
 	Why string
+	// Optional says that the plan reaches its end without the statement. It is
+	// run when its hazard is permitted, and left out otherwise.
+	Optional bool
+	// Columns are the columns that are rewritten or deleted. None, with a hazard
+	// above MetadataOnly, means all of them.
+	Columns []string
 }
 
 // Plan is what has to be done to one table, in order.
@@ -25,6 +31,36 @@ type Plan struct {
 	Statements []Statement
 	// Notes are differences about which nothing is done.
 	Notes []string
+	// Fingerprint is that of the table that the plan was made for, and [Absent]
+	// when there was none. It is empty when the plan does not know.
+	Fingerprint string
+
+	want    Table
+	options []DiffOption
+}
+
+// Again returns the plan that reaches the same end from another state. It is
+// false for a plan that was not made by [MakePlan].
+func (p Plan) Again(have *Table) (Plan, bool) {
+	if p.Fingerprint == "" {
+		return Plan{}, false
+	}
+	return MakePlan(p.want, have, p.options...), true
+}
+
+// TableName returns which table the plan is about. It is empty for a plan that
+// was not made by [MakePlan].
+func (p Plan) TableName() TableName { return p.want.TableName() }
+
+// Has reports whether one of the statements is s.
+func (p Plan) Has(s Statement) bool {
+	return slices.ContainsFunc(p.Statements, func(o Statement) bool { return o.SQL == s.SQL && o.Why == s.Why })
+}
+
+// Permitted reports whether a statement may be run: it has SQL, and its hazard
+// is [MetadataOnly] or one of those allowed.
+func (s Statement) Permitted(allowed ...Hazard) bool {
+	return s.SQL != "" && (s.Hazard == MetadataOnly || slices.Contains(allowed, s.Hazard))
 }
 
 // Empty reports whether there is nothing to do. Notes do not count.
@@ -33,11 +69,12 @@ func (p Plan) Empty() bool { return len(p.Statements) == 0 }
 // Check returns nil when every statement of the plan may be run, and a
 // [*RefusedError] otherwise. [MetadataOnly] is always permitted, every other
 // hazard only when it is among allowed. A step without SQL is refused always.
+// Optional statements are never a reason to refuse.
 // When the plan is refused, none of its statements should be run.
 func (p Plan) Check(allowed ...Hazard) error {
 	var refused []Statement
 	for _, s := range p.Statements {
-		if s.SQL != "" && (s.Hazard == MetadataOnly || slices.Contains(allowed, s.Hazard)) {
+		if s.Optional || s.Permitted(allowed...) {
 			continue
 		}
 		refused = append(refused, s)
@@ -72,11 +109,12 @@ func (e *RefusedError) Error() string {
 		fmt.Fprintf(&b, "\n    %s", s.SQL)
 	}
 	if names := e.Permissions(); len(names) > 0 {
-		list := make([]string, len(names))
+		list, flags := make([]string, len(names)), ""
 		for i, h := range names {
 			list[i] = h.String()
+			flags += " --allow " + h.String()
 		}
-		fmt.Fprintf(&b, "\n  to go on, permit %s, or run the statements by hand", strings.Join(list, " and "))
+		fmt.Fprintf(&b, "\n  to go on, permit %s (factload apply%s, or Config.Allow in a service), or run the statements by hand", strings.Join(list, " and "), flags)
 	}
 	return b.String()
 }

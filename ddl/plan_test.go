@@ -23,7 +23,7 @@ func TestPlanStatements(t *testing.T) {
 	require.Equal(t, ddl.Plan{
 		Table: "d`b.message",
 		Statements: []ddl.Statement{
-			{SQL: "ALTER TABLE `d\\`b`.`message` ON CLUSTER `c'1` MODIFY COLUMN `n` UInt32", Hazard: ddl.RewritesData, Why: `change column "n" from UInt16 to UInt32; every stored value fits the new type`},
+			{SQL: "ALTER TABLE `d\\`b`.`message` ON CLUSTER `c'1` MODIFY COLUMN `n` UInt32", Hazard: ddl.RewritesData, Why: `change column "n" from UInt16 to UInt32; every stored value fits the new type`, Columns: []string{"n"}},
 			{
 				SQL:    "ALTER TABLE `d\\`b`.`message` ON CLUSTER `c'1`\n    ADD COLUMN IF NOT EXISTS `a` String DEFAULT 'x' COMMENT 'it\\'s' CODEC(ZSTD(3)) TTL t + toIntervalDay(1) FIRST,\n    ADD COLUMN IF NOT EXISTS `b` UInt8 AFTER `a`",
 				Hazard: ddl.MetadataOnly, Why: `the table lacks the columns "a", "b"; rows that are there read their defaults`,
@@ -89,7 +89,7 @@ func TestRefusedErrorText(t *testing.T) {
     no statement does this in place: create a table of another name with the new schema, copy the rows with INSERT INTO … SELECT, then swap the two with EXCHANGE TABLES
   rewrites_data: change column "n" from UInt16 to UInt32; every stored value fits the new type
     ALTER TABLE `+"`message` MODIFY COLUMN `n`"+` UInt32
-  to go on, permit rewrites_data, or run the statements by hand`)
+  to go on, permit rewrites_data (factload apply --allow rewrites_data, or Config.Allow in a service), or run the statements by hand`)
 }
 
 func TestHazards(t *testing.T) {
@@ -109,12 +109,12 @@ func TestDiffOrder(t *testing.T) {
 	want := ddl.Table{Name: "t", Cluster: "c", Engine: "MergeTree", OrderBy: []string{"`a`"}, PartitionBy: "toDate(at)", Columns: []ddl.Column{
 		{Name: "a", Type: "String"}, {Name: "b", Type: "UInt32"}, {Name: "new", Type: "String"},
 	}}
-	have := ddl.Table{Database: "db", Name: "t", Engine: "Memory", OrderBy: []string{"b"}, Columns: []ddl.Column{
+	have := ddl.Table{Database: "db", Name: "t", Engine: "SummingMergeTree", OrderBy: []string{"b"}, Columns: []ddl.Column{
 		{Name: "old", Type: "String"}, {Name: "a", Type: "String"}, {Name: "b", Type: "UInt16"},
 	}}
 	on := ddl.TableName{Database: "db", Name: "t", Cluster: "c"}
 	require.Equal(t, []ddl.Change{
-		ddl.ModifyEngine{On: on, Have: "Memory", Want: "MergeTree"},
+		ddl.ModifyEngine{On: on, Have: "SummingMergeTree", Want: "MergeTree"},
 		ddl.ModifySortingKey{On: on, Have: []string{"b"}, Want: []string{"a"}},
 		ddl.ModifyPartitionKey{On: on, Want: "toDate(at)"},
 		ddl.ModifyColumnType{On: on, Column: "b", Have: "UInt16", Want: "UInt32", InKey: true},

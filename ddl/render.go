@@ -47,33 +47,6 @@ func CreateSQL(t Table) string {
 	return b.String()
 }
 
-// addColumnsSQL adds columns in one statement, which the server applies as a
-// whole or not at all. It may run again, and beside itself.
-func addColumnsSQL(on TableName, columns []AddColumn) string {
-	parts := make([]string, len(columns))
-	for i, c := range columns {
-		where := "FIRST"
-		if c.After != "" {
-			where = "AFTER " + QuoteIdent(c.After)
-		}
-		parts[i] = fmt.Sprintf("ADD COLUMN IF NOT EXISTS %s %s", columnSQL(c.Column), where)
-	}
-	return alterSQL(on, parts)
-}
-
-// modifyTypeSQL changes the type of a column and leaves all else about it.
-func modifyTypeSQL(c ModifyColumnType) string {
-	return alterSQL(c.On, []string{fmt.Sprintf("MODIFY COLUMN %s %s", QuoteIdent(c.Column), c.Want)})
-}
-
-func alterSQL(on TableName, commands []string) string {
-	head := "ALTER TABLE " + tableSQL(on) + onCluster(on.Cluster)
-	if len(commands) == 1 {
-		return head + " " + commands[0]
-	}
-	return head + "\n    " + strings.Join(commands, ",\n    ")
-}
-
 func tableSQL(n TableName) string {
 	if n.Database == "" {
 		return QuoteIdent(n.Name)
@@ -166,14 +139,17 @@ var bareSetting = regexp.MustCompile(`^(-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?|t
 func settingsSQL(settings map[string]string) string {
 	parts := make([]string, 0, len(settings))
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		value := settings[name]
-		if !bareSetting.MatchString(value) {
-			value = QuoteString(value)
-		}
-		parts = append(parts, name+" = "+value)
+		parts = append(parts, settingSQL(name, settings[name]))
 	}
 	if len(parts) == 1 {
 		return " " + parts[0]
 	}
 	return "\n    " + strings.Join(parts, ",\n    ")
+}
+
+func settingSQL(name, value string) string {
+	if !bareSetting.MatchString(value) {
+		value = QuoteString(value)
+	}
+	return name + " = " + value
 }

@@ -31,6 +31,9 @@ type Table struct {
 	// Cluster is the cluster that statements run ON. It is not a property of
 	// the table on the server, so it is never compared.
 	Cluster string
+	// Storage says how much is stored in the table. Nil means that nobody has
+	// asked. It is never compared.
+	Storage *Storage
 }
 
 // Column is a column of a [Table].

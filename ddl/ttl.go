@@ -1,0 +1,128 @@
+package ddl
+
+import (
+	"slices"
+	"strings"
+)
+
+// ttlRule is one rule of a TTL taken apart: when, and what then. Rules whose
+// action is empty delete.
+type ttlRule struct{ when, action []token }
+
+// ttlRules takes apart the TTL of a table or a column.
+func ttlRules(s string) ([]ttlRule, bool) {
+	tokens, err := tokenize(canonicalTTL(s))
+	if err != nil {
+		return nil, false
+	}
+	var out []ttlRule
+	for _, part := range splitTop(tokens) {
+		rule := ttlRule{when: part}
+		depth := 0
+		for i, t := range part {
+			depth += nesting(t)
+			if depth == 0 && i > 0 && slices.ContainsFunc(ttlActions, t.isKeyword) {
+				rule = ttlRule{when: part[:i], action: part[i:]}
+				break
+			}
+		}
+		out = append(out, rule)
+	}
+	return out, true
+}
+
+// ttlActions are the words that end the expression of a rule.
+var ttlActions = []string{"WHERE", "GROUP", "RECOMPRESS", "TO"}
+
+// keeps reports whether the rule moves or recompresses rows and deletes none.
+func (r ttlRule) keeps() bool {
+	return len(r.action) > 0 && (r.action[0].isKeyword("RECOMPRESS") || r.action[0].isKeyword("TO"))
+}
+
+// exactTTL reports whether the server prints the TTL just so.
+func exactTTL(s string) bool {
+	rules, ok := ttlRules(s)
+	if !ok {
+		return false
+	}
+	for _, r := range rules {
+		if !isExact(r.when) || !exactAction(r.action) {
+			return false
+		}
+	}
+	return true
+}
+
+func exactAction(action []token) bool {
+	switch {
+	case len(action) == 0:
+		return true
+	case action[0].isWord("WHERE"):
+		return len(action) > 1 && isExact(action[1:])
+	case action[0].isWord("RECOMPRESS"):
+		return !slices.ContainsFunc(action, func(t token) bool { return t.kind == numberToken && !exactNumber(t.text) })
+	case action[0].isWord("TO"):
+		return len(action) == 3 && (action[1].isWord("VOLUME") || action[1].isWord("DISK")) && action[2].kind == stringToken
+	}
+	return false
+}
+
+// deletesMore reports whether rows or values may expire by want that do not
+// expire by have, or do so later.
+func deletesMore(have, want string) bool {
+	old, okOld := ttlRules(have)
+	rules, ok := ttlRules(want)
+	if !ok || !okOld {
+		return true
+	}
+	for _, r := range rules {
+		if !r.keeps() && !slices.ContainsFunc(old, r.notSooner) {
+			return true
+		}
+	}
+	return false
+}
+
+// notSooner reports whether r is the rule o, perhaps with a longer time to wait.
+func (r ttlRule) notSooner(o ttlRule) bool {
+	if joinTokens(r.action) != joinTokens(o.action) || len(r.when) != len(o.when) {
+		return false
+	}
+	for i, t := range r.when {
+		if t.is("-") {
+			return joinTokens(r.when) == joinTokens(o.when)
+		}
+		if t.String() == o.when[i].String() {
+			continue
+		}
+		if !addedInterval(r.when, i) || !addedInterval(o.when, i) || !atLeast(t.text, o.when[i].text) {
+			return false
+		}
+	}
+	return true
+}
+
+// addedInterval reports whether the token is n in "+ toIntervalDay(n)".
+func addedInterval(tokens []token, i int) bool {
+	return i >= 3 && i+1 < len(tokens) && wholeNumber.MatchString(tokens[i].text) &&
+		tokens[i-1].is("(") && tokens[i+1].is(")") && strings.HasPrefix(tokens[i-2].text, "toInterval") && tokens[i-3].is("+")
+}
+
+// atLeast compares two whole numbers without leading zeros.
+func atLeast(a, b string) bool {
+	if len(a) != len(b) {
+		return len(a) > len(b)
+	}
+	return a >= b
+}
+
+// canonicalTTL returns the TTL rules of a table in canonical form. DELETE is
+// what a rule does anyway, so the server leaves the word out.
+func canonicalTTL(s string) string {
+	tokens, err := tokenize(s)
+	if err != nil {
+		return s
+	}
+	tokens = slices.DeleteFunc(tokens, func(t token) bool { return t.isKeyword("DELETE") })
+	return joinList(tokens)
+}
