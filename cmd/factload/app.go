@@ -73,12 +73,12 @@ func loadSchemas(path string) ([]schemas.Definition, error) {
 // isTerminal reports whether w is a terminal.
 func isTerminal(w any) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) //nolint:gosec // a file descriptor fits an int
+	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // readSecret reads a file that holds one secret, without its line end.
 func readSecret(path string) (string, error) {
-	b, err := os.ReadFile(path) //nolint:gosec // the user names the file
+	b, err := os.ReadFile(path)
 	if err != nil {
 		return "", err
 	}

@@ -128,7 +128,8 @@ func loadConfiguration(cmd *cobra.Command) (config, error) {
 	if err := v.Unmarshal(&c, viper.DecodeHook(hooks)); err != nil {
 		return config{}, fmt.Errorf("configuration: %s", oneLine(err))
 	}
-	return c, c.validate()
+	err := c.validate()
+	return c, err
 }
 
 // oneLine is the text of a decoding error without its heading and line breaks.

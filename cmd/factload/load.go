@@ -209,7 +209,7 @@ func (a *app) runBulk(ctx context.Context, cfg bulk.Config, asJSON bool) error {
 		return usageError(err)
 	}
 	r := report{out: a.out, err: a.err, dryRun: cfg.DryRun, failed: err != nil, rejects: cfg.Rejects}
-	if printErr := r.print(summary, asJSON); printErr != nil {
+	if printErr := r.write(summary, asJSON); printErr != nil {
 		return errors.Join(err, fmt.Errorf("print summary: %w", printErr))
 	}
 	if errors.Is(err, bulk.ErrChanged) {

@@ -51,7 +51,7 @@ func (a *app) querySQL(args []string, file string) (string, error) {
 	case len(args) == 1:
 		sql = args[0]
 	case file != "":
-		b, err := os.ReadFile(file) //nolint:gosec // the user names the file
+		b, err := os.ReadFile(file)
 		if err != nil {
 			return "", usageError(fmt.Errorf("query file: %w", err))
 		}

@@ -25,7 +25,7 @@ type report struct {
 	rejects  string // path of the rejects file
 }
 
-func (r report) print(s bulk.Summary, asJSON bool) error {
+func (r report) write(s bulk.Summary, asJSON bool) error {
 	r.printRejects(s)
 	for _, warning := range s.Warnings {
 		fmt.Fprintln(r.err, "warning:", warning)

@@ -31,14 +31,14 @@ func TestReport(t *testing.T) {
 		FirstRejects: []*bulk.RowError{{File: "b.jsonl", Line: 4, Schema: "message", Err: errors.New("no good")}},
 	}
 	var out, errs bytes.Buffer
-	require.NoError(t, report{out: &out, err: &errs, rejects: "bad.jsonl"}.print(s, false))
+	require.NoError(t, report{out: &out, err: &errs, rejects: "bad.jsonl"}.write(s, false))
 	require.Equal(t, "b.jsonl: 7 rows loaded already on 2026-11-01 12:00:00 UTC from /data/a.jsonl, skipped (--force loads again)\n"+
 		"loaded 1,200 rows in 1.50 s (3MiB, 800 rows/s, 2MiB/s), skipped 7, rejected 3\n", out.String())
 	require.Equal(t, "b.jsonl:4: message: no good\nand 2 more\n"+
 		"rejected 3 rows (unknown_key 2, range 1): they are in bad.jsonl\n", errs.String())
 
 	out.Reset()
-	require.NoError(t, report{out: &out, err: &errs}.print(bulk.Summary{Rows: 1, Seconds: 2}, true))
+	require.NoError(t, report{out: &out, err: &errs}.write(bulk.Summary{Rows: 1, Seconds: 2}, true))
 	require.JSONEq(t, `{"rows":1,"rejected":0,"bytes":0,"seconds":2,"chunks":0,"skipped_chunks":0,"skipped_rows":0,"skipped_bytes":0,"files":null}`, out.String())
 }
 

@@ -1,8 +1,9 @@
+// Service records three facts.
 package main
 
 import (
 	"context"
-	"log"
+	"fmt"
 	"os"
 	"time"
 
@@ -46,6 +47,7 @@ func record(ctx context.Context, dsn string, store fact.EventStore) error {
 
 func main() {
 	if err := record(context.Background(), os.Getenv("FACTLOAD_DSN"), fact.NewMemoryStore()); err != nil {
-		log.Fatal(err)
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
 	}
 }
