@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"strings"
+	"slices"
 	"time"
 
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
@@ -18,97 +18,46 @@ import (
 const ensureTries = 8
 
 // Ensure makes the tables as they are wanted: it creates those that do not
-// exist and adds columns that are missing. A table that differs in a way that
-// this cannot mend is left as it is, and the error, a [*ddl.RefusedError], says
-// what differs. Columns that only the server knows are kept.
+// exist, adds columns that are missing, and makes other changes that only touch
+// metadata. A table that differs in a way that this cannot mend is left as it
+// is, and the error, a [*ddl.RefusedError], says what differs. Columns that only
+// the server knows are kept.
 //
 // It does nothing when nothing is to be done, and any number of processes may
 // call it at once.
 func (c *Client) Ensure(ctx context.Context, tables ...ddl.Table) error {
+	return c.EnsureAllowing(ctx, nil, tables...)
+}
+
+// EnsureAllowing is Ensure that also runs statements of the hazards allowed.
+func (c *Client) EnsureAllowing(ctx context.Context, allowed []ddl.Hazard, tables ...ddl.Table) error {
 	if c.options.createDatabase && len(tables) > 0 {
 		if err := c.ensureDatabase(ctx); err != nil {
 			return err
 		}
 	}
 	for _, table := range tables {
-		if err := c.ensureTable(ctx, table); err != nil {
+		if err := c.ensureTable(ctx, table, allowed); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Plan returns what has to be done to make the table as it is wanted. It
-// changes nothing.
-func (c *Client) Plan(ctx context.Context, table ddl.Table) (ddl.Plan, error) {
-	have, err := c.inspect(ctx, table.TableName())
-	if err != nil {
-		return ddl.Plan{}, err
-	}
-	plan := ddl.NewPlan(ddl.Diff(table, have))
-	if plan.Table == "" {
-		plan.Table = table.TableName().String()
-	}
-	return plan, nil
-}
-
-// Apply runs the statements of a plan in order and stops at the first that
-// fails. Statements of hazards other than [ddl.MetadataOnly] must be allowed;
-// otherwise nothing is run and the error is a [*ddl.RefusedError]. When a
-// statement fails the error is an [*ApplyError].
-func (c *Client) Apply(ctx context.Context, plan ddl.Plan, allowed ...ddl.Hazard) error {
-	if err := plan.Check(allowed...); err != nil {
-		return err
-	}
-	for i, s := range plan.Statements {
-		op := fmt.Sprintf("table %q", plan.Table)
-		if err := c.exec(ctx, op, s.SQL); err != nil {
-			return &ApplyError{Applied: plan.Statements[:i], Failed: s, Err: err}
-		}
-	}
-	return nil
-}
-
-// ApplyError says that a plan was carried out in part.
-type ApplyError struct {
-	// Applied are the statements that took effect.
-	Applied []ddl.Statement
-	// Failed is the statement that did not.
-	Failed ddl.Statement
-	// Err says why.
-	Err error
-}
-
-// Error says what failed, and how many statements took effect before.
-func (e *ApplyError) Error() string {
-	sql, _, more := strings.Cut(e.Failed.SQL, "\n")
-	if more {
-		sql += " …"
-	}
-	text := fmt.Sprintf("apply: %v: statement: %s", e.Err, sql)
-	if n := len(e.Applied); n > 0 {
-		text += fmt.Sprintf("; %d statements before it took effect", n)
-	}
-	return text
-}
-
-// Unwrap returns Err.
-func (e *ApplyError) Unwrap() error { return e.Err }
-
-func (c *Client) ensureTable(ctx context.Context, want ddl.Table) error {
+func (c *Client) ensureTable(ctx context.Context, want ddl.Table, allowed []ddl.Hazard) error {
 	last := errors.New("the server accepted the change and does not show it")
 	for try := range ensureTries {
 		plan, err := c.Plan(ctx, want)
 		if err != nil {
 			return err
 		}
-		if plan.Empty() {
-			return nil
-		}
-		if err := plan.Check(); err != nil {
+		if err := plan.Check(allowed...); err != nil {
 			return &schemaError{fmt.Errorf("ensure: %w", err)}
 		}
-		err = c.Apply(ctx, plan)
+		if !anyPermitted(plan, allowed) {
+			return nil // what is left is optional
+		}
+		err = c.Apply(ctx, plan, allowed...)
 		if err == nil {
 			continue // and see whether the plan is empty now
 		}
@@ -123,11 +72,16 @@ func (c *Client) ensureTable(ctx context.Context, want ddl.Table) error {
 	return &schemaError{fmt.Errorf("ensure: table %q still differs after %d tries: %w", want.TableName(), ensureTries, last)}
 }
 
+// anyPermitted reports whether a statement of the plan may be run.
+func anyPermitted(plan ddl.Plan, allowed []ddl.Hazard) bool {
+	return slices.ContainsFunc(plan.Statements, func(s ddl.Statement) bool { return s.Permitted(allowed...) })
+}
+
 // overtaken reports whether a statement may have failed because another
 // process changed the table first, or whether it may have taken effect after
 // all. The next plan tells.
 func overtaken(err error) bool {
-	if errors.Is(err, ErrRetryable) || errors.Is(err, ErrAmbiguous) {
+	if errors.Is(err, ErrRetryable) || errors.Is(err, ErrAmbiguous) || errors.Is(err, ErrStalePlan) {
 		return true
 	}
 	switch serverCode(err) {
@@ -137,6 +91,7 @@ func overtaken(err error) bool {
 		60,  // UNKNOWN_TABLE: dropped meanwhile
 		82,  // DATABASE_ALREADY_EXISTS
 		218, // TABLE_IS_DROPPED
+		390, // CANNOT_GET_CREATE_TABLE_QUERY: dropped meanwhile
 		253: // REPLICA_ALREADY_EXISTS
 		return true
 	}

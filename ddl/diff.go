@@ -42,16 +42,16 @@ func isMergeTree(s string) bool {
 	return err == nil
 }
 
-// all compares everything but the engine. An index goes before the columns it
-// is made of, and comes after them; the same holds for TTL rules.
+// all compares everything but the engine. Columns come before the TTL rules and
+// indexes that are made of them, and are dropped after them.
 func (d *differ) all() {
 	d.sortingKey()
 	d.partitionKey()
-	d.goneIndexes()
 	d.columns()
 	d.columnProperties()
 	d.settings()
 	d.table()
+	d.oldIndexes()
 	d.newIndexes()
 	d.extraColumns()
 }
@@ -177,8 +177,8 @@ func (d *differ) table() {
 	}
 }
 
-// goneIndexes compares the indexes that the table has.
-func (d *differ) goneIndexes() {
+// oldIndexes compares the indexes that the table has.
+func (d *differ) oldIndexes() {
 	for _, have := range d.have.Indexes {
 		i := d.want.index(have.Name)
 		switch {

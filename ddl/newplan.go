@@ -61,10 +61,11 @@ func (p *Plan) one(change Change) {
 			p.add(modifyTableSQL(c), MetadataOnly, c.String())
 		}
 	case AddIndex:
-		p.addIndex(c.On, c.Index, c.String())
+		p.add(addIndexSQL(c.On, c.Index), MetadataOnly, c.String()+"; it holds for rows to come")
+		p.buildIndex(c.On, c.Index)
 	case ModifyIndex:
-		p.add(dropIndexSQL(c.On, c.Have.Name), RewritesData, c.String()+"; the old one is removed from all parts")
-		p.addIndex(c.On, c.Want, c.String())
+		p.add(modifyIndexSQL(c), RewritesData, c.String()+"; the old one is removed from all parts")
+		p.buildIndex(c.On, c.Want)
 	case DropIndex:
 		p.add(dropIndexSQL(c.On, c.Index.Name), RewritesData, c.String()+"; it is removed from all parts")
 	case DropColumn:
@@ -161,10 +162,9 @@ func (p *Plan) settings(changes []ModifySetting) {
 	}
 }
 
-// addIndex adds an index, which holds for new parts, and builds it for those
-// that are there.
-func (p *Plan) addIndex(on TableName, x Index, why string) {
-	p.add(addIndexSQL(on, x), MetadataOnly, why+"; it holds for rows to come")
+// buildIndex builds an index, which holds for new parts as it is, for those that
+// are there.
+func (p *Plan) buildIndex(on TableName, x Index) {
 	p.Statements = append(p.Statements, Statement{
 		SQL: materializeIndexSQL(on, x.Name), Hazard: RewritesData, Optional: true,
 		Why: fmt.Sprintf("build index %q for the rows that are there; it can be left out", x.Name),

@@ -94,6 +94,11 @@ func addIndexSQL(on TableName, x Index) string {
 	return alterSQL(on, []string{"ADD " + indexSQL(x)})
 }
 
+// modifyIndexSQL puts one index in the place of another, in one step.
+func modifyIndexSQL(c ModifyIndex) string {
+	return alterSQL(c.On, []string{"DROP INDEX IF EXISTS " + QuoteIdent(c.Have.Name), "ADD " + indexSQL(c.Want)})
+}
+
 func dropIndexSQL(on TableName, name string) string {
 	return alterSQL(on, []string{"DROP INDEX IF EXISTS " + QuoteIdent(name)})
 }

@@ -1,0 +1,189 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/factload/factload/ddl"
+)
+
+// ErrStalePlan means that a table has changed since the plan for it was made,
+// and that the plan is no longer what the table needs. Nothing more was done.
+var ErrStalePlan = errors.New("the table has changed since the plan was made: plan again")
+
+// Plan returns what has to be done to make the table as it is wanted. It
+// changes nothing.
+func (c *Client) Plan(ctx context.Context, table ddl.Table, options ...ddl.DiffOption) (ddl.Plan, error) {
+	have, err := c.inspect(ctx, table.TableName())
+	if err != nil {
+		return ddl.Plan{}, err
+	}
+	plan := ddl.MakePlan(table, have, options...)
+	if have == nil || plan.Empty() {
+		return plan, nil
+	}
+	if have.Storage, err = c.storage(ctx, table.TableName()); err != nil {
+		return ddl.Plan{}, err
+	}
+	return ddl.MakePlan(table, have, options...), nil
+}
+
+// Apply runs the statements of a plan in order and stops at the first that
+// fails; then the error is an [*ApplyError]. Statements of hazards other than
+// [ddl.MetadataOnly] must be allowed; otherwise nothing is run and the error is
+// a [*ddl.RefusedError]. Optional statements that are not allowed are left out.
+//
+// A plan that [Client.Plan] made is compared with the table first. When it is
+// no longer what the table needs, nothing is run and the error is
+// [ErrStalePlan]. What another process has done of the same plan is not done
+// again, so that any number of them may apply it at once.
+//
+// A statement that rewrites or deletes data returns when that is done, or when
+// the DSN's read_timeout is over; the server goes on with it then. Indexes are
+// built in the background.
+func (c *Client) Apply(ctx context.Context, plan ddl.Plan, allowed ...ddl.Hazard) error {
+	if err := plan.Check(allowed...); err != nil {
+		return err
+	}
+	run := &applyRun{client: c, plan: plan, rest: plan, allowed: allowed}
+	if err := run.refresh(ctx); err != nil {
+		return err
+	}
+	for len(run.rest.Statements) > 0 {
+		if err := run.step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// applyRun is one call of Apply.
+type applyRun struct {
+	client  *Client
+	plan    ddl.Plan // as it was given
+	rest    ddl.Plan // what is left to do
+	allowed []ddl.Hazard
+	applied []ddl.Statement
+}
+
+// step deals with the first statement that is left.
+func (r *applyRun) step(ctx context.Context) error {
+	s := r.rest.Statements[0]
+	if s.Hazard != ddl.MetadataOnly && !s.Optional {
+		if err := r.refresh(ctx); err != nil {
+			return &ApplyError{Applied: r.applied, Failed: s, Err: err}
+		}
+		if len(r.rest.Statements) == 0 || r.rest.Statements[0].SQL != s.SQL {
+			return nil // another process did it
+		}
+	}
+	r.rest.Statements = r.rest.Statements[1:]
+	if !s.Permitted(r.allowed...) {
+		return nil // it is optional
+	}
+	err := r.client.exec(ctx, fmt.Sprintf("table %q", r.plan.Table), s.SQL)
+	if err == nil {
+		r.applied = append(r.applied, s)
+		return nil
+	}
+	if r.overtaken(ctx, s) {
+		return nil
+	}
+	return &ApplyError{Applied: r.applied, Failed: s, Err: err}
+}
+
+// refresh drops from the rest what is no longer to be done.
+func (r *applyRun) refresh(ctx context.Context) error {
+	if r.plan.Fingerprint == "" {
+		return nil
+	}
+	now, err := r.replan(ctx)
+	if err != nil {
+		return err
+	}
+	for _, s := range now.Statements {
+		if !hasSQL(r.plan, s.SQL) {
+			return &stalePlanError{table: r.plan.Table, now: s}
+		}
+	}
+	r.rest = now
+	return nil
+}
+
+// replan returns the plan that leads from the present state to the same end.
+func (r *applyRun) replan(ctx context.Context) (ddl.Plan, error) {
+	name := r.plan.TableName()
+	have, err := r.client.inspect(ctx, name)
+	if err != nil {
+		return ddl.Plan{}, err
+	}
+	if have != nil {
+		if have.Storage, err = r.client.storage(ctx, name); err != nil {
+			return ddl.Plan{}, err
+		}
+	}
+	now, _ := r.plan.Again(have)
+	return now, nil
+}
+
+// overtaken reports whether a statement that failed need not be run any more:
+// its answer got lost, or another process was faster.
+func (r *applyRun) overtaken(ctx context.Context, failed ddl.Statement) bool {
+	if failed.Optional || r.plan.Fingerprint == "" {
+		return false
+	}
+	if err := r.refresh(ctx); err != nil {
+		return false
+	}
+	return !hasSQL(r.rest, failed.SQL)
+}
+
+func hasSQL(plan ddl.Plan, sql string) bool {
+	for _, s := range plan.Statements {
+		if s.SQL == sql {
+			return true
+		}
+	}
+	return false
+}
+
+// stalePlanError says what the table needs now.
+type stalePlanError struct {
+	table string
+	now   ddl.Statement
+}
+
+func (e *stalePlanError) Error() string {
+	return fmt.Sprintf("apply: table %q: %v; now it would need: %s", e.table, ErrStalePlan, e.now.Why)
+}
+
+func (e *stalePlanError) Is(target error) bool { return target == ErrStalePlan }
+
+// ApplyError says that a plan was carried out in part. Planning and applying
+// again goes on from there.
+type ApplyError struct {
+	// Applied are the statements that took effect.
+	Applied []ddl.Statement
+	// Failed is the statement that did not.
+	Failed ddl.Statement
+	// Err says why.
+	Err error
+}
+
+// Error says what failed, and how many statements took effect before.
+func (e *ApplyError) Error() string {
+	sql, _, more := strings.Cut(e.Failed.SQL, "\n")
+	if more {
+		sql += " …"
+	}
+	text := fmt.Sprintf("apply: %v: statement: %s", e.Err, sql)
+	if n := len(e.Applied); n > 0 {
+		text += fmt.Sprintf("; %d statements before it took effect", n)
+	}
+	return text
+}
+
+// Unwrap returns Err.
+func (e *ApplyError) Unwrap() error { return e.Err }
