@@ -33,6 +33,11 @@ type Config struct {
 	// of [ddl.NewTable].
 	Tables map[string]ddl.Options
 
+	// Allow permits EnsureSchema to run statements of these hazards as well.
+	// Those that only touch metadata, such as adding a column, are always
+	// permitted.
+	Allow []ddl.Hazard
+
 	// UnknownKeys says what becomes of keys in a fact's Data that are not
 	// fields of its schema. The default refuses the fact.
 	UnknownKeys block.UnknownKeys

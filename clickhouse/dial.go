@@ -134,7 +134,7 @@ func (d *dialer) dialNative(ctx context.Context, addr string) (net.Conn, error) 
 	if err != nil {
 		return nil, err
 	}
-	return &nativeConn{Conn: conn}, nil
+	return newNativeConn(conn), nil
 }
 
 // driverStrategy makes the driver open its connections with each. The driver

@@ -39,7 +39,7 @@
 //
 // The rows of one call become visible table by table, and within a table
 // partition by partition. There is no transaction over several tables: when
-// the second of two inserts fails, the error is a [*PartialError] that says so,
+// the second of two inserts fails, the error is a [*PartialInsertError] that says so,
 // and repeating the call stores the rest.
 //
 // # Starting, stopping and failing over

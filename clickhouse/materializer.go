@@ -21,6 +21,7 @@ type Materializer struct {
 	client  *Client
 	owned   bool // the client is ours to close
 	tables  map[string]ddl.Options
+	allow   []ddl.Hazard
 	encode  block.Options
 	timeout time.Duration
 	log     *slog.Logger
@@ -44,6 +45,7 @@ func New(cfg Config) (*Materializer, error) {
 	m := &Materializer{
 		client:  cfg.Client,
 		tables:  maps.Clone(cfg.Tables),
+		allow:   slices.Clone(cfg.Allow),
 		encode:  block.Options{UnknownKeys: cfg.UnknownKeys, CollectInto: cfg.CollectInto},
 		timeout: cfg.InsertTimeout,
 		log:     cfg.Logger,
@@ -71,9 +73,10 @@ func New(cfg Config) (*Materializer, error) {
 }
 
 // EnsureSchema makes the schemas known and their tables ready: it creates
-// tables that do not exist and adds missing columns. It changes nothing else;
-// a table that differs otherwise is an error that says how, of class
-// [ErrSchema]. It may be called again, also by several processes at once.
+// tables that do not exist, adds missing columns, and makes other changes that
+// touch no rows or that [Config.Allow] permits. A table that differs otherwise
+// is left alone, and the error, of class [ErrSchema], says how it differs. It
+// may be called again, also by several processes at once.
 //
 // The schemas are known, and facts of them are accepted, even when the server
 // cannot be reached and EnsureSchema fails with [ErrRetryable]. Materialize
@@ -107,7 +110,7 @@ func (m *Materializer) EnsureSchema(ctx context.Context, schemas ...fact.Schema)
 //
 // With facts of several schemas the tables are written one after the other, in
 // the order of their names. When one fails after others have been written, the
-// error is a [*PartialError].
+// error is a [*PartialInsertError].
 //
 // A call that failed with [ErrRetryable] or [ErrAmbiguous] may be repeated with
 // the same facts in the same order. If every fact has an ID, rows that had been
@@ -226,7 +229,7 @@ func (m *Materializer) ensure(ctx context.Context, entry *schemaEntry) error {
 	if entry.ready.Load() {
 		return nil
 	}
-	if err := m.client.Ensure(ctx, entry.table); err != nil {
+	if err := m.client.EnsureAllowing(ctx, m.allow, entry.table); err != nil {
 		m.log.WarnContext(ctx, "table is not ready", "table", entry.table.Name, "error", err)
 		return err
 	}

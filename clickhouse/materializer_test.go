@@ -12,6 +12,7 @@ import (
 	"net"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -310,7 +311,7 @@ func TestFailureBetweenTables(t *testing.T) {
 		db.Exec(t, "RENAME TABLE b TO away")
 
 		err := m.Materialize(t.Context(), facts...)
-		var partial *PartialError
+		var partial *PartialInsertError
 		require.ErrorAs(t, err, &partial)
 		require.Equal(t, []string{"a"}, partial.Stored)
 		require.Equal(t, "b", partial.Failed)
@@ -631,4 +632,29 @@ func TestPipelineRecordsIntoTheTable(t *testing.T) {
 		}
 		require.NoError(t, p.Close(t.Context()))
 	})
+}
+
+func TestEnsureSchemaRunsWhatIsAllowed(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	s := pairSchema
+	s.Fields = append(slices.Clone(s.Fields), fact.Field{Name: "at", Type: fact.DateTime64})
+	require.NoError(t, materializer(t, Config{DSN: db.DSN}).EnsureSchema(t.Context(), s))
+	options := map[string]ddl.Options{"pair": {
+		TTL:     "toDateTime(at) + INTERVAL 10 YEAR",
+		Indexes: []ddl.Index{{Name: "by_n", Expr: "n", Type: "minmax"}},
+	}}
+	ttl := "SELECT countIf(position(engine_full, 'TTL') > 0), (SELECT count() FROM system.data_skipping_indices WHERE database = currentDatabase()) " +
+		"FROM system.tables WHERE database = currentDatabase()"
+
+	err := materializer(t, Config{DSN: db.DSN, Tables: options}).EnsureSchema(t.Context(), s)
+	require.ErrorIs(t, err, ErrSchema)
+	require.ErrorContains(t, err, "Config.Allow")
+	require.Equal(t, "0\t0", db.Query(t, ttl), "all or nothing")
+
+	for range 2 {
+		m := materializer(t, Config{DSN: db.DSN, Tables: options, Allow: []ddl.Hazard{ddl.DeletesData}})
+		require.NoError(t, m.EnsureSchema(t.Context(), s))
+		require.Equal(t, "1\t1", db.Query(t, ttl))
+	}
 }

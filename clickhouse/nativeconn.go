@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -13,13 +15,22 @@ import (
 // nativeConn is a connection whose peer must speak the native protocol.
 type nativeConn struct {
 	net.Conn
-	known bool // the first bytes have been looked at
+	known    bool          // the first bytes have been looked at
+	readOnce sync.Once     // closes readEnds
+	readEnds chan struct{} // closed when nothing more can be read
+}
+
+func newNativeConn(conn net.Conn) *nativeConn {
+	return &nativeConn{Conn: conn, readEnds: make(chan struct{})}
 }
 
 // Read looks at the first byte the peer ever sends: a server greets with 0 or
 // complains with 2. It is called by one goroutine at a time.
 func (c *nativeConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
+	if err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		c.readOnce.Do(func() { close(c.readEnds) })
+	}
 	if c.known || n == 0 {
 		return n, err
 	}
@@ -29,6 +40,26 @@ func (c *nativeConn) Read(p []byte) (int, error) {
 		return 0, errSpeaksHTTP
 	case 21: // a TLS alert
 		return 0, errSpeaksTLS
+	}
+	return n, err
+}
+
+// lastWords is how long a failed Write waits for the reason.
+const lastWords = 500 * time.Millisecond
+
+// Write writes. A server that refuses a statement says why and hangs up; the
+// part of it that still has to be written then fails. The failure is held back
+// until the reason has been read, so that it is the reason that is reported.
+func (c *nativeConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	if err == nil || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, net.ErrClosed) {
+		return n, err
+	}
+	timer := time.NewTimer(lastWords)
+	defer timer.Stop()
+	select {
+	case <-c.readEnds:
+	case <-timer.C:
 	}
 	return n, err
 }

@@ -109,7 +109,7 @@ func (p *prepared) failed(i int, err error) error {
 	if i == 0 {
 		return err
 	}
-	e := &PartialError{Failed: p.parts[i].entry.table.Name, Err: err}
+	e := &PartialInsertError{Failed: p.parts[i].entry.table.Name, Err: err}
 	for j, part := range p.parts {
 		switch name := part.entry.table.Name; {
 		case j < i:
@@ -145,10 +145,10 @@ func joinFactErrors(failures []error) error {
 	return errors.Join(failures...)
 }
 
-// PartialError says that a call with facts of several schemas was stored in
+// PartialInsertError says that a call with facts of several schemas was stored in
 // part. Repeating the call with the same facts stores the rest; see
 // [Materializer.Materialize].
-type PartialError struct {
+type PartialInsertError struct {
 	// Stored are the tables that have all of their rows.
 	Stored []string
 	// Failed is the table whose insert failed. Whether its rows are stored is
@@ -161,7 +161,7 @@ type PartialError struct {
 }
 
 // Error says which tables were written and what failed.
-func (e *PartialError) Error() string {
+func (e *PartialInsertError) Error() string {
 	text := fmt.Sprintf("%v; stored before: %s", e.Err, strings.Join(e.Stored, ", "))
 	if len(e.Untried) > 0 {
 		text += "; not tried: " + strings.Join(e.Untried, ", ")
@@ -170,4 +170,4 @@ func (e *PartialError) Error() string {
 }
 
 // Unwrap returns Err.
-func (e *PartialError) Unwrap() error { return e.Err }
+func (e *PartialInsertError) Unwrap() error { return e.Err }
