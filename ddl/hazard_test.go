@@ -20,8 +20,8 @@ func hazardBase() (fact.Schema, ddl.Options) {
 		{Name: "at", Type: fact.DateTime64},
 	}}
 	o := ddl.Options{
-		TTL: "at + INTERVAL 50 YEAR", Comment: "a table", Settings: map[string]string{"merge_with_ttl_timeout": "100"},
-		Columns: map[string]ddl.ColumnOptions{"body": {TTL: "at + INTERVAL 50 YEAR"}, "n": {Codec: "T64, LZ4"}},
+		TTL: "at + INTERVAL 40 YEAR", Comment: "a table", Settings: map[string]string{"merge_with_ttl_timeout": "100"},
+		Columns: map[string]ddl.ColumnOptions{"body": {TTL: "at + INTERVAL 40 YEAR"}, "n": {Codec: "T64, LZ4"}},
 		Indexes: []ddl.Index{{Name: "by_n", Expr: "n", Type: "minmax", Granularity: 1}},
 	}
 	return s, o
@@ -44,12 +44,13 @@ var hazardCases = []struct {
 	{name: "new codec", change: columnOption("n", ddl.ColumnOptions{Codec: "Delta, ZSTD"}), sql: "MODIFY COLUMN `n` CODEC(Delta, ZSTD)"},
 	{name: "no codec", change: columnOption("n", ddl.ColumnOptions{}), sql: "MODIFY COLUMN `n` REMOVE CODEC"},
 	{name: "no column TTL", change: columnOption("body", ddl.ColumnOptions{}), sql: "MODIFY COLUMN `body` REMOVE TTL"},
-	{name: "longer column TTL", change: columnOption("body", ddl.ColumnOptions{TTL: "at + INTERVAL 51 YEAR"}), sql: "MODIFY COLUMN `body` TTL at + INTERVAL 51 YEAR", hazard: ddl.RewritesData},
+	{name: "longer column TTL", change: columnOption("body", ddl.ColumnOptions{TTL: "at + INTERVAL 50 YEAR"}), sql: "MODIFY COLUMN `body` TTL at + INTERVAL 50 YEAR", hazard: ddl.RewritesData},
 	{name: "shorter column TTL", change: columnOption("body", ddl.ColumnOptions{TTL: "at + INTERVAL 1 YEAR"}), sql: "MODIFY COLUMN `body` TTL at + INTERVAL 1 YEAR", hazard: ddl.DeletesData},
 	{name: "no TTL", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL = "" }, sql: "REMOVE TTL"},
-	{name: "longer TTL", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL = "at + INTERVAL 51 YEAR" }, sql: "MODIFY TTL at + INTERVAL 51 YEAR", hazard: ddl.RewritesData},
+	{name: "longer TTL", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL = "at + INTERVAL 50 YEAR" }, sql: "MODIFY TTL at + INTERVAL 50 YEAR", hazard: ddl.RewritesData},
 	{name: "shorter TTL", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL = "at + INTERVAL 1 YEAR" }, sql: "MODIFY TTL at + INTERVAL 1 YEAR", hazard: ddl.DeletesData},
-	{name: "TTL by another time", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL = "toDate(at) + INTERVAL 50 YEAR" }, sql: "MODIFY TTL toDate(at)", hazard: ddl.DeletesData},
+	{name: "TTL beyond the calendar", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL = "at + INTERVAL 120 YEAR" }, sql: "MODIFY TTL at + INTERVAL 120 YEAR", hazard: ddl.DeletesData},
+	{name: "TTL by another time", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL = "toDate(at) + INTERVAL 40 YEAR" }, sql: "MODIFY TTL toDate(at)", hazard: ddl.DeletesData},
 	{name: "recompress too", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL += ", at + INTERVAL 1 DAY RECOMPRESS CODEC(ZSTD(9))" }, sql: "MODIFY TTL", hazard: ddl.RewritesData},
 	{name: "new setting", change: func(_ *fact.Schema, o *ddl.Options) {
 		o.Settings["min_bytes_for_wide_part"] = "0"

@@ -2,6 +2,7 @@ package ddl
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -95,7 +96,7 @@ func (r ttlRule) notSooner(o ttlRule) bool {
 		if t.String() == o.when[i].String() {
 			continue
 		}
-		if !addedInterval(r.when, i) || !addedInterval(o.when, i) || !atLeast(t.text, o.when[i].text) {
+		if !addedInterval(r.when, i) || !addedInterval(o.when, i) || !longer(r.when[i-2].text, t.text, o.when[i].text) {
 			return false
 		}
 	}
@@ -108,12 +109,19 @@ func addedInterval(tokens []token, i int) bool {
 		tokens[i-1].is("(") && tokens[i+1].is(")") && strings.HasPrefix(tokens[i-2].text, "toInterval") && tokens[i-3].is("+")
 }
 
-// atLeast compares two whole numbers without leading zeros.
-func atLeast(a, b string) bool {
-	if len(a) != len(b) {
-		return len(a) > len(b)
-	}
-	return a >= b
+// mostIntervals are some 50 years in each unit. A longer time may take a
+// DateTime beyond its last year, 2106, and back to the first, where all rows
+// have expired.
+var mostIntervals = map[string]uint64{
+	"toIntervalSecond": 50 * 365 * 86400, "toIntervalMinute": 50 * 365 * 1440, "toIntervalHour": 50 * 365 * 24, "toIntervalDay": 50 * 365,
+	"toIntervalWeek": 50 * 52, "toIntervalMonth": 50 * 12, "toIntervalQuarter": 50 * 4, "toIntervalYear": 50,
+}
+
+// longer reports whether one number of intervals is safely more than another.
+func longer(unit, want, have string) bool {
+	w, errW := strconv.ParseUint(want, 10, 64)
+	h, errH := strconv.ParseUint(have, 10, 64)
+	return errW == nil && errH == nil && w > h && w <= mostIntervals[unit]
 }
 
 // canonicalTTL returns the TTL rules of a table in canonical form. DELETE is

@@ -1,0 +1,169 @@
+package ddl_test
+
+import (
+	"cmp"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/schemas"
+)
+
+// state is one file of testdata/states: a table of the past and what becomes
+// of it.
+type state struct {
+	statements []string // that made the table and its rows
+	schema     schemas.Definition
+	allow      []ddl.Hazard
+	options    []ddl.DiffOption
+	kept       []string // the columns and indexes that the schema lacks
+	refused    []string // what the plan is refused for
+	query      string
+	rows       string
+}
+
+func readState(t *testing.T, path string) state {
+	t.Helper()
+	archive, err := txtar.ParseFile(path)
+	require.NoError(t, err)
+	s := state{query: "SELECT * FROM t ORDER BY 1"}
+	for _, f := range archive.Files {
+		text := strings.TrimSuffix(string(f.Data), "\n")
+		switch f.Name {
+		case "state.sql":
+			s.statements = strings.Split(strings.TrimSuffix(text, ";"), ";\n")
+		case "schema.yaml":
+			defs, err := schemas.Parse(path, f.Data)
+			require.NoError(t, err)
+			require.Len(t, defs, 1)
+			s.schema = defs[0]
+		case "allow":
+			for name := range strings.Lines(string(f.Data)) {
+				if name == "prune\n" {
+					s.options = append(s.options, ddl.Prune)
+					continue
+				}
+				h, err := ddl.ParseHazard(strings.TrimSpace(name))
+				require.NoError(t, err)
+				s.allow = append(s.allow, h)
+			}
+		case "kept":
+			s.kept = strings.Split(text, "\n")
+		case "refused":
+			s.refused = strings.Split(text, "\n")
+		case "query.sql":
+			s.query = text
+		case "rows.tsv":
+			s.rows = text
+		default:
+			t.Fatalf("%s: unknown section %q", path, f.Name)
+		}
+	}
+	return s
+}
+
+// TestStates brings tables from every stored past state to their schema: the
+// result is the table that is created today, a second plan is empty, and the
+// rows say what they did.
+func TestStates(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob(filepath.Join("testdata", "states", "*.txtar"))
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(files), 12)
+	for _, path := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			s := readState(t, path)
+			db := enginetest.Database(t)
+			for _, sql := range s.statements {
+				db.Exec(t, sql)
+			}
+			if len(s.refused) > 0 {
+				s.requireRefused(t, db)
+			} else {
+				s.requireReached(t, db)
+			}
+			require.Equal(t, s.rows, db.Query(t, s.query+" FORMAT TSV"))
+		})
+	}
+}
+
+func openClient(t *testing.T, db *enginetest.DB) *clickhouse.Client {
+	t.Helper()
+	c, err := clickhouse.Open(db.DSN)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, c.Close()) })
+	return c
+}
+
+func (s state) requireReached(t *testing.T, db *enginetest.DB) {
+	t.Helper()
+	c := openClient(t, db)
+	want := newTable(t, s.schema.Schema, s.schema.Table)
+	plan, err := c.Plan(t.Context(), want, s.options...)
+	require.NoError(t, err)
+	for i := range s.allow { // each of the permissions is needed
+		var refused *ddl.RefusedError
+		require.ErrorAs(t, plan.Check(slices.Delete(slices.Clone(s.allow), i, i+1)...), &refused, "%s is not needed", s.allow[i])
+	}
+	require.NoError(t, c.Apply(t.Context(), plan, s.allow...))
+
+	again, err := c.Plan(t.Context(), want, s.options...)
+	require.NoError(t, err)
+	require.Empty(t, again.Statements)
+	require.Len(t, again.Notes, len(s.kept))
+	for i, name := range s.kept {
+		require.Contains(t, again.Notes[i], `"`+name+`"`)
+	}
+
+	have, err := c.Inspect(t.Context(), "t")
+	require.NoError(t, err)
+	fresh := freshTable(t, want)
+	have.Database = fresh.Database
+	have.Columns = slices.DeleteFunc(have.Columns, func(c ddl.Column) bool { _, ok := fresh.Column(c.Name); return !ok && slices.Contains(s.kept, c.Name) })
+	have.Indexes = slices.DeleteFunc(have.Indexes, func(x ddl.Index) bool { return slices.Contains(s.kept, x.Name) })
+	require.Equal(t, sortedIndexes(fresh), sortedIndexes(*have))
+	db.Exec(t, "DETACH TABLE t SYNC")
+	db.Exec(t, "ATTACH TABLE t")
+}
+
+// freshTable returns the table as the engine has it when it is newly created.
+func freshTable(t *testing.T, want ddl.Table) ddl.Table {
+	t.Helper()
+	db := enginetest.Database(t)
+	create(t, db, want)
+	return *inspect(t, db, want.Name)
+}
+
+// sortedIndexes returns the canonical form with the indexes in the order of
+// their names: a new index comes last.
+func sortedIndexes(t ddl.Table) ddl.Table {
+	t = t.Canonical()
+	slices.SortFunc(t.Indexes, func(a, b ddl.Index) int { return cmp.Compare(a.Name, b.Name) })
+	if len(t.Indexes) == 0 {
+		t.Indexes = nil
+	}
+	return t
+}
+
+func (s state) requireRefused(t *testing.T, db *enginetest.DB) {
+	t.Helper()
+	c := openClient(t, db)
+	before := db.Query(t, "SHOW CREATE TABLE t")
+	plan, err := c.Plan(t.Context(), newTable(t, s.schema.Schema, s.schema.Table), s.options...)
+	require.NoError(t, err)
+	var refused *ddl.RefusedError
+	require.ErrorAs(t, c.Apply(t.Context(), plan, s.allow...), &refused)
+	require.Len(t, refused.Refused, len(s.refused))
+	for i, text := range s.refused {
+		require.Contains(t, refused.Refused[i].Why, text)
+	}
+	require.Equal(t, before, db.Query(t, "SHOW CREATE TABLE t"))
+}
