@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/ddl"
@@ -170,11 +171,20 @@ func TestTLS(t *testing.T) {
 			require.NoError(t, c.Insert(t.Context(), Insert{Table: s.Name, Block: blockOf(t, compile(t, s), `{"n":7}`)}))
 			require.Equal(t, "7", db.Query(t, "SELECT n FROM "+s.Name))
 
+			var out bytes.Buffer
+			err := c.QueryFormat(t.Context(), &out, "CSV", "SELECT 1")
+			if name == "native" {
+				require.ErrorIs(t, err, ErrRejected)
+				require.ErrorContains(t, err, "the server tells no https_port, and only HTTP can format an answer: give an http:// DSN")
+			} else {
+				require.NoError(t, err)
+			}
+
 			secure := with(t, dsn, func(u *url.URL) {
 				u.RawQuery = "secure=true"
 				u.Scheme = map[string]string{"native": "clickhouse", "http": "https"}[name]
 			})
-			err := open(t, secure).Ping(t.Context())
+			err = open(t, secure).Ping(t.Context())
 			require.ErrorIs(t, err, ErrRejected)
 			require.ErrorContains(t, err, "check the certificate, the host name and the clock, or give your own authority with WithTLS")
 
@@ -218,6 +228,20 @@ func TestSeveralHosts(t *testing.T) {
 			require.ErrorIs(t, err, ErrRetryable)
 		})
 	}
+}
+
+func TestOrderOfHosts(t *testing.T) {
+	t.Parallel()
+	d := &dialer{hosts: []string{"a", "b", "c"}}
+	require.Equal(t, []string{"a", "b", "c"}, d.order(1))
+	d.strategy = chgo.ConnOpenRoundRobin
+	require.Equal(t, []string{"b", "c", "a"}, d.order(1))
+	require.Equal(t, []string{"c", "a", "b"}, d.order(5))
+	d.strategy = chgo.ConnOpenRandom
+	for range 20 {
+		require.ElementsMatch(t, []string{"a", "b", "c"}, d.order(1))
+	}
+	require.Equal(t, []string{"a", "b", "c"}, d.hosts)
 }
 
 func TestSilentServerIsGivenUpInTime(t *testing.T) {

@@ -1,12 +1,9 @@
 package clickhouse
 
 import (
-	"fmt"
 	"sync/atomic"
 
-	"github.com/ClickHouse/ch-go"
 	"github.com/ClickHouse/ch-go/proto"
-	chgo "github.com/ClickHouse/clickhouse-go/v2"
 )
 
 // headerCheck compares the columns that the server announces for an insert
@@ -59,14 +56,4 @@ func (c *checkedColumn) EncodeState(buf *proto.Buffer) {
 	if inner, ok := c.ColInput.(proto.StateEncoder); ok {
 		inner.EncodeState(buf)
 	}
-}
-
-// nativeSetting makes a setting of the driver one of ch-go. Settings are
-// important unless they are custom: a server that does not know one refuses
-// the statement.
-func nativeSetting(name string, value any) ch.Setting {
-	if custom, ok := value.(chgo.CustomSetting); ok {
-		return ch.Setting{Key: name, Value: custom.Value, Custom: true}
-	}
-	return ch.Setting{Key: name, Value: fmt.Sprint(value), Important: true}
 }

@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"strings"
@@ -225,10 +226,12 @@ func nativeInsertSQL(table string, columns proto.Input) string {
 	return "INSERT INTO " + ddl.QuoteIdent(table) + " (" + strings.Join(names, ", ") + ") FORMAT Native"
 }
 
+// nativeSettings makes settings those of ch-go. They are important: a server
+// that does not know one refuses the statement.
 func nativeSettings[V any](settings map[string]V) []ch.Setting {
 	out := make([]ch.Setting, 0, len(settings))
 	for name, value := range settings {
-		out = append(out, nativeSetting(name, value))
+		out = append(out, ch.Setting{Key: name, Value: fmt.Sprint(value), Important: true})
 	}
 	slices.SortFunc(out, func(a, b ch.Setting) int { return strings.Compare(a.Key, b.Key) })
 	return out
