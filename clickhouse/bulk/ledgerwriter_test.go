@@ -65,6 +65,7 @@ func TestLedgerWriterLingers(t *testing.T) {
 		run.Go(func() { require.NoError(t, w.run(t.Context())) })
 		require.NoError(t, w.add(ledgerEntry{}, nil))
 		time.Sleep(2 * ledgerLinger) //nolint:forbidigo // in the bubble's own time
+		synctest.Wait()
 		require.Equal(t, ledgerLinger, at)
 		w.close()
 		run.Wait()

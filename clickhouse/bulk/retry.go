@@ -37,7 +37,7 @@ func (r *retrier) do(ctx context.Context, f func(context.Context) error) error {
 		}
 		if left := r.budget - time.Since(begin); left < wait {
 			if r.budget > 0 {
-				err = fmt.Errorf("%w (tried for %s)", err, time.Since(begin).Round(time.Second))
+				err = fmt.Errorf("%w (tried for %s)", err, time.Since(begin).Round(100*time.Millisecond))
 			}
 			return err
 		}

@@ -33,7 +33,7 @@ func TestRetry(t *testing.T) {
 		"later":        {[]error{errPassing, errLost, nil}, time.Minute, nil, 3, ""},
 		"final":        {[]error{errPassing, errFinal}, time.Minute, errFinal, 2, "final"},
 		"not repeated": {[]error{errPassing}, -1, errPassing, 1, "busy: retryable"},
-		"budget":       {[]error{errPassing}, time.Second, errPassing, 4, "busy: retryable (tried for 1s)"},
+		"budget":       {[]error{errPassing}, time.Second, errPassing, 4, "busy: retryable (tried for "},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,7 +47,7 @@ func TestRetry(t *testing.T) {
 				})
 				require.ErrorIs(t, err, c.want)
 				if c.text != "" {
-					require.EqualError(t, err, c.text)
+					require.ErrorContains(t, err, c.text) // how long depends on the jitter
 				}
 				require.LessOrEqual(t, calls, c.calls+2)
 				require.GreaterOrEqual(t, calls, c.calls)
