@@ -43,6 +43,13 @@ type ModifyColumnType struct {
 	// Such a column takes no new type in place, unless its stored values stay
 	// as they are.
 	InKey bool
+	// Codec is the codec that the column gets with its new type, since the old
+	// one may not do for it. Empty means that the codec stays.
+	Codec string
+	// Unstored says that some rows are stored without the column, since it was
+	// added after them. They read its default, which may be another one for the
+	// new type.
+	Unstored bool
 }
 
 // ModifyColumnKind says that the server computes a column which should take

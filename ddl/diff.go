@@ -118,10 +118,24 @@ func (d *differ) columns() {
 		case have.Kind != c.Kind:
 			d.add(ModifyColumnKind{On: d.on, Column: c.Name, Have: have.Kind, Want: c.Kind})
 		case have.Type != c.Type:
-			d.add(ModifyColumnType{On: d.on, Column: c.Name, Have: have.Type, Want: c.Type, InKey: d.inKey(c.Name)})
+			d.columnType(c, have, d.original.Columns[i].Codec)
 		}
 		after = c.Name
 	}
+}
+
+// columnType changes a type together with the codec: the old codec may not do
+// for the new type, nor the new codec for the old type.
+func (d *differ) columnType(want, have Column, codec string) {
+	change := ModifyColumnType{On: d.on, Column: want.Name, Have: have.Type, Want: want.Type, InKey: d.inKey(want.Name), Unstored: d.storage.lacks(want.Name)}
+	switch {
+	case want.Codec == canonicalCodec(have.Codec, want.Type):
+	case want.Codec == "":
+		d.add(ModifyColumn{On: d.on, Column: want.Name, Property: CodecProperty, Have: have.Codec})
+	default:
+		change.Codec = codec
+	}
+	d.add(change)
 }
 
 // columnProperties compares the rest of the columns that are on both sides.
@@ -138,19 +152,31 @@ func (d *differ) columnProperties() {
 			certainly         bool
 		}{
 			{property: DefaultProperty, have: have.Default, want: want.Default, given: given.Default, certainly: canonicalExpr(want.Default).exact},
-			{property: CodecProperty, have: have.Codec, want: want.Codec, given: given.Codec, certainly: true},
+			{property: CodecProperty, have: have.Codec, want: laterCodec(have, want), given: given.Codec, certainly: true},
 			{property: TTLProperty, have: have.TTL, want: want.TTL, given: given.TTL, certainly: exactTTL(want.TTL)},
 			{property: CommentProperty, have: have.Comment, want: want.Comment, given: given.Comment, certainly: true},
 		} {
 			switch {
 			case p.have == p.want:
 			case p.certainly || p.have == "" || p.want == "":
-				d.add(ModifyColumn{On: d.on, Column: want.Name, Property: p.property, Have: p.have, Want: p.given, Unstored: d.storage.lacks(want.Name)})
+				d.add(ModifyColumn{
+					On: d.on, Column: want.Name, Property: p.property, Have: p.have, Want: p.given,
+					Unstored: have.Type == want.Type && d.storage.lacks(want.Name),
+				})
 			default:
 				d.note(Unverified{On: d.on, What: string(p.property) + " of column " + want.Name, Have: p.have, Want: p.want})
 			}
 		}
 	}
+}
+
+// laterCodec is the codec that the column should have once its type is right.
+// With another type it has been seen to.
+func laterCodec(have, want Column) string {
+	if have.Type != want.Type {
+		return have.Codec
+	}
+	return want.Codec
 }
 
 func (d *differ) settings() {

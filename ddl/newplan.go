@@ -94,11 +94,21 @@ func (p *Plan) modifyType(c ModifyColumnType) {
 	case c.InKey:
 		p.add("", NeedsRebuild, c.String()+"; a key of the table uses it")
 	case losslessConversion(c.Have, c.Want):
+		if c.Unstored {
+			p.store(c.On, c.Column)
+		}
 		p.add(modifyTypeSQL(c), RewritesData, c.String()+"; every stored value fits the new type")
 		p.touches(c.Column)
 	default:
 		p.add("", NeedsRebuild, c.String()+"; stored values may not fit the new type")
 	}
+}
+
+// store stores a column in rows that are older than the column.
+func (p *Plan) store(on TableName, column string) {
+	p.add(storeColumnSQL(on, column), RewritesData,
+		fmt.Sprintf("store column %q in the rows that are older than it; they would read the new default otherwise", column))
+	p.touches(column)
 }
 
 func (p *Plan) modifyColumn(c ModifyColumn) {
@@ -108,9 +118,7 @@ func (p *Plan) modifyColumn(c ModifyColumn) {
 		p.touches(c.Column)
 	case DefaultProperty:
 		if c.Unstored {
-			p.add(materializeColumnSQL(c.On, c.Column), RewritesData,
-				fmt.Sprintf("store column %q in the rows that are older than it; they would read the new default otherwise", c.Column))
-			p.touches(c.Column)
+			p.store(c.On, c.Column)
 		}
 		p.add(modifyColumnSQL(c), MetadataOnly, c.String()+"; stored values stay as they are")
 	case CodecProperty:

@@ -21,9 +21,14 @@ func addColumnsSQL(on TableName, columns []AddColumn) string {
 	return alterSQL(on, parts)
 }
 
-// modifyTypeSQL changes the type of a column and leaves all else about it.
+// modifyTypeSQL changes the type of a column, and its codec if the new type has
+// another one. All else about it stays.
 func modifyTypeSQL(c ModifyColumnType) string {
-	return alterSQL(c.On, []string{fmt.Sprintf("MODIFY COLUMN %s %s", QuoteIdent(c.Column), c.Want)})
+	sql := fmt.Sprintf("MODIFY COLUMN %s %s", QuoteIdent(c.Column), c.Want)
+	if c.Codec != "" {
+		sql += " CODEC(" + c.Codec + ")"
+	}
+	return alterSQL(c.On, []string{sql})
 }
 
 // modifyColumnSQL changes or removes one property of a column.
@@ -42,10 +47,11 @@ func modifyColumnSQL(c ModifyColumn) string {
 	return alterSQL(c.On, []string{column})
 }
 
-// materializeColumnSQL stores a column in the rows that lack it, and returns
-// when that is done.
-func materializeColumnSQL(on TableName, column string) string {
-	return alterSQL(on, []string{"MATERIALIZE COLUMN " + QuoteIdent(column) + " SETTINGS mutations_sync = 2"})
+// storeColumnSQL stores what every row reads in the column, and returns when
+// that is done. MATERIALIZE COLUMN would do with a default alone.
+func storeColumnSQL(on TableName, column string) string {
+	name := QuoteIdent(column)
+	return alterSQL(on, []string{fmt.Sprintf("UPDATE %s = %s WHERE 1 SETTINGS mutations_sync = 2", name, name)})
 }
 
 func dropColumnSQL(c DropColumn) string {
