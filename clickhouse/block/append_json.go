@@ -61,25 +61,20 @@ func (b *Block) appendObject() error {
 
 // appendPairs appends the values of the object's keys, up to its end.
 func (b *Block) appendPairs() error {
-	s, fields := b.scan, b.layout.fields
+	s := b.scan
 	last := -1
 	for {
 		at := s.pos
-		i := b.row.follow[last+1]
-		if s.literal(fields[i].prefix) {
-			s.space()
-		} else {
+		i := b.expectKey(last)
+		if i < 0 {
 			var err error
-			if i, err = b.readKey(); err != nil {
+			if i, err = b.readKey(last); err != nil {
 				return err
-			}
-			if i >= 0 {
-				b.row.follow[last+1] = i
 			}
 		}
 		if i >= 0 {
 			if !b.row.mark(i) {
-				return duplicate(fields[i].name, at)
+				return duplicate(b.layout.fields[i].name, at)
 			}
 			at = s.pos
 			if err := b.columns[i].appendJSON(s); err != nil {
@@ -87,8 +82,7 @@ func (b *Block) appendPairs() error {
 			}
 			last = i
 		}
-		s.space()
-		switch s.peek() {
+		switch s.next() {
 		case ',':
 			s.pos++
 			s.space()
@@ -101,9 +95,29 @@ func (b *Block) appendPairs() error {
 	}
 }
 
-// readKey reads a key that is not the expected one, up to its value. For an
-// unknown key it deals with the value too and returns -1.
-func (b *Block) readKey() (int, error) {
+// maxSkipped is how many likely keys are tried before the key is looked up:
+// rows often lack some of the keys and have the others in order.
+const maxSkipped = 4
+
+// expectKey moves up to the value if one of the keys is there that are likely
+// to follow the field last. It returns the field, or -1.
+func (b *Block) expectKey(last int) int {
+	s, keys := b.scan, b.layout.keys
+	data := s.data[s.pos:]
+	for range maxSkipped {
+		last = b.row.follow[last+1]
+		if key := &keys[last]; key.begins(data) {
+			s.pos += len(key.text)
+			s.space()
+			return last
+		}
+	}
+	return -1
+}
+
+// readKey reads a key that was not expected behind the field last, up to its
+// value. For an unknown key it deals with the value too and returns -1.
+func (b *Block) readKey(last int) (int, error) {
 	s, at := b.scan, b.scan.pos
 	if s.peek() != '"' {
 		return 0, rowFault(asFault(s.syntax("a key in double quotes")))
@@ -125,6 +139,7 @@ func (b *Block) readKey() (int, error) {
 	if !known {
 		return -1, b.takeUnknown(raw)
 	}
+	b.row.follow[last+1] = i
 	return i, nil
 }
 
@@ -135,7 +150,7 @@ func (b *Block) notAnObject() error {
 	if bytes.HasPrefix(s.data[s.pos:], []byte("\xef\xbb\xbf")) {
 		f.hint = "the line begins with a byte order mark: remove it"
 	}
-	if f.kind == ErrNull {
+	if f.is(ErrNull) {
 		f.kind, f.text, f.hint = ErrType, "is null, want a JSON object", ""
 	}
 	if !f.bare {

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-faster/jx"
 	"github.com/stretchr/testify/require"
@@ -146,10 +147,10 @@ const benchRows = 10_000
 
 func BenchmarkAppendJSON(b *testing.B) {
 	for _, s := range shapes {
-		lines, size := s.lines(benchRows)
-		layout, err := Compile(s.schema, Options{})
-		require.NoError(b, err)
 		b.Run(s.name, func(b *testing.B) {
+			lines, size := s.lines(benchRows)
+			layout, err := Compile(s.schema, Options{})
+			require.NoError(b, err)
 			block := layout.NewBlock()
 			b.SetBytes(size)
 			b.ReportAllocs()
@@ -166,11 +167,33 @@ func BenchmarkAppendJSON(b *testing.B) {
 	}
 }
 
+// BenchmarkAppendFact appends Go values, as a service records them.
+func BenchmarkAppendFact(b *testing.B) {
+	layout, err := Compile(chatSchema, Options{})
+	require.NoError(b, err)
+	data := map[string]any{
+		"conversation_id": "6e702f61c35cc48c", "message_id": "84f97833ed534154ba010f5863c890e3",
+		"role": "assistant", "model": "model-1", "content": strings.Repeat("some words of an answer ", 10),
+		"prompt_tokens": 1200, "completion_tokens": 340, "latency_ms": 512.5, "temperature": 0.2, "flagged": false,
+		"tags": []string{"a", "b"}, "metadata": map[string]any{"client": "web", "v": 3}, "created_at": time.Now(),
+	}
+	block := layout.NewBlock()
+	b.ReportAllocs()
+	for b.Loop() {
+		if block.Rows() == benchRows {
+			block.Reset()
+		}
+		if err := block.AppendFact("", data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkSkip is the price of checking the JSON alone.
 func BenchmarkSkip(b *testing.B) {
 	for _, s := range shapes {
-		lines, size := s.lines(benchRows)
 		b.Run(s.name, func(b *testing.B) {
+			lines, size := s.lines(benchRows)
 			scan := newScanner(DefaultMaxDepth)
 			b.SetBytes(size)
 			b.ReportAllocs()
@@ -190,8 +213,8 @@ func BenchmarkSkip(b *testing.B) {
 // looked at and dropped.
 func BenchmarkJX(b *testing.B) {
 	for _, s := range shapes {
-		lines, size := s.lines(benchRows)
 		b.Run(s.name, func(b *testing.B) {
+			lines, size := s.lines(benchRows)
 			d := jx.GetDecoder()
 			b.SetBytes(size)
 			b.ReportAllocs()
@@ -222,8 +245,8 @@ func BenchmarkJX(b *testing.B) {
 // BenchmarkEncodingJSON decodes the same lines into maps and stores nothing.
 func BenchmarkEncodingJSON(b *testing.B) {
 	for _, s := range shapes {
-		lines, size := s.lines(benchRows / 10)
 		b.Run(s.name, func(b *testing.B) {
+			lines, size := s.lines(benchRows / 10)
 			b.SetBytes(size)
 			b.ReportAllocs()
 			for b.Loop() {

@@ -27,7 +27,7 @@ func (l *Layout) NewBlock() *Block {
 		row:     newRowState(len(l.fields)),
 	}
 	for i := range l.fields {
-		c, err := newColumn(l.fields[i].def, l.fields[i].typ)
+		c, err := newColumn(l.schema.Fields[i], l.fields[i].typ)
 		if err != nil {
 			// Compile made the same column already.
 			panic("block: " + err.Error())

@@ -663,6 +663,8 @@ var nativeJSONCases = []valueCase{
 	{json: strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200), want: strings.Repeat(`{"a":`, 200) + "1" + strings.Repeat("}", 200)},
 	{json: `{"a.b":1,"a":{"b":2}}`, same: []any{map[string]any{"a.b": 1, "a": map[string]any{"b": 2}}}, kind: ErrDuplicateKey},
 	{json: `{"a":[{"b":1,"b":2}]}`, kind: ErrDuplicateKey},
+	{json: `{"a.b":{"c":1},"a":{"b":{"d":1}}}`, kind: ErrDuplicateKey, differs: "native-json-paths"},
+	{json: `{"a.b":{},"a":{"b":1}}`, kind: ErrDuplicateKey, differs: "native-json-paths"},
 	{json: `{"a":18446744073709551616}`, same: []any{map[string]any{"a": json.Number("18446744073709551616")}}, kind: ErrRange},
 	{json: `{"a":-9223372036854775809}`, kind: ErrRange},
 	{json: `{"a":[1e400]}`, kind: ErrRange},

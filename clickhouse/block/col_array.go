@@ -9,27 +9,12 @@ import (
 
 // arrayColumn holds lists. Their elements stand in one column, row after row.
 type arrayColumn struct {
-	typ     proto.ColumnType
-	offsets proto.ColUInt64 // where each row's elements end
-	elem    column
+	offsets
+	typ  proto.ColumnType
+	elem column
 }
 
 func (c *arrayColumn) Type() proto.ColumnType { return c.typ }
-func (c *arrayColumn) Rows() int              { return len(c.offsets) }
-
-// end returns how many elements complete rows have.
-func (c *arrayColumn) end() int { return offsetEnd(c.offsets, len(c.offsets)) }
-
-// offsetEnd returns where the elements of the first n rows end.
-func offsetEnd(offsets proto.ColUInt64, n int) int {
-	if n == 0 {
-		return 0
-	}
-	return int(offsets[n-1])
-}
-
-// close ends a row behind the elements that are there.
-func (c *arrayColumn) close() { c.offsets = append(c.offsets, uint64(c.elem.Rows())) }
 
 func (c *arrayColumn) appendJSON(s *scanner) error {
 	if s.peek() != '[' {
@@ -42,7 +27,7 @@ func (c *arrayColumn) appendJSON(s *scanner) error {
 	s.space()
 	if s.take(']') {
 		s.shut()
-		c.close()
+		c.close(c.elem.Rows())
 		return nil
 	}
 	for i := 0; ; i++ {
@@ -60,13 +45,13 @@ func (c *arrayColumn) appendJSON(s *scanner) error {
 		s.space()
 	}
 	s.shut()
-	c.close()
+	c.close(c.elem.Rows())
 	return nil
 }
 
 func (c *arrayColumn) mismatch(s *scanner) error {
 	err := s.mismatch("an array")
-	if f := asFault(err); f.kind == ErrNull {
+	if f := asFault(err); f.is(ErrNull) {
 		f.hint = "leave the key out, or give an empty array; a nil slice of Go is null in JSON"
 	}
 	return err
@@ -122,7 +107,7 @@ func appendSlice[T any](c *arrayColumn, s *scanner, elems []T) error {
 			return err
 		}
 	}
-	c.close()
+	c.close(c.elem.Rows())
 	return nil
 }
 
@@ -145,36 +130,29 @@ func (c *arrayColumn) appendList(s *scanner, list reflect.Value) error {
 			return err
 		}
 	}
-	c.close()
+	c.close(c.elem.Rows())
 	return nil
 }
 
-func (c *arrayColumn) appendZero() { c.close() }
+func (c *arrayColumn) appendZero() { c.close(c.elem.Rows()) }
 
 func (c *arrayColumn) appendRows(src column, from, to int) {
-	s := src.(*arrayColumn)
-	first := offsetEnd(s.offsets, from)
-	shift := c.elem.Rows() - first
-	c.elem.appendRows(s.elem, first, offsetEnd(s.offsets, to))
-	for _, end := range s.offsets[from:to] {
-		c.offsets = append(c.offsets, uint64(int(end)+shift))
-	}
+	s, n := as[*arrayColumn](src), c.elem.Rows()
+	c.elem.appendRows(s.elem, s.end(from), s.end(to))
+	c.closeAll(&s.offsets, from, to, n)
 }
 
-func (c *arrayColumn) truncate(n int) {
-	c.offsets = c.offsets[:min(n, len(c.offsets))]
-	c.elem.truncate(c.end())
-}
+func (c *arrayColumn) truncate(n int) { c.elem.truncate(c.offsets.truncate(n)) }
 
 func (c *arrayColumn) reset() {
-	c.offsets = c.offsets[:0]
+	c.offsets.reset()
 	c.elem.reset()
 }
 
-func (c *arrayColumn) bytes() int { return 8*len(c.offsets) + c.elem.bytes() }
+func (c *arrayColumn) bytes() int { return c.offsets.bytes() + c.elem.bytes() }
 
 func (c *arrayColumn) digest(d *digester) {
-	c.offsets.EncodeColumn(&d.Buffer)
+	c.ends.EncodeColumn(&d.Buffer)
 	c.elem.digest(d)
 }
 
@@ -187,13 +165,13 @@ func (c *arrayColumn) EncodeState(b *proto.Buffer) {
 
 // EncodeColumn writes the offsets and the elements.
 func (c *arrayColumn) EncodeColumn(b *proto.Buffer) {
-	c.offsets.EncodeColumn(b)
+	c.ends.EncodeColumn(b)
 	c.elem.EncodeColumn(b)
 }
 
 // WriteColumn writes the offsets and the elements.
 func (c *arrayColumn) WriteColumn(w *proto.Writer) {
-	c.offsets.WriteColumn(w)
+	c.ends.WriteColumn(w)
 	c.elem.WriteColumn(w)
 }
 

@@ -32,5 +32,5 @@ func (c *boolColumn) appendValue(s *scanner, v any) error {
 }
 
 func (c *boolColumn) appendRows(src column, from, to int) {
-	c.pushAll(&src.(*boolColumn).fixed, from, to)
+	c.pushAll(&as[*boolColumn](src).fixed, from, to)
 }

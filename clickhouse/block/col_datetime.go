@@ -50,12 +50,12 @@ func (c *dateTimeColumn) appendNumber(s *scanner) error {
 	magnitude, negative, err := s.integer()
 	if err != nil {
 		f := asFault(err)
-		switch f.kind {
-		case ErrPrecision:
+		switch {
+		case f.is(ErrPrecision):
 			f.kind = ErrTimestamp
 			f.text = "is not a whole number of milliseconds since 1970"
 			f.hint = "multiply seconds by 1000 and round, or write text such as \"2006-01-02T15:04:05.999Z\""
-		case ErrRange:
+		case f.is(ErrRange):
 			return timeRange()
 		}
 		return f
@@ -112,7 +112,7 @@ func (c *dateTimeColumn) appendValue(s *scanner, v any) error {
 }
 
 func (c *dateTimeColumn) appendRows(src column, from, to int) {
-	c.pushAll(&src.(*dateTimeColumn).fixed, from, to)
+	c.pushAll(&as[*dateTimeColumn](src).fixed, from, to)
 }
 
 // dateColumn holds days as their number since 1970-01-01.
@@ -168,5 +168,5 @@ func (c *dateColumn) appendValue(s *scanner, v any) error {
 }
 
 func (c *dateColumn) appendRows(src column, from, to int) {
-	c.pushAll(&src.(*dateColumn).fixed, from, to)
+	c.pushAll(&as[*dateColumn](src).fixed, from, to)
 }

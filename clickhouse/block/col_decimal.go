@@ -3,6 +3,7 @@ package block
 import (
 	"fmt"
 	"math"
+	"math/bits"
 	"strconv"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -64,6 +65,10 @@ func (c *decimalColumn[T, C]) addText(text []byte) error {
 
 // add appends the number that text spells, which is a JSON number.
 func (c *decimalColumn[T, C]) add(text []byte) error {
+	if v, ok := c.short(text); ok {
+		c.push(v)
+		return nil
+	}
 	e := parseExact(text)
 	n := e.exponent + c.scale
 	if n < 0 && !e.isZero() {
@@ -81,6 +86,51 @@ func (c *decimalColumn[T, C]) add(text []byte) error {
 	c.push(c.make(hi, lo))
 	return nil
 }
+
+// short is the quick way for numbers of few digits without exponent.
+func (c *decimalColumn[T, C]) short(text []byte) (v T, ok bool) {
+	const most = 18 // digits that fit, with a sign and a point
+	negative := text[0] == '-'
+	if negative {
+		text = text[1:]
+	}
+	if len(text) > most || c.scale >= len(powers64) || c.precision > len(powers64)-1 {
+		return v, false
+	}
+	var m uint64
+	fraction := 0
+	for i, d := range text {
+		switch {
+		case d-'0' <= 9:
+			m = m*10 + uint64(d-'0')
+		case d == '.':
+			fraction = len(text) - 1 - i
+		default:
+			return v, false
+		}
+	}
+	if fraction > c.scale {
+		return v, false
+	}
+	over, m := bits.Mul64(m, powers64[c.scale-fraction])
+	if over != 0 || m >= powers64[c.precision] {
+		return v, false
+	}
+	if negative {
+		hi, lo := negate128(0, m)
+		return c.make(hi, lo), true
+	}
+	return c.make(0, m), true
+}
+
+// powers64 holds the powers of ten up to that of the largest 64-bit decimal.
+var powers64 = func() (p [19]uint64) {
+	p[0] = 1
+	for i := range p[1:] {
+		p[i+1] = 10 * p[i]
+	}
+	return p
+}()
 
 func negate128(hi, lo uint64) (negHi, negLo uint64) {
 	negLo = -lo
@@ -121,5 +171,5 @@ func (c *decimalColumn[T, C]) addFloat(f float64, size int) error {
 }
 
 func (c *decimalColumn[T, C]) appendRows(src column, from, to int) {
-	c.pushAll(&src.(*decimalColumn[T, C]).fixed, from, to)
+	c.pushAll(&as[*decimalColumn[T, C]](src).fixed, from, to)
 }

@@ -73,5 +73,5 @@ func (c *enumColumn) unknown() error {
 func (c *enumColumn) appendZero() { c.push(1) }
 
 func (c *enumColumn) appendRows(src column, from, to int) {
-	c.pushAll(&src.(*enumColumn).fixed, from, to)
+	c.pushAll(&as[*enumColumn](src).fixed, from, to)
 }

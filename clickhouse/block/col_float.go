@@ -3,7 +3,6 @@ package block
 import (
 	"math"
 	"strconv"
-	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
 )
@@ -50,7 +49,7 @@ func (c *floatColumn[T, C]) appendJSON(s *scanner) error {
 
 // parse appends the number that text spells, rounded once.
 func (c *floatColumn[T, C]) parse(text []byte) error {
-	f, err := strconv.ParseFloat(unsafe.String(unsafe.SliceData(text), len(text)), c.size)
+	f, err := strconv.ParseFloat(string(text), c.size) // the copy stays on the stack
 	if err != nil {
 		return c.outOfRange()
 	}
@@ -123,7 +122,7 @@ func (c *floatColumn[T, C]) addFloat32(f float32) error {
 }
 
 func (c *floatColumn[T, C]) appendRows(src column, from, to int) {
-	c.pushAll(&src.(*floatColumn[T, C]).fixed, from, to)
+	c.pushAll(&as[*floatColumn[T, C]](src).fixed, from, to)
 }
 
 func (c *floatColumn[T, C]) outOfRange() error {

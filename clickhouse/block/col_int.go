@@ -169,17 +169,17 @@ func (c *intColumn[T, C]) addFloat(f float64, size int) error {
 }
 
 func (c *intColumn[T, C]) appendRows(src column, from, to int) {
-	c.pushAll(&src.(*intColumn[T, C]).fixed, from, to)
+	c.pushAll(&as[*intColumn[T, C]](src).fixed, from, to)
 }
 
 // explain puts the range of this column in place of the scanner's, which
 // knows 64 bits only.
 func (c *intColumn[T, C]) explain(err error) error {
 	f := asFault(err)
-	switch f.kind {
-	case ErrRange:
+	switch {
+	case f.is(ErrRange):
 		return c.outOfRange()
-	case ErrPrecision:
+	case f.is(ErrPrecision):
 		f.text = "is not an integer, as " + c.kind.String() + " needs"
 		f.hint = "use float64 or decimal in the schema"
 	}

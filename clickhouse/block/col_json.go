@@ -26,7 +26,7 @@ func (c *jsonColumn) appendValue(s *scanner, v any) error { return appendOther(c
 func (c *jsonColumn) appendZero() { c.pushString("{}") }
 
 func (c *jsonColumn) appendRows(src column, from, to int) {
-	c.pushRange(&src.(*jsonColumn).texts, from, to)
+	c.pushRange(&as[*jsonColumn](src).texts, from, to)
 }
 
 // nativeJSONColumn holds JSON objects in ClickHouse's own JSON type. They are
@@ -69,5 +69,5 @@ func (c *nativeJSONColumn) appendValue(s *scanner, v any) error { return appendO
 func (c *nativeJSONColumn) appendZero() { c.pushString("{}") }
 
 func (c *nativeJSONColumn) appendRows(src column, from, to int) {
-	c.pushRange(&src.(*nativeJSONColumn).texts, from, to)
+	c.pushRange(&as[*nativeJSONColumn](src).texts, from, to)
 }

@@ -16,7 +16,8 @@ type lowCardinalityColumn struct {
 	dict     interner
 	keys     []uint32 // of each row: nullKey, or the number in dict plus 1
 	first    []int    // for each dictionary entry, the row that brought it
-	unquoted []byte   // scratch of addString
+	empty    uint32   // key of the empty string, if it is in dict
+	unquoted []byte   // scratch of appendValue
 }
 
 // nullKey is the key of NULL.
@@ -89,17 +90,22 @@ func (c *lowCardinalityColumn) appendZero() {
 		c.keys = append(c.keys, nullKey)
 		return
 	}
-	c.add(nil)
+	if c.empty == 0 {
+		c.add(nil)
+		c.empty = c.keys[len(c.keys)-1]
+		return
+	}
+	c.keys = append(c.keys, c.empty)
 }
 
 func (c *lowCardinalityColumn) appendRows(src column, from, to int) {
-	from0 := src.(*lowCardinalityColumn)
-	for _, key := range from0.keys[from:to] {
+	other := as[*lowCardinalityColumn](src)
+	for _, key := range other.keys[from:to] {
 		if key == nullKey {
 			c.keys = append(c.keys, nullKey)
 			continue
 		}
-		c.add(from0.dict.at(int(key - 1)))
+		c.add(other.dict.at(int(key - 1)))
 	}
 }
 
@@ -114,10 +120,13 @@ func (c *lowCardinalityColumn) truncate(n int) {
 	}
 	c.first = c.first[:entries]
 	c.dict.forget(entries)
+	if int(c.empty) > entries {
+		c.empty = 0
+	}
 }
 
 func (c *lowCardinalityColumn) reset() {
-	c.keys, c.first = c.keys[:0], c.first[:0]
+	c.keys, c.first, c.empty = c.keys[:0], c.first[:0], 0
 	c.dict.clear()
 }
 

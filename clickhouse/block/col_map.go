@@ -11,17 +11,14 @@ import (
 // mapColumn holds maps of text to text, their entries in the order in which
 // JSON gives them. No key occurs twice in a map.
 type mapColumn struct {
-	typ     proto.ColumnType
-	offsets proto.ColUInt64
-	keys    texts
-	values  texts
-	seen    interner // keys of the map being appended
+	offsets
+	typ    proto.ColumnType
+	keys   texts
+	values texts
+	seen   interner // keys of the map being appended
 }
 
 func (c *mapColumn) Type() proto.ColumnType { return c.typ }
-func (c *mapColumn) Rows() int              { return len(c.offsets) }
-
-func (c *mapColumn) close() { c.offsets = append(c.offsets, uint64(c.keys.len())) }
 
 func (c *mapColumn) appendJSON(s *scanner) error {
 	if s.peek() != '{' {
@@ -34,7 +31,7 @@ func (c *mapColumn) appendJSON(s *scanner) error {
 	s.space()
 	if s.take('}') {
 		s.shut()
-		c.close()
+		c.close(c.keys.len())
 		return nil
 	}
 	c.seen.clear()
@@ -52,7 +49,7 @@ func (c *mapColumn) appendJSON(s *scanner) error {
 		s.space()
 	}
 	s.shut()
-	c.close()
+	c.close(c.keys.len())
 	return nil
 }
 
@@ -90,7 +87,7 @@ func (c *mapColumn) appendEntry(s *scanner) error {
 
 func (c *mapColumn) mismatch(s *scanner) error {
 	err := s.mismatch("an object of strings")
-	if f := asFault(err); f.kind == ErrNull {
+	if f := asFault(err); f.is(ErrNull) {
 		f.hint = "leave the key out, or give an empty object; a nil map of Go is null in JSON"
 	}
 	return err
@@ -108,54 +105,49 @@ func (c *mapColumn) appendValue(s *scanner, v any) error {
 		c.keys.pushString(key)
 		c.values.pushString(m[key])
 	}
-	c.close()
+	c.close(c.keys.len())
 	return nil
 }
 
-func (c *mapColumn) appendZero() { c.close() }
+func (c *mapColumn) appendZero() { c.close(c.keys.len()) }
 
 func (c *mapColumn) appendRows(src column, from, to int) {
-	s := src.(*mapColumn)
-	first, last := offsetEnd(s.offsets, from), offsetEnd(s.offsets, to)
-	shift := c.keys.len() - first
-	c.keys.pushRange(&s.keys, first, last)
-	c.values.pushRange(&s.values, first, last)
-	for _, end := range s.offsets[from:to] {
-		c.offsets = append(c.offsets, uint64(int(end)+shift))
-	}
+	s, n := as[*mapColumn](src), c.keys.len()
+	c.keys.pushRange(&s.keys, s.end(from), s.end(to))
+	c.values.pushRange(&s.values, s.end(from), s.end(to))
+	c.closeAll(&s.offsets, from, to, n)
 }
 
 func (c *mapColumn) truncate(n int) {
-	c.offsets = c.offsets[:min(n, len(c.offsets))]
-	end := offsetEnd(c.offsets, len(c.offsets))
+	end := c.offsets.truncate(n)
 	c.keys.truncate(end)
 	c.values.truncate(end)
 }
 
 func (c *mapColumn) reset() {
-	c.offsets = c.offsets[:0]
+	c.offsets.reset()
 	c.keys.reset()
 	c.values.reset()
 }
 
-func (c *mapColumn) bytes() int { return 8*len(c.offsets) + c.keys.bytes() + c.values.bytes() }
+func (c *mapColumn) bytes() int { return c.offsets.bytes() + c.keys.bytes() + c.values.bytes() }
 
 func (c *mapColumn) digest(d *digester) {
-	c.offsets.EncodeColumn(&d.Buffer)
+	c.ends.EncodeColumn(&d.Buffer)
 	d.raw(c.keys.wire)
 	d.raw(c.values.wire)
 }
 
 // EncodeColumn writes the offsets, the keys and the values.
 func (c *mapColumn) EncodeColumn(b *proto.Buffer) {
-	c.offsets.EncodeColumn(b)
+	c.ends.EncodeColumn(b)
 	c.keys.encode(b)
 	c.values.encode(b)
 }
 
 // WriteColumn writes the offsets, the keys and the values.
 func (c *mapColumn) WriteColumn(w *proto.Writer) {
-	c.offsets.WriteColumn(w)
+	c.ends.WriteColumn(w)
 	c.keys.write(w)
 	c.values.write(w)
 }

@@ -31,7 +31,7 @@ func (c *nullableColumn) appendValue(s *scanner, v any) error {
 		return nil
 	}
 	if err := c.elem.appendValue(s, v); err != nil {
-		if f := asFault(err); f.kind == ErrNull && f.path == "" {
+		if f := asFault(err); f.is(ErrNull) && f.path == "" {
 			c.elem.truncate(len(c.nulls))
 			c.appendZero()
 			return nil
@@ -48,7 +48,7 @@ func (c *nullableColumn) appendZero() {
 }
 
 func (c *nullableColumn) appendRows(src column, from, to int) {
-	s := src.(*nullableColumn)
+	s := as[*nullableColumn](src)
 	c.nulls = append(c.nulls, s.nulls[from:to]...)
 	c.elem.appendRows(s.elem, from, to)
 }

@@ -42,7 +42,7 @@ func (c *stringColumn) addString(v string) error {
 }
 
 func (c *stringColumn) appendRows(src column, from, to int) {
-	c.pushRange(&src.(*stringColumn).texts, from, to)
+	c.pushRange(&as[*stringColumn](src).texts, from, to)
 }
 
 func (c *stringColumn) addID(id string) error { return c.addString(id) }
@@ -56,7 +56,7 @@ func badGoText() error {
 // mismatchText is mismatch for a string.
 func (s *scanner) mismatchText() error {
 	err := s.mismatch("a string")
-	if f := asFault(err); f.kind == ErrType {
+	if f := asFault(err); f.is(ErrType) {
 		f.hint = "write the value in quotes, or use json in the schema"
 	}
 	return err

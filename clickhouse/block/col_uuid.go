@@ -2,7 +2,6 @@ package block
 
 import (
 	"encoding/binary"
-	"encoding/hex"
 
 	"github.com/ClickHouse/ch-go/proto"
 )
@@ -34,28 +33,44 @@ func newUUIDColumn(typ proto.ColumnType) column {
 // parseUUID reads a UUID of 36 characters with dashes, or of 32 hexadecimal
 // digits, in upper or lower case.
 func parseUUID[T string | []byte](text T) (v uuidValue, ok bool) {
-	var digits [32]byte
-	switch len(text) {
-	case 32:
-		copy(digits[:], text)
-	case 36:
-		if text[8] != '-' || text[13] != '-' || text[18] != '-' || text[23] != '-' {
-			return v, false
-		}
-		copy(digits[:8], text)
-		copy(digits[8:12], text[9:])
-		copy(digits[12:16], text[14:])
-		copy(digits[16:20], text[19:])
-		copy(digits[20:], text[24:])
+	var bad byte
+	switch {
+	case len(text) == 32:
+		v.hi = hexDigits(text, 0, 16, 0, &bad)
+		v.lo = hexDigits(text, 16, 32, 0, &bad)
+	case len(text) == 36 && text[8] == '-' && text[13] == '-' && text[18] == '-' && text[23] == '-':
+		v.hi = hexDigits(text, 0, 8, 0, &bad)
+		v.hi = hexDigits(text, 9, 13, v.hi, &bad)
+		v.hi = hexDigits(text, 14, 18, v.hi, &bad)
+		v.lo = hexDigits(text, 19, 23, 0, &bad)
+		v.lo = hexDigits(text, 24, 36, v.lo, &bad)
 	default:
 		return v, false
 	}
-	var raw [16]byte
-	if _, err := hex.Decode(raw[:], digits[:]); err != nil {
-		return v, false
-	}
-	return uuidValue{binary.BigEndian.Uint64(raw[:8]), binary.BigEndian.Uint64(raw[8:])}, true
+	return v, bad <= 0xf
 }
+
+// hexDigits appends the digits text[i:j] to v. It leaves more than 0xf in bad
+// if one of them is none.
+func hexDigits[T string | []byte](text T, i, j int, v uint64, bad *byte) uint64 {
+	for ; i < j; i++ {
+		d := hexValues[text[i]]
+		*bad |= d
+		v = v<<4 | uint64(d&0xf)
+	}
+	return v
+}
+
+// hexValues maps hexadecimal digits to their value, and all else to 0xff.
+var hexValues = func() (t [256]byte) {
+	for c := range t {
+		t[c] = 0xff
+	}
+	for i := range byte(16) {
+		t["0123456789abcdef"[i]], t["0123456789ABCDEF"[i]] = i, i
+	}
+	return t
+}()
 
 func (c *uuidColumn) appendJSON(s *scanner) error {
 	if s.peek() != '"' {
@@ -85,7 +100,7 @@ func (c *uuidColumn) appendValue(s *scanner, v any) error {
 }
 
 func (c *uuidColumn) appendRows(src column, from, to int) {
-	c.pushAll(&src.(*uuidColumn).fixed, from, to)
+	c.pushAll(&as[*uuidColumn](src).fixed, from, to)
 }
 
 func (c *uuidColumn) addID(id string) error { return addUUID(c, id) }

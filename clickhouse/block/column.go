@@ -50,6 +50,16 @@ type store interface {
 	digest(d *digester)
 }
 
+// as returns src as a column of the kind C. Blocks of equal layouts have columns
+// of the same kinds.
+func as[C column](src column) C {
+	c, ok := src.(C)
+	if !ok {
+		panic(fmt.Sprintf("block: column is a %T, not a %T", src, c))
+	}
+	return c
+}
+
 // newColumn returns an empty column for the field, whose ClickHouse type is typ.
 func newColumn(f fact.Field, typ string) (column, error) {
 	t := proto.ColumnType(typ)

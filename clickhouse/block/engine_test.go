@@ -161,3 +161,32 @@ func stored(t *testing.T, db *enginetest.DB, table string) map[int]string {
 	}
 	return out
 }
+
+// TestLargeDictionary inserts dictionaries with keys of every width.
+func TestLargeDictionary(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	client := dial(t, db)
+	layout := mustCompile(t, fact.Schema{Name: "s", Fields: []fact.Field{
+		{Name: "i", Type: fact.UInt32},
+		{Name: "x", Type: fact.LowCardinalityString},
+		{Name: "n", Type: fact.LowCardinalityString, Nullable: true},
+		{Name: "a", Type: fact.LowCardinalityString, Array: true},
+	}}, Options{})
+	for _, n := range []int{1, 254, 255, 256, 257, 65534, 65535, 65536, 65537} {
+		b := layout.NewBlock()
+		for i := range n {
+			line := fmt.Sprintf(`{"i":%d,"x":"v%d","n":"v%d","a":["v%d","v0"]}`, i, i, i, i)
+			require.NoError(t, b.AppendJSON([]byte(line)))
+		}
+		require.NoError(t, b.AppendJSON([]byte(`{"i":999999}`)))
+		table := fmt.Sprintf("t%d", n)
+		createTable(t, db, table, layout)
+		require.NoError(t, send(t, client, table, b))
+		wrong := db.Query(t, "SELECT count() FROM "+table+" WHERE i != 999999 AND "+
+			"(x != concat('v', toString(i)) OR n IS NULL OR n != x OR a != [x, 'v0'])")
+		require.Equal(t, "0", wrong, n)
+		require.Equal(t, "1", db.Query(t, "SELECT count() FROM "+table+" WHERE i = 999999 AND x = '' AND n IS NULL AND a = []"))
+		require.Equal(t, fmt.Sprint(n+1), db.Query(t, "SELECT count() FROM "+table))
+	}
+}

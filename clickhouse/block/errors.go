@@ -99,7 +99,8 @@ type FieldError struct {
 	// Offset is the position of the value, or of the syntax error, in bytes
 	// from the start of the line. It is -1 for Go values.
 	Offset int
-	// Err says what is wrong. It wraps one of the kinds above, such as ErrRange.
+	// Err says what is wrong. It wraps one of the kinds above, such as ErrRange,
+	// and the error of a Marshaler, if that is the cause.
 	Err error
 	// Hint says how to mend it. It may be empty.
 	Hint string

@@ -107,7 +107,17 @@ func TestErrorMessagesOfGoValues(t *testing.T) {
 
 type failing struct{}
 
-func (failing) MarshalJSON() ([]byte, error) { return nil, errors.New("sorry") }
+var errSorry = errors.New("sorry")
+
+func (failing) MarshalJSON() ([]byte, error) { return nil, errSorry }
+
+func TestErrorsOfMarshalers(t *testing.T) {
+	t.Parallel()
+	b := newBlock(t, errorSchema, Options{})
+	err := b.AppendFact("", map[string]any{"role": failing{}})
+	require.ErrorIs(t, err, ErrType)
+	require.ErrorIs(t, err, errSorry)
+}
 
 func TestFieldError(t *testing.T) {
 	t.Parallel()
@@ -181,7 +191,7 @@ func TestCut(t *testing.T) {
 		"\ufffd":                               "\ufffd",
 		strings.Repeat("x", 80):                strings.Repeat("x", 80),
 		strings.Repeat("x", 81):                strings.Repeat("x", 80) + "…",
-		strings.Repeat("日", 40):               strings.Repeat("日", 27) + "…",
+		strings.Repeat("日", 40):                strings.Repeat("日", 27) + "…",
 		strings.Repeat("x", 79) + "日" + "tail": strings.Repeat("x", 79) + "日…",
 	} {
 		require.Equal(t, want, cutText(in))

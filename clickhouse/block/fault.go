@@ -10,6 +10,7 @@ const noOffset = -1
 // refused rows only, so they may allocate.
 type fault struct {
 	kind  error  // one of the sentinels
+	cause error  // of the caller's own, or nil
 	text  string // reads on after the value: "is a string, want an integer"
 	hint  string
 	path  string // below the field
@@ -18,25 +19,32 @@ type fault struct {
 	bare  bool   // no value is shown: text says everything
 }
 
+// is reports whether the fault is of the given kind.
+func (f *fault) is(kind error) bool { return errors.Is(f.kind, kind) }
+
 // Error returns the text alone.
 func (f *fault) Error() string { return f.text }
 
-// Unwrap returns the kind.
-func (f *fault) Unwrap() error { return f.kind }
+// Unwrap returns the kind and the cause.
+func (f *fault) Unwrap() []error {
+	if f.cause == nil {
+		return []error{f.kind}
+	}
+	return []error{f.kind, f.cause}
+}
 
 // newFault returns a fault about the value being appended.
 func newFault(kind error, text, hint string) *fault {
 	return &fault{kind: kind, text: text, hint: hint, at: noOffset}
 }
 
-// asFault returns err as a fault. Every error below the block is one; another
-// error, from a Marshaler of the caller, becomes a fault of kind ErrType.
+// asFault returns err as a fault, which every error below the block is.
 func asFault(err error) *fault {
 	var f *fault
-	if errors.As(err, &f) {
-		return f
+	if !errors.As(err, &f) {
+		panic("block: an error that is no fault: " + err.Error())
 	}
-	return &fault{kind: err, text: "cannot be encoded as JSON: " + cutText(err.Error()), at: noOffset}
+	return f
 }
 
 // within puts a step in front of the path of err: an index or a key.

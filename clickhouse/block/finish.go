@@ -26,7 +26,11 @@ func (b *Block) finish(id string, offset int) error {
 				Hint: "it is in order_by and has no default",
 			}
 		}
-		b.columns[i].appendRows(f.absent, 0, 1)
+		if f.absent == nil {
+			b.columns[i].appendZero()
+		} else {
+			b.columns[i].appendRows(f.absent, 0, 1)
+		}
 	}
 	return nil
 }

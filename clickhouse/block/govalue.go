@@ -151,7 +151,9 @@ func marshal(v any) ([]byte, error) {
 	enc := json.NewEncoder(&buf)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
-		return nil, newFault(ErrType, "has no JSON: "+cutText(err.Error()), "")
+		f := newFault(ErrType, "has no JSON: "+cutText(err.Error()), "")
+		f.cause = err
+		return nil, f
 	}
 	if !validText(reflect.ValueOf(v)) {
 		return nil, badGoText()

@@ -52,6 +52,7 @@ type Layout struct {
 	schema  fact.Schema
 	options Options
 	fields  []field
+	keys    []keyword      // of the fields: `"name":`, as a row most likely has it
 	index   map[string]int // field by name
 	factID  int            // field that carries the fact ID, or -1
 	collect int            // field that unknown keys go to, or -1
@@ -61,11 +62,9 @@ type Layout struct {
 // field is a compiled field.
 type field struct {
 	name     string
-	prefix   string // `"name":`, as a row most likely has it
 	typ      string // ClickHouse type
 	required bool
-	absent   column // one row: what is stored when the key is missing
-	def      fact.Field
+	absent   column // one row with the default, or nil for the type's zero
 }
 
 // Compile checks the schema and the options and prepares them for encoding.
@@ -79,6 +78,7 @@ func Compile(s fact.Schema, o Options) (*Layout, error) {
 		schema:  cloneSchema(s),
 		options: o,
 		fields:  make([]field, len(s.Fields)),
+		keys:    make([]keyword, len(s.Fields)),
 		index:   make(map[string]int, len(s.Fields)),
 		factID:  -1,
 		collect: -1,
@@ -134,8 +134,8 @@ func (l *Layout) setField(i int, def fact.Field) error {
 		return err
 	}
 	f := &l.fields[i]
-	f.name, f.typ, f.def = def.Name, typ, def
-	f.prefix = keyPrefix(def.Name)
+	f.name, f.typ = def.Name, typ
+	l.keys[i] = newKeyword(keyPrefix(def.Name))
 	l.index[def.Name] = i
 	f.required = def.FactID || (def.Default == nil && slices.Contains(l.schema.OrderBy, def.Name))
 	if def.FactID {
@@ -144,13 +144,11 @@ func (l *Layout) setField(i int, def fact.Field) error {
 	if l.options.UnknownKeys == CollectUnknown && l.options.CollectInto == def.Name {
 		l.collect = i
 	}
-	if f.absent, err = newColumn(def, typ); err != nil {
+	c, err := newColumn(def, typ)
+	if err != nil || def.Default == nil {
 		return err
 	}
-	if def.Default == nil {
-		f.absent.appendZero()
-		return nil
-	}
+	f.absent = c
 	if err := f.absent.appendValue(newScanner(l.depth), def.Default); err != nil {
 		return fmt.Errorf("default: %w", goFault(f.name, def.Default, err))
 	}

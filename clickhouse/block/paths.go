@@ -115,11 +115,12 @@ func checkNumber(s *scanner) error {
 	if err != nil {
 		return err
 	}
-	if isFloat(text) {
+	switch {
+	case isFloat(text):
 		_, err = strconv.ParseFloat(string(text), 64)
-	} else if text[0] == '-' {
+	case text[0] == '-':
 		_, err = strconv.ParseInt(string(text), 10, 64)
-	} else {
+	default:
 		_, err = strconv.ParseUint(string(text), 10, 64)
 	}
 	if err != nil {

@@ -7,8 +7,8 @@ import "math/bits"
 type rowState struct {
 	seen []uint64 // one bit for each field
 	left int      // fields without a value yet
-	// follow holds, for each field plus 1, the field that came behind it last
-	// time; follow[0] is the first of a row. Rows of one file mostly have
+	// follow holds, for each field plus 1, the field that most likely comes
+	// next; follow[0] is the first of a row. Rows of one file mostly have
 	// their keys in one order, whatever it is.
 	follow []int
 }

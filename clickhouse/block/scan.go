@@ -34,13 +34,27 @@ func (s *scanner) peek() byte {
 	return 0
 }
 
-// space skips white space.
+// next skips white space and returns the byte behind it, or 0 at the end.
+func (s *scanner) next() byte {
+	c := s.peek()
+	if c <= ' ' {
+		s.spaces()
+		c = s.peek()
+	}
+	return c
+}
+
+// space skips white space, of which there mostly is none.
 func (s *scanner) space() {
+	if s.pos < len(s.data) && s.data[s.pos] <= ' ' {
+		s.spaces()
+	}
+}
+
+func (s *scanner) spaces() {
 	i := s.pos
 	for i < len(s.data) {
-		// One comparison in the usual case, that there is none.
-		c := s.data[i]
-		if c > ' ' || (c != ' ' && c != '\n' && c != '\r' && c != '\t') {
+		if c := s.data[i]; c != ' ' && c != '\n' && c != '\r' && c != '\t' {
 			break
 		}
 		i++

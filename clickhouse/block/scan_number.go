@@ -30,15 +30,29 @@ func (s *scanner) number() ([]byte, error) {
 	return s.data[start:s.pos], nil
 }
 
+// skipNumber moves behind the JSON number at pos.
+func (s *scanner) skipNumber() error {
+	i := s.pos
+	for i < len(s.data) && s.data[i]-'0' <= 9 {
+		i++
+	}
+	if n := i - s.pos; n > 0 && (n == 1 || s.data[s.pos] != '0') && (i == len(s.data) || (s.data[i] != '.' && s.data[i]|0x20 != 'e')) {
+		s.pos = i // just digits
+		return nil
+	}
+	_, err := s.number()
+	return err
+}
+
 // digits moves behind a run of digits and reports whether there was any.
 func (s *scanner) digits() bool {
 	i := s.pos
 	for i < len(s.data) && s.data[i]-'0' <= 9 {
 		i++
 	}
-	any := i > s.pos
+	found := i > s.pos
 	s.pos = i
-	return any
+	return found
 }
 
 // isNumber reports whether a JSON number may begin with c.

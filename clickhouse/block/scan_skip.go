@@ -9,12 +9,13 @@ func (s *scanner) skip() error {
 		if err != nil {
 			return err
 		}
-		if opened {
-			continue
+		for !opened && s.base > floor {
+			if opened, err = s.skipEnd(); err != nil {
+				return err
+			}
 		}
-		more, err := s.skipEnds(floor)
-		if !more || err != nil {
-			return err
+		if !opened {
+			return nil
 		}
 	}
 }
@@ -26,22 +27,7 @@ func (s *scanner) skipOne() (opened bool, err error) {
 	case '"':
 		return false, s.skipString()
 	case '{', '[':
-		if err := s.open(); err != nil {
-			return false, err
-		}
-		s.pos++
-		s.space()
-		if s.take(c + 2) { // '}' and ']' are two behind '{' and '['
-			s.shut()
-			return false, nil
-		}
-		word, bit := &s.nest[(s.base-1)>>6], uint64(1)<<((s.base-1)&63)
-		if c == '{' {
-			*word |= bit
-			return true, s.skipKey()
-		}
-		*word &^= bit
-		return true, nil
+		return s.skipOpen(c)
 	case 't':
 		return false, s.want("true")
 	case 'f':
@@ -49,42 +35,57 @@ func (s *scanner) skipOne() (opened bool, err error) {
 	case 'n':
 		return false, s.want("null")
 	}
-	_, err = s.number()
-	return false, err
+	return false, s.skipNumber()
 }
 
-// want skips the word w.
-func (s *scanner) want(w string) error {
-	if !s.literal(w) {
-		return s.syntax("a value")
+// skipOpen moves behind the bracket c and up to the first value, or behind the
+// container if it is empty.
+func (s *scanner) skipOpen(c byte) (opened bool, err error) {
+	if err := s.open(); err != nil {
+		return false, err
 	}
-	return nil
+	s.pos++
+	if s.next() == c+2 { // '}' and ']' are two behind '{' and '['
+		s.pos++
+		s.shut()
+		return false, nil
+	}
+	word, bit := s.nestBit()
+	if c == '{' {
+		*word |= bit
+		return true, s.skipKey()
+	}
+	*word &^= bit
+	return true, nil
 }
 
-// skipEnds moves behind the brackets that close after a value. With more, it
-// stands at the next value of a container above floor.
-func (s *scanner) skipEnds(floor int) (more bool, err error) {
-	for s.base > floor {
-		object := s.nest[(s.base-1)>>6]&(1<<((s.base-1)&63)) != 0
+// nestBit returns the place of the bit of the innermost container.
+func (s *scanner) nestBit() (word *uint64, bit uint64) {
+	i := s.base - 1
+	return &s.nest[i>>6], 1 << (i & 63)
+}
+
+// skipEnd moves behind what follows a value in a container: the bracket that
+// closes it, or a comma and up to the next value, which is more.
+func (s *scanner) skipEnd() (more bool, err error) {
+	word, bit := s.nestBit()
+	object := *word&bit != 0
+	switch c := s.next(); {
+	case c == ',':
+		s.pos++
 		s.space()
-		switch c := s.peek(); {
-		case c == ',':
-			s.pos++
-			s.space()
-			if object {
-				return true, s.skipKey()
-			}
-			return true, nil
-		case c == '}' && object, c == ']' && !object:
-			s.pos++
-			s.shut()
-		case object:
-			return false, s.syntax("',' or '}'")
-		default:
-			return false, s.syntax("',' or ']'")
+		if object {
+			return true, s.skipKey()
 		}
+		return true, nil
+	case c == '}' && object, c == ']' && !object:
+		s.pos++
+		s.shut()
+		return false, nil
+	case object:
+		return false, s.syntax("',' or '}'")
 	}
-	return false, nil
+	return false, s.syntax("',' or ']'")
 }
 
 // skipKey moves behind a key and its colon, up to the value.
@@ -98,12 +99,20 @@ func (s *scanner) skipKey() error {
 	return s.colon()
 }
 
+// want skips the word w.
+func (s *scanner) want(w string) error {
+	if !s.literal(w) {
+		return s.syntax("a value")
+	}
+	return nil
+}
+
 // colon moves behind a colon, up to the value.
 func (s *scanner) colon() error {
-	s.space()
-	if !s.take(':') {
+	if s.next() != ':' {
 		return s.syntax("':' after a key")
 	}
+	s.pos++
 	s.space()
 	return nil
 }

@@ -3,6 +3,7 @@ package block
 import (
 	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -12,32 +13,59 @@ const (
 	highs = 0x8080808080808080
 )
 
-// plainRun returns the index of the first byte of data[i:] that ends a run of
-// plain string text: a quote, a backslash or a control character, or len(data).
-// The second result has a bit of highs set if the run has a byte outside
-// ASCII; it may be set for bytes behind the run too.
+// specials returns a word with the high bit set in each byte of x that ends a
+// run of plain string text: a quote, a backslash or a control character. Bytes
+// behind the first such one may be marked wrongly.
 //
-// It looks at eight bytes at once. In each byte below 0x80, the subtractions
-// set the high bit for a control character, a quote and a backslash. A borrow
-// can spoil bytes behind such a one, but only the first counts.
+// In each byte below 0x80, the subtractions set the high bit for a control
+// character, a quote and a backslash. A borrow can spoil only what is behind.
+func specials(x uint64) uint64 {
+	return ((x - ones*' ') | ((x ^ ones*'"') - ones) | ((x ^ ones*'\\') - ones)) &^ x & highs
+}
+
+// isSpecial reports what specials does for one byte.
+func isSpecial(c byte) bool { return c < ' ' || c == '"' || c == '\\' }
+
+// plainRun returns the index of the first byte of data[i:] that ends a run of
+// plain string text, or len(data). The second result has a bit of highs set if
+// the run has a byte outside ASCII; it may be set for bytes behind the run too.
 func plainRun(data []byte, i int) (end int, high uint64) {
-	for len(data)-i >= 8 {
+	for len(data)-i >= wordSize {
 		x := binary.LittleEndian.Uint64(data[i:])
-		m := ((x - ones*' ') | ((x ^ ones*'"') - ones) | ((x ^ ones*'\\') - ones)) & ^x & highs
 		high |= x
-		if m != 0 {
+		if m := specials(x); m != 0 {
 			return i + bits.TrailingZeros64(m)>>3, high
 		}
-		i += 8
+		i += wordSize
 	}
-	for ; i < len(data); i++ {
-		c := data[i]
-		if c < ' ' || c == '"' || c == '\\' {
-			break
-		}
-		high |= uint64(c)
+	for ; i < len(data) && !isSpecial(data[i]); i++ {
+		high |= uint64(data[i])
 	}
 	return i, high
+}
+
+// copyRun is plainRun, and copies the run to the end of dst, which must have
+// room for all of data[i:] and a word.
+func copyRun(dst, data []byte, i int) (longer []byte, end int, high uint64) {
+	j := len(dst)
+	dst = dst[:cap(dst)]
+	for len(data)-i >= wordSize {
+		x := binary.LittleEndian.Uint64(data[i:])
+		binary.LittleEndian.PutUint64(dst[j:], x)
+		high |= x
+		if m := specials(x); m != 0 {
+			n := bits.TrailingZeros64(m) >> 3
+			return dst[:j+n], i + n, high
+		}
+		i += wordSize
+		j += wordSize
+	}
+	for ; i < len(data) && !isSpecial(data[i]); i++ {
+		high |= uint64(data[i])
+		dst[j] = data[i]
+		j++
+	}
+	return dst[:j], i, high
 }
 
 // text reads the string at pos, quotes included, and returns its value. The
@@ -59,44 +87,60 @@ func (s *scanner) text() ([]byte, error) {
 	return s.scratch, err
 }
 
+// unescapeRoom is the room that unescape makes at a time. The end of the string
+// is not known, and a long line should not make every column large.
+const unescapeRoom = 4096
+
 // unescape appends the value of the string whose text begins at start to dst.
 // The text before end has been found plain, with the high bits of plainRun.
 func (s *scanner) unescape(dst []byte, start, end int, high uint64) ([]byte, error) {
+	from, text := len(dst), start
+	dst = append(dst, s.data[start:end]...)
+	start = end
 	for {
-		if high&highs != 0 && !utf8.Valid(s.data[start:end]) {
-			return dst, s.badUTF8(start, end)
-		}
-		dst = append(dst, s.data[start:end]...)
+		dst = slices.Grow(dst, unescapeRoom+wordSize)
+		var more uint64
+		dst, end, more = copyRun(dst, s.data[:min(start+unescapeRoom, len(s.data))], start)
+		high |= more
 		if end >= len(s.data) {
 			return dst, s.syntaxAt(end, "the closing quote of a string")
 		}
-		switch s.data[end] {
-		case '"':
+		switch c := s.data[end]; {
+		case c == '"':
 			s.pos = end + 1
+			if high&highs != 0 && !utf8.Valid(dst[from:]) {
+				return dst, s.badUTF8(text, end)
+			}
 			return dst, nil
-		case '\\':
+		case c == '\\':
 			r, n := escape(s.data[end:])
 			if n == 0 {
 				return dst, s.badEscape(end)
 			}
-			if r < utf8.RuneSelf {
-				dst = append(dst, byte(r))
-			} else {
-				dst = utf8.AppendRune(dst, r)
-			}
+			dst = utf8.AppendRune(dst, r)
 			start = end + n
-		default:
+		case c < ' ':
 			return dst, s.badControl(end)
+		default:
+			start = end // of the room, not of the run
 		}
-		end, high = plainRun(s.data, start)
 	}
 }
 
 // skipString moves behind the string at pos and checks it.
 func (s *scanner) skipString() error {
 	start := s.pos + 1
+	end, high := plainRun(s.data, start)
+	if high&highs == 0 && end < len(s.data) && s.data[end] == '"' {
+		s.pos = end + 1
+		return nil
+	}
+	return s.skipEscaped(start, end, high)
+}
+
+// skipEscaped is skipString for any string. Its text is plain up to end.
+func (s *scanner) skipEscaped(start, end int, high uint64) error {
 	for {
-		end, high := plainRun(s.data, start)
 		if high&highs != 0 && !utf8.Valid(s.data[start:end]) {
 			return s.badUTF8(start, end)
 		}
@@ -116,6 +160,7 @@ func (s *scanner) skipString() error {
 		default:
 			return s.badControl(end)
 		}
+		end, high = plainRun(s.data, start)
 	}
 }
 
@@ -134,6 +179,10 @@ func escape(data []byte) (r rune, n int) {
 	if c := simpleEscapes[data[1]]; c != 0 {
 		return rune(c), 2
 	}
+	return longEscape(data)
+}
+
+func longEscape(data []byte) (r rune, n int) {
 	r = hex4(data)
 	switch {
 	case r < 0:

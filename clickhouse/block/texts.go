@@ -3,6 +3,7 @@ package block
 import (
 	"encoding/binary"
 	"math/bits"
+	"unicode/utf8"
 
 	"github.com/ClickHouse/ch-go/proto"
 )
@@ -99,33 +100,38 @@ const lengthRoom = 2
 func (t *texts) pushJSON(s *scanner) error {
 	start := s.pos + 1
 	end, high := plainRun(s.data, start)
-	if high&highs == 0 && end < len(s.data) && s.data[end] == '"' {
-		// The usual string: one check, one copy.
-		s.pos = end + 1
-		t.push(s.data[start:end])
-		return nil
+	if end >= len(s.data) || s.data[end] != '"' {
+		return t.pushEscaped(s, start, end, high)
 	}
-	return t.pushEscaped(s, start, end, high)
+	// The usual string: one check, one copy.
+	v := s.data[start:end]
+	if high&highs != 0 && !utf8.Valid(v) {
+		return s.badUTF8(start, end)
+	}
+	s.pos = end + 1
+	t.push(v)
+	return nil
 }
 
 // pushEscaped appends the string whose text begins at start and is plain up to
 // end. It is unescaped in its place, behind room for its length.
 func (t *texts) pushEscaped(s *scanner, start, end int, high uint64) error {
 	at := len(t.wire)
-	wire := append(t.wire, make([]byte, lengthRoom)...)
-	wire, err := s.unescape(wire, start, end, high)
+	body := at + lengthRoom
+	t.wire = append(t.wire, make([]byte, lengthRoom)...)
+	wire, err := s.unescape(t.wire, start, end, high)
 	if err != nil {
 		t.wire = wire[:at]
 		return err
 	}
-	n := len(wire) - at - lengthRoom
+	n := len(wire) - body
 	var length [binary.MaxVarintLen64]byte
 	size := binary.PutUvarint(length[:], uint64(n))
+	if size > lengthRoom {
+		wire = append(wire, length[lengthRoom:size]...) // only to make it longer
+	}
 	if size != lengthRoom {
-		if size > lengthRoom {
-			wire = append(wire, length[:size-lengthRoom]...)
-		}
-		copy(wire[at+size:], wire[at+lengthRoom:at+lengthRoom+n])
+		copy(wire[at+size:], wire[body:body+n])
 	}
 	copy(wire[at:], length[:size])
 	t.wire = wire[:at+size+n]
