@@ -55,51 +55,38 @@ func encoded(b *Block) []string {
 // of what the package writes.
 func driverColumn(t testing.TB, b *Block, i int) driver.Interface {
 	t.Helper()
-	info := b.Layout().Columns()[i]
-	col, err := driver.Type(info.Type).Column(info.Name, &driver.ServerContext{Timezone: time.UTC})
-	require.NoError(t, err, info.Type)
+	return driverColumnOf(t, b, i, b.Layout().Columns()[i].Type)
+}
+
+// driverColumnOf is driverColumn for another type with the same form.
+func driverColumnOf(t testing.TB, b *Block, i int, typ string) driver.Interface {
+	t.Helper()
+	col, err := driver.Type(typ).Column("x", &driver.ServerContext{Timezone: time.UTC})
+	require.NoError(t, err, typ)
 	var buf proto.Buffer
 	b.EncodeColumn(i, &buf)
 	if b.Rows() > 0 {
 		r := proto.NewReader(bytes.NewReader(buf.Buf))
 		if s, ok := col.(driver.CustomSerialization); ok {
-			require.NoError(t, s.ReadStatePrefix(r), info.Type)
+			require.NoError(t, s.ReadStatePrefix(r), typ)
 		}
-		require.NoError(t, col.Decode(r, b.Rows()), info.Type)
+		require.NoError(t, col.Decode(r, b.Rows()), typ)
 		_, err = r.ReadByte()
-		require.Error(t, err, "%s: bytes are left behind the column", info.Type)
+		require.Error(t, err, "%s: bytes are left behind the column", typ)
 	}
-	require.Equal(t, b.Rows(), col.Rows(), info.Type)
+	require.Equal(t, b.Rows(), col.Rows(), typ)
 	return col
 }
 
 // values returns the values of column i as text.
 func values(t testing.TB, b *Block, i int) []string {
 	t.Helper()
-	if typ := b.Layout().Columns()[i].Type; strings.HasPrefix(typ, "DateTime64") {
-		return times(t, b, i)
-	}
-	col := driverColumn(t, b, i)
+	typ := b.Layout().Columns()[i].Type
+	// The driver reads DateTime64 by way of nanoseconds, which end in 2262.
+	col := driverColumnOf(t, b, i, strings.Replace(typ, "DateTime64(3, 'UTC')", "Int64", 1))
 	out := make([]string, b.Rows())
 	for n := range out {
-		out[n] = show(string(col.Type()), col.Row(n, false))
-	}
-	return out
-}
-
-// times is values for DateTime64. The driver reads these by way of nanoseconds,
-// which end in 2262.
-func times(t testing.TB, b *Block, i int) []string {
-	t.Helper()
-	var (
-		buf proto.Buffer
-		col proto.ColInt64
-		out []string
-	)
-	b.EncodeColumn(i, &buf)
-	require.NoError(t, col.DecodeColumn(buf.Reader(), b.Rows()))
-	for _, ms := range col {
-		out = append(out, time.UnixMilli(ms).UTC().Format("2006-01-02T15:04:05.000Z"))
+		out[n] = show(typ, col.Row(n, false))
 	}
 	return out
 }
@@ -123,10 +110,11 @@ func show(typ string, v any) string {
 			return fmt.Sprint(x)
 		}
 		return string(x)
-	case time.Time:
+	case int64:
 		if strings.Contains(typ, "DateTime64") {
-			return x.UTC().Format("2006-01-02T15:04:05.000Z")
+			return time.UnixMilli(x).UTC().Format("2006-01-02T15:04:05.000Z")
 		}
+	case time.Time:
 		return x.Format(time.DateOnly)
 	case float32:
 		return strconv.FormatFloat(float64(x), 'g', -1, 32)
