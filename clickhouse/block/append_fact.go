@@ -18,6 +18,7 @@ import (
 func (b *Block) AppendFact(id string, data map[string]any) error {
 	done := false
 	defer func() {
+		b.scan.reset(nil)
 		if !done {
 			b.rollback()
 		}

@@ -24,6 +24,7 @@ func (b *Block) AppendJSONFact(id string, line []byte) error {
 	if err == nil {
 		err = b.finish(id, 0)
 	}
+	b.scan.reset(nil) // lets go of the line
 	if err != nil {
 		b.rollback()
 		return err

@@ -101,6 +101,25 @@ type panicker struct{}
 
 func (panicker) MarshalJSON() ([]byte, error) { panic("no") }
 
+// TestLineNotKept overwrites each line once it has been appended.
+func TestLineNotKept(t *testing.T) {
+	t.Parallel()
+	layout := mustCompile(t, everything(), Options{})
+	want, got := layout.NewBlock(), layout.NewBlock()
+	r := rand.New(rand.NewPCG(8, 8))
+	var line []byte
+	for range 100 {
+		row := randomLine(r, false)
+		require.NoError(t, want.AppendJSON(row))
+		line = append(line[:0], row...)
+		require.NoError(t, got.AppendJSON(line))
+		for i := range line {
+			line[i] = 'x'
+		}
+	}
+	require.Equal(t, encoded(want), encoded(got))
+}
+
 func TestTruncate(t *testing.T) {
 	t.Parallel()
 	layout := mustCompile(t, everything(), Options{})
