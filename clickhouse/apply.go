@@ -22,7 +22,7 @@ func (c *Client) Plan(ctx context.Context, table ddl.Table, options ...ddl.DiffO
 	}
 	plan := ddl.MakePlan(table, have, options...)
 	if have == nil || plan.Empty() {
-		return plan, nil
+		return plan, nil // what is stored matters to changes alone
 	}
 	if have.Storage, err = c.storage(ctx, table.TableName()); err != nil {
 		return ddl.Plan{}, err

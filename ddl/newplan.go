@@ -42,6 +42,9 @@ func MakePlan(want Table, have *Table, options ...DiffOption) Plan {
 	p.Table = want.TableName().String()
 	p.Fingerprint = have.Fingerprint()
 	p.want, p.options = want, slices.Clone(options)
+	if have != nil {
+		p.Storage = have.Storage
+	}
 	return p
 }
 
@@ -73,7 +76,10 @@ func (p *Plan) one(change Change) {
 		p.touches(c.Column.Name)
 	case ModifyColumnKind, ModifySortingKey, ModifyPrimaryKey, ModifyPartitionKey, ModifyEngine:
 		p.add("", NeedsRebuild, change.String())
-	case KeepColumn, KeepIndex, Unverified:
+	case KeepColumn, KeepIndex:
+		p.Notes = append(p.Notes, change.String())
+		p.extras++
+	case Unverified:
 		p.Notes = append(p.Notes, change.String())
 	}
 }

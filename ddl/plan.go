@@ -34,10 +34,17 @@ type Plan struct {
 	// Fingerprint is that of the table that the plan was made for, and [Absent]
 	// when there was none. It is empty when the plan does not know.
 	Fingerprint string
+	// Storage is what was stored in the table. Nil means that nobody asked.
+	Storage *Storage
 
 	want    Table
 	options []DiffOption
+	extras  int // columns and indexes that the schema lacks
 }
+
+// Drift reports whether the table differs from its schema in any way: there is
+// something to do, or it has columns or indexes that the schema lacks.
+func (p Plan) Drift() bool { return !p.Empty() || p.extras > 0 }
 
 // Again returns the plan that reaches the same end from another state. It is
 // false for a plan that was not made by [MakePlan].

@@ -20,6 +20,7 @@ func TestPlanStatements(t *testing.T) {
 		ddl.KeepColumn{On: on, Column: ddl.Column{Name: "z", Type: "Date"}},
 		ddl.Unverified{On: on, What: "partition key", Have: "toYear(b)", Want: "YEAR(b)"},
 	})
+	require.True(t, plan.Drift())
 	require.Equal(t, ddl.Plan{
 		Table: "d`b.message",
 		Statements: []ddl.Statement{
@@ -35,9 +36,13 @@ func TestPlanStatements(t *testing.T) {
 			`column "z" Date is in the table but not in the schema; it is kept`,
 			"partition key cannot be compared for certain: the table has toYear(b), the schema says YEAR(b)",
 		},
-	}, plan)
+	}, ddl.Plan{Table: plan.Table, Statements: plan.Statements, Notes: plan.Notes})
 	require.False(t, plan.Empty())
 	require.True(t, ddl.NewPlan(nil).Empty())
+	require.False(t, ddl.NewPlan(nil).Drift())
+	kept := ddl.NewPlan([]ddl.Change{ddl.KeepColumn{On: on, Column: ddl.Column{Name: "z", Type: "Date"}}})
+	require.True(t, kept.Empty())
+	require.True(t, kept.Drift())
 }
 
 func TestCheck(t *testing.T) {

@@ -14,6 +14,7 @@ const (
 	exitFailed   = 1 // it failed; the message says whether to run it again
 	exitUsage    = 2 // a wrong flag, argument, configuration or schema
 	exitRejected = 3 // finished, but some rows were rejected
+	exitChanges  = 4 // a table differs from its schema
 )
 
 // codedError is an error that decides the exit code.
@@ -38,6 +39,10 @@ func usageError(err error) error {
 // said all that there is to say.
 var errRejected = &codedError{code: exitRejected, err: errors.New("some rows were rejected")}
 
+// errChanges ends plan and verify when a table differs from its schema. They
+// have said how.
+var errChanges = &codedError{code: exitChanges, err: errors.New("a table differs from its schema")}
+
 // exitCode maps the result of a command to its exit code.
 func exitCode(err error) int {
 	if err == nil {
@@ -53,7 +58,7 @@ func exitCode(err error) int {
 // printError tells the user what went wrong.
 func printError(w io.Writer, err error) {
 	switch {
-	case errors.Is(err, errRejected):
+	case errors.Is(err, errRejected), errors.Is(err, errChanges):
 	case errors.Is(err, context.Canceled):
 		fmt.Fprintln(w, "factload: interrupted:", err)
 	default:

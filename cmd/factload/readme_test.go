@@ -78,7 +78,7 @@ func TestReadmeNamesEveryCommand(t *testing.T) {
 			require.Contains(t, text, cmd.Name())
 		}
 	}
-	for code, meaning := range map[int]string{exitOK: "all rows are loaded", exitFailed: "failed", exitUsage: "wrong usage", exitRejected: "some rows were rejected"} {
+	for code, meaning := range map[int]string{exitOK: "all rows are loaded", exitFailed: "failed", exitUsage: "wrong usage", exitRejected: "some rows were rejected", exitChanges: "differs from its schema"} {
 		require.Regexp(t, fmt.Sprintf(`\| %d \| [^|]*%s`, code, meaning), text)
 	}
 }

@@ -14,7 +14,8 @@ Configuration comes from config.yaml in the working directory (or --config),
 then FACTLOAD_* environment variables, then flags; the last one wins.
 
 Exit codes: 0 all done; 1 failed; 2 wrong usage, configuration or schema;
-3 finished, but some rows were rejected.`
+3 finished, but some rows were rejected; 4 a table differs from its schema (plan,
+verify).`
 
 const rootExample = `  factload sample --schema message --rows 1000 > messages.jsonl
   factload load --schema message messages.jsonl
@@ -45,7 +46,7 @@ func newRoot(a *app) *cobra.Command {
 	bind(flags, "log-level", "log.level")
 
 	root.AddCommand(
-		newLoad(a), newCheck(a), newDDL(a), newQuery(a),
+		newLoad(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a),
 		newServe(a), newSample(a), newVersion(a),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/ddl"
+)
+
+// applyFlags are what apply is told beside the names.
+type applyFlags struct {
+	yes, prune bool
+	allow      []string
+}
+
+func newApply(a *app) *cobra.Command {
+	var f applyFlags
+	cmd := &cobra.Command{
+		Use:   "apply [SCHEMA...]",
+		Short: "Change the tables to what their schemas say",
+		Long: `Show what factload plan shows, ask, and make the changes. Changes that touch
+metadata alone are always made; every other kind must be allowed by --allow. When
+anything is refused, nothing is done to any table.
+
+` + selectionHelp + `
+
+A change that was interrupted is finished by running the command again. Several
+may run at once: no change is made twice.`,
+		Example: `  factload apply --schemas my_schemas/
+  factload apply message --allow rewrites_data --yes`,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			allowed, err := parseHazards(f.allow)
+			if err != nil {
+				return err
+			}
+			return a.withPlans(cmd.Context(), names, pruneOption(f.prune), func(c *clickhouse.Client, plans []ddl.Plan) error {
+				return a.apply(cmd.Context(), c, plans, f, allowed)
+			})
+		},
+	}
+	addServerFlags(cmd)
+	addSchemasFlag(cmd)
+	addPruneFlag(cmd, &f.prune)
+	cmd.Flags().StringSliceVar(&f.allow, "allow", nil, "a `hazard` that changes may have: rewrites_data or deletes_data (may be repeated)")
+	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	return cmd
+}
+
+func parseHazards(names []string) ([]ddl.Hazard, error) {
+	var out []ddl.Hazard
+	for _, name := range names {
+		h, err := ddl.ParseHazard(name)
+		if err != nil {
+			return nil, usageError(fmt.Errorf("--allow: %w", err))
+		}
+		out = append(out, h)
+	}
+	return out, nil
+}
+
+func (a *app) apply(ctx context.Context, c *clickhouse.Client, plans []ddl.Plan, f applyFlags, allowed []ddl.Hazard) error {
+	p := a.planPrinter(f.prune)
+	for _, plan := range plans {
+		p.table(plan)
+	}
+	if pending(plans) == 0 {
+		_, err := fmt.Fprintln(a.out, p.next(plans))
+		return err
+	}
+	var refused []error
+	for _, plan := range plans {
+		if err := plan.Check(allowed...); err != nil {
+			refused = append(refused, err)
+		}
+	}
+	if len(refused) > 0 {
+		return errors.Join(refused...)
+	}
+	if !f.yes {
+		if err := a.confirm(pending(plans)); err != nil {
+			return err
+		}
+	}
+	for _, plan := range plans {
+		if plan.Empty() {
+			continue
+		}
+		if err := c.Apply(ctx, plan, allowed...); err != nil {
+			return fmt.Errorf("%w (run the command again to go on)", err)
+		}
+		fmt.Fprintf(a.out, "table %s: done\n", plan.Table)
+		for _, s := range plan.Statements {
+			if !s.Permitted(allowed...) {
+				fmt.Fprintf(a.out, "  left out: %s; to do it by hand: %s\n", s.Why, s.SQL)
+			}
+		}
+	}
+	return nil
+}
+
+// confirm asks whether to go on.
+func (a *app) confirm(changes int) error {
+	if !isTerminal(a.in) {
+		return usageError(errors.New("standard input is not a terminal, so nobody can be asked: use --yes to apply without asking"))
+	}
+	fmt.Fprintf(a.out, "make %s? Type yes: ", countText(changes, "change"))
+	answer, err := bufio.NewReader(a.in).ReadString('\n')
+	if err != nil || strings.TrimSpace(answer) != "yes" {
+		return errors.New("not confirmed, nothing was changed")
+	}
+	return nil
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/schemas"
+)
+
+const selectionHelp = `Without names it looks at your own schemas, those of --schemas, and at the built-in
+ones that have a table.`
+
+func newPlan(a *app) *cobra.Command {
+	var prune, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "plan [SCHEMA...]",
+		Short: "Show what separates the tables from their schemas",
+		Long: `Compare tables with their schemas and show the statements that would make them
+equal, with what each of them costs. Nothing is changed.
+
+` + selectionHelp + `
+
+The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
+		Example: `  factload plan --schemas my_schemas/
+  factload plan message --json`,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return a.withPlans(cmd.Context(), names, pruneOption(prune), func(_ *clickhouse.Client, plans []ddl.Plan) error {
+				p := a.planPrinter(prune)
+				if err := p.print(plans, asJSON); err != nil {
+					return err
+				}
+				if pending(plans) == 0 {
+					return nil
+				}
+				return errChanges
+			})
+		},
+	}
+	addServerFlags(cmd)
+	addSchemasFlag(cmd)
+	addPruneFlag(cmd, &prune)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as one JSON object")
+	return cmd
+}
+
+func addPruneFlag(cmd *cobra.Command, prune *bool) {
+	cmd.Flags().BoolVar(prune, "prune", false, "drop columns and indexes that the schema lacks, instead of keeping them")
+}
+
+func pruneOption(prune bool) []ddl.DiffOption {
+	if prune {
+		return []ddl.DiffOption{ddl.Prune}
+	}
+	return nil
+}
+
+// withPlans connects, plans for the tables of the named schemas, and calls do.
+func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffOption, do func(*clickhouse.Client, []ddl.Plan) error) (err error) {
+	registry, err := a.registry()
+	if err != nil {
+		return err
+	}
+	tables, err := selectTables(registry, names)
+	if err != nil {
+		return err
+	}
+	s, err := a.openServer(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.close()) }()
+	client, err := clickhouse.Open(s.dsn)
+	if err != nil {
+		return usageError(err)
+	}
+	defer client.Close()
+	var plans []ddl.Plan
+	for _, t := range tables {
+		plan, err := client.Plan(ctx, t.table, options...)
+		if err != nil {
+			return err
+		}
+		if t.optional && plan.Fingerprint == ddl.Absent {
+			continue
+		}
+		plans = append(plans, plan)
+	}
+	return do(client, plans)
+}
+
+// selected is a table to look at.
+type selected struct {
+	table    ddl.Table
+	optional bool // it is all right when there is none
+}
+
+// selectTables returns the tables of the named schemas, or of all: then those of
+// built-in schemas need not exist.
+func selectTables(registry *schemas.Registry, names []string) ([]selected, error) {
+	var builtin []string
+	if len(names) == 0 {
+		names = registry.Names()
+		for _, def := range schemas.Builtins() {
+			if known, err := registry.Get(def.Schema.Name); err == nil && known.Source == def.Source {
+				builtin = append(builtin, def.Schema.Name)
+			}
+		}
+	}
+	var out []selected
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return nil, usageError(fmt.Errorf("schema %q is named twice", name))
+		}
+		table, err := tableOf(registry, name)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, selected{table: table, optional: slices.Contains(builtin, name)})
+	}
+	return out, nil
+}
+
+// pending counts the statements of all plans.
+func pending(plans []ddl.Plan) int {
+	n := 0
+	for _, p := range plans {
+		n += len(p.Statements)
+	}
+	return n
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/docker/go-units"
+
+	"github.com/factload/factload/ddl"
+)
+
+// planPrinter writes plans for people and for programs.
+type planPrinter struct {
+	w       io.Writer
+	colour  bool
+	prune   bool
+	schemas []string // what --schemas named, to say what to type next
+}
+
+func (a *app) planPrinter(prune bool) planPrinter {
+	return planPrinter{w: a.out, colour: isTerminal(a.out) && os.Getenv("NO_COLOR") == "", prune: prune, schemas: a.cfg.Schemas}
+}
+
+// print writes the plans and what to do next.
+func (p planPrinter) print(plans []ddl.Plan, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(p.w).Encode(planJSON(plans))
+	}
+	for _, plan := range plans {
+		p.table(plan)
+	}
+	_, err := fmt.Fprintln(p.w, p.next(plans))
+	return err
+}
+
+// table writes one plan, and nothing when there is nothing to say.
+func (p planPrinter) table(plan ddl.Plan) {
+	if len(plan.Statements)+len(plan.Notes) == 0 {
+		return
+	}
+	what := "nothing to change"
+	switch {
+	case plan.Fingerprint == ddl.Absent:
+		what = "to be created"
+	case len(plan.Statements) > 0 && plan.Storage != nil:
+		what = countText(len(plan.Statements), "change") + ", " + sizeText(plan.Storage.Rows, plan.Storage.Bytes) + " stored"
+	}
+	fmt.Fprintf(p.w, "%s: %s\n", p.bold("table "+plan.Table), what)
+	for _, s := range plan.Statements {
+		p.statement(s, plan.Storage)
+	}
+	for _, note := range plan.Notes {
+		fmt.Fprintf(p.w, "  note: %s\n", note)
+	}
+	fmt.Fprintln(p.w)
+}
+
+func (p planPrinter) statement(s ddl.Statement, storage *ddl.Storage) {
+	mark, colour := "+", "32"
+	switch s.Hazard {
+	case ddl.MetadataOnly:
+	case ddl.RewritesData:
+		mark, colour = "~", "33"
+	case ddl.DeletesData:
+		mark, colour = "-", "31"
+	case ddl.NeedsRebuild:
+		mark, colour = "!", "31"
+	}
+	fmt.Fprintf(p.w, "  %s %s\n", p.paint(mark, colour), s.Why)
+	fmt.Fprintf(p.w, "    %s\n", p.paint(costText(s, storage), colour))
+	for line := range strings.Lines(s.SQL) {
+		fmt.Fprintf(p.w, "      %s\n", strings.TrimRight(line, "\n"))
+	}
+}
+
+// costText says how dangerous a statement is and how much it touches.
+func costText(s ddl.Statement, storage *ddl.Storage) string {
+	text := s.Hazard.String()
+	switch s.Hazard {
+	case ddl.MetadataOnly:
+		return text + ": no row is touched"
+	case ddl.RewritesData:
+		text += ": no value is lost"
+	case ddl.DeletesData:
+		text += ": values are lost for good"
+	case ddl.NeedsRebuild:
+		text += ": no statement does this in place"
+	}
+	if rows, bytes := storage.Touched(s); rows > 0 {
+		text += "; goes through " + sizeText(rows, bytes)
+	}
+	if s.Optional {
+		text += "; left out unless it is allowed"
+	}
+	return text
+}
+
+func sizeText(rows, bytes uint64) string {
+	return rowsText(int64(rows)) + ", " + units.BytesSize(float64(bytes)) //nolint:gosec // a table has fewer rows than 2^63
+}
+
+// next says how many changes there are, and what to type to make them.
+func (p planPrinter) next(plans []ddl.Plan) string {
+	var tables []string
+	for _, plan := range plans {
+		if !plan.Empty() {
+			tables = append(tables, plan.Table)
+		}
+	}
+	if len(tables) == 0 {
+		return "nothing to do: " + allWell(len(plans))
+	}
+	text := fmt.Sprintf("%s to %s", countText(pending(plans), "change"), countText(len(tables), "table"))
+	hazards, rebuild := needed(plans)
+	if rebuild {
+		return text + "; those marked ! cannot be made in place, and as long as there are any, nothing is applied.\n" +
+			"Keep the schema as the table is there, or load the rows into a table of another name."
+	}
+	command := []string{"factload", "apply"}
+	for _, h := range hazards {
+		command = append(command, "--allow", h.String())
+	}
+	if p.prune {
+		command = append(command, "--prune")
+	}
+	for _, s := range p.schemas {
+		command = append(command, "--schemas", shellWord(s))
+	}
+	for _, t := range tables {
+		command = append(command, shellWord(t))
+	}
+	return text + ". To make them:\n  " + strings.Join(command, " ")
+}
+
+// allWell says that so many tables were looked at and found right.
+func allWell(tables int) string {
+	if tables == 0 {
+		return "no table to look at; name a schema, or give your own by --schemas"
+	}
+	return countText(tables, "table") + " as the schema says"
+}
+
+// needed returns the hazards that have to be allowed, and whether a plan has a
+// step that cannot be run at all.
+func needed(plans []ddl.Plan) (hazards []ddl.Hazard, rebuild bool) {
+	for _, plan := range plans {
+		for _, s := range plan.Statements {
+			switch {
+			case s.SQL == "":
+				rebuild = true
+			case s.Hazard != ddl.MetadataOnly && !s.Optional && !slices.Contains(hazards, s.Hazard):
+				hazards = append(hazards, s.Hazard)
+			}
+		}
+	}
+	slices.Sort(hazards)
+	return hazards, rebuild
+}
+
+// shellWord quotes a word for the shell where it has to be.
+func shellWord(s string) string {
+	plain := func(r rune) bool {
+		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("_-./:@%+,", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}
+
+func countText(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%s %ss", thousands(int64(n)), what)
+}
+
+func (p planPrinter) bold(s string) string { return p.paint(s, "1") }
+
+func (p planPrinter) paint(s, code string) string {
+	if !p.colour {
+		return s
+	}
+	return "\x1b[" + code + "m" + s + "\x1b[0m"
+}
+
+// jsonPlans is what plan --json prints.
+type jsonPlans struct {
+	Changes int         `json:"changes"`
+	Allow   []string    `json:"allow"` // what apply needs by --allow
+	Rebuild bool        `json:"rebuild"`
+	Tables  []jsonTable `json:"tables"`
+}
+
+type jsonTable struct {
+	Table      string          `json:"table"`
+	Exists     bool            `json:"exists"`
+	Statements []jsonStatement `json:"statements"`
+	Notes      []string        `json:"notes"`
+}
+
+type jsonStatement struct {
+	SQL      string `json:"sql"`
+	Hazard   string `json:"hazard"`
+	Why      string `json:"why"`
+	Optional bool   `json:"optional"`
+	Rows     uint64 `json:"rows"`
+	Bytes    uint64 `json:"bytes"`
+}
+
+func planJSON(plans []ddl.Plan) jsonPlans {
+	hazards, rebuild := needed(plans)
+	out := jsonPlans{Changes: pending(plans), Rebuild: rebuild, Allow: []string{}, Tables: []jsonTable{}}
+	for _, h := range hazards {
+		out.Allow = append(out.Allow, h.String())
+	}
+	for _, plan := range plans {
+		t := jsonTable{Table: plan.Table, Exists: plan.Fingerprint != ddl.Absent, Statements: []jsonStatement{}, Notes: append([]string{}, plan.Notes...)}
+		for _, s := range plan.Statements {
+			rows, bytes := plan.Storage.Touched(s)
+			t.Statements = append(t.Statements, jsonStatement{SQL: s.SQL, Hazard: s.Hazard.String(), Why: s.Why, Optional: s.Optional, Rows: rows, Bytes: bytes})
+		}
+		out.Tables = append(out.Tables, t)
+	}
+	return out
+}
