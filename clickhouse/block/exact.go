@@ -1,6 +1,9 @@
 package block
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // exact is a decimal number without any rounding: magnitude × 10^exponent. The
 // magnitude does not end in a zero digit, unless it is zero.
@@ -77,7 +80,7 @@ func (e *exact) scale(d uint64) {
 // an int overflows, which is long after any number with digits in it has left
 // every range.
 func parseExponent(text []byte) int {
-	const enough = 1 << 50
+	const enough = math.MaxInt / 100
 	n, sign := 0, 1
 	for _, c := range text {
 		switch {
