@@ -153,11 +153,11 @@ func BenchmarkDecode(b *testing.B) {
 			tables, err := newTables(cfg.Targets, schema, cfg.Decode)
 			require.NoError(b, err)
 			d := newDecoder(&cfg, tables)
-			c := &chunk{data: buf.Bytes(), file: &inputFile{}, line: 1}
+			p := &piece{data: buf.Bytes(), line: 1}
 			b.SetBytes(int64(buf.Len()))
 			b.ReportAllocs()
 			for b.Loop() {
-				res := d.decode(c)
+				res := decodeOne(b, d, p)
 				rows, rejected := res.rows()
 				require.EqualValues(b, 20_000, rows)
 				require.Zero(b, rejected)
@@ -168,7 +168,7 @@ func BenchmarkDecode(b *testing.B) {
 
 // BenchmarkDigest hashes content as the reader does.
 func BenchmarkDigest(b *testing.B) {
-	data := bytes.Repeat([]byte("0123456789abcdef"), DefaultChunkBytes/16)
+	data := bytes.Repeat([]byte("0123456789abcdef"), mostPieceBytes/16)
 	b.SetBytes(int64(len(data)))
 	var d digest
 	for b.Loop() {

@@ -33,34 +33,30 @@ type record struct {
 // has the given head, and those loaded from the given path.
 type lookup func(ctx context.Context, parent token, head uint64, path string) ([]candidate, error)
 
-// match finds the candidate that the input goes on with, comparing content.
-// Of several, a finished one is better than one that was only started, and a
-// longer one better than a shorter one.
-func match(c *chunker, at token, head uint64, candidates []candidate) (span, *candidate) {
+// match finds the candidate that the input goes on with, comparing content,
+// when the chunker has just begun a chunk. Of several, a finished one is better
+// than one that was only started, and a longer one better than a shorter one.
+func match(c *chunker, at token, head uint64, candidates []candidate) *candidate {
 	slices.SortFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.length, b.length) })
 	var best *candidate
-	var found span
+	content := c.prefix()
 	for i := range candidates {
 		x := &candidates[i]
-		if x.head != head {
-			continue
+		if x.head != head || x.length > int64(c.limits.pieceBytes) && x.lines <= 1 {
+			continue // a long line is found by its own end, without holding all of it
 		}
-		if x.length > int64(c.limits.chunkBytes) && (x.lines <= 1 || best != nil) {
-			// A long line is found by its natural end, without holding all of
-			// it. Chunks of several lines that are longer than this load's own
-			// are of a load with larger chunks: then, with the same first line,
-			// it is worth holding one of them.
-			continue
+		if x.length > int64(c.limits.chunkBytes) && best != nil {
+			continue // of a load with larger chunks: not worth the memory
 		}
-		sum, ok := c.sumTo(x.length)
+		sum, ok := content.sum(x.length)
 		if !ok {
 			break
 		}
 		if at.next(x.length, sum) == x.token && (best == nil || x.done || !best.done) {
-			best, found = x, span{length: x.length, sum: sum}
+			best = x
 		}
 	}
-	return found, best
+	return best
 }
 
 // byToken returns the candidate with the given token, or nil.

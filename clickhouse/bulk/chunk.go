@@ -1,32 +1,36 @@
 package bulk
 
-import "slices"
-
-// chunk is a run of whole lines of one input: the unit of decoding, of
-// inserting and of the ledger.
+// chunk is a run of whole lines of one input: the unit of inserting and of the
+// ledger. Its lines come in pieces, while the input is being read.
 //
 // It is made by the reader, which gives it to one worker, which gives it to
-// the committer. Whoever has it owns data; the last one gives data back to the
-// pool.
+// the committer. The reader still fills it when the worker has it: what is not
+// known at its beginning must not be looked at before pieces is closed.
 type chunk struct {
 	file *inputFile
 	// seq numbers the chunks of a load from 0, in the order of the input.
 	seq int64
+	// offset is where the chunk begins in the decompressed input, and line the
+	// number of its first line, counted from 1.
+	offset, line int64
+	// parent is the position in the chain before the chunk, and head the
+	// fingerprint of its first line.
+	parent token
+	head   uint64
+	// pieces are the lines. It is closed when all are there.
+	pieces chan *piece
 
-	// offset and length are the chunk's bytes in the decompressed input.
-	offset, length int64
-	// line is the number of the first line, counted from 1; lines is the
-	// number of line ends.
-	line, lines int64
-	// data are the bytes. For an overlong line they are its beginning.
-	data []byte
-	// kind says what data is.
+	// The rest is valid when pieces is closed.
+
+	// abandoned means that the input could not be read to the end of the chunk,
+	// or that the load ended. The chunk must not be loaded.
+	abandoned bool
+	// length is the number of bytes, and lines the number of line ends.
+	length, lines int64
+	// kind says what the lines are.
 	kind chunkKind
-
-	// parent and token are the positions in the chain before and after.
-	parent, token token
-	// head is the fingerprint of the first line.
-	head uint64
+	// token is the position in the chain behind the chunk.
+	token token
 	// started is closed when the ledger has the intent to load the chunk. It
 	// is nil for chunks that do not go to the ledger.
 	started chan struct{}
@@ -48,14 +52,29 @@ const (
 	cutLine
 )
 
-// limits are the bounds that chunks and lines are cut by.
+// piece is a run of whole lines of a chunk: the unit of reading. Whoever has it
+// owns its data; the worker gives that back to the pool.
+type piece struct {
+	// data are the bytes. Of an overlong or cut line they may be the beginning
+	// only.
+	data []byte
+	// length is how many bytes of the input the piece stands for.
+	length int64
+	// offset is where the piece begins in the decompressed input, line the
+	// number of its first line, and lines the number of its line ends.
+	offset, line, lines int64
+	kind                chunkKind
+}
+
+// limits are the bounds that chunks, pieces and lines are cut by.
 type limits struct {
-	chunkBytes int
-	chunkLines int
+	chunkBytes, chunkLines int
+	// pieceBytes is at most chunkBytes.
+	pieceBytes int
 	lineBytes  int
 }
 
-// bufferPool hands out the buffers of chunks and thereby bounds how many there
+// bufferPool hands out the buffers of pieces and thereby bounds how many there
 // are. It is safe for concurrent use.
 type bufferPool struct {
 	free    chan []byte
@@ -88,18 +107,4 @@ func (p *bufferPool) put(b []byte) {
 		b = nil
 	}
 	p.free <- b
-}
-
-// release gives the chunk's data back to the pool. Nothing may use it after.
-// Releasing again does nothing.
-func (c *chunk) release(p *bufferPool) {
-	if c.data != nil {
-		p.put(c.data[:0])
-		c.data = nil
-	}
-}
-
-// appendRest copies the part of a buffer that belongs to the next chunk.
-func appendRest(carry, rest []byte) []byte {
-	return append(slices.Grow(carry[:0], len(rest)), rest...)
 }

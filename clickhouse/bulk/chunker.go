@@ -3,54 +3,47 @@ package bulk
 import (
 	"bytes"
 	"encoding/json"
+	"math"
 )
 
-// chunker cuts an input into chunks of whole lines. Where it cuts depends on
-// the bytes of the input and on the limits, and on nothing else: not on the
-// sizes of reads, the number of workers or the time.
+// chunker cuts an input into chunks of whole lines, and these into pieces.
+// Where a chunk ends depends on the bytes of the input and on the limits, and
+// on nothing else: not on the sizes of reads, the number of workers or the
+// time.
 //
 // The rule: a chunk ends behind the last line end within limits.chunkBytes, or
 // behind line limits.chunkLines if that comes first. A line that is longer
-// than a chunk is a chunk by itself. The bytes behind the last line end of the
-// input belong to the last chunk if they are a complete JSON value or blank,
-// and are a chunk of their own, of kind cutLine, otherwise.
+// than limits.pieceBytes is a chunk by itself. What is behind the last line
+// end of the input belongs to the last chunk if it is a complete JSON value or
+// blank, and is a chunk of its own, of kind cutLine, otherwise.
 //
-// A caller that knows a better end, from the ledger, can take that instead.
+// A caller that knows a better end, from the ledger, can give that instead.
 type chunker struct {
 	w      window
 	limits limits
-	owns   bool   // the window has a buffer of the pool
-	carry  []byte // what the last chunk's buffer held behind the chunk
+	get    func() ([]byte, error) // supplies an empty buffer
+	owns   bool                   // the window has a buffer from get
+	carry  []byte                 // what the last piece's buffer held behind the piece
 
-	digest   digest
-	digested int // bytes of the window that are in digest
+	// Of the chunk: what has been taken of it so far, and its end if that is
+	// given, or 0.
+	length, lines int64
+	end           int64
+	closed        bool // it has a piece that must be its only one
+	digest        digest
 
 	scratch []byte // for skipping overlong lines
 	checked bool   // the input has been found to be text
 }
 
-// span is a chunk that could be taken: where it ends and what is in it.
-type span struct {
-	length int64
-	kind   chunkKind
-	sum    sum128
-}
-
-// next prepares the next chunk and reports whether there is one. get supplies
-// an empty buffer when the last one has gone with a chunk; its error is
-// returned as it is.
-func (c *chunker) next(get func() ([]byte, error)) (bool, error) {
-	if !c.owns {
-		buf, err := get()
-		if err != nil {
-			return false, err
-		}
-		buf = append(buf, c.carry...)
-		c.w.buf, c.owns, c.carry = buf, true, c.carry[:0]
-	}
+// begin begins a chunk and reports whether there is one.
+func (c *chunker) begin() (bool, error) {
+	c.length, c.lines, c.end, c.closed = 0, 0, 0, false
 	c.digest.reset()
-	c.digested = 0
-	c.w.fill(c.limits.chunkBytes)
+	if err := c.own(); err != nil {
+		return false, err
+	}
+	c.w.fill(c.limits.pieceBytes)
 	if !c.checked {
 		c.checked = true
 		if err := checkText(c.w.buf); err != nil {
@@ -63,79 +56,136 @@ func (c *chunker) next(get func() ([]byte, error)) (bool, error) {
 	return true, nil
 }
 
-// sumTo returns the hash of the first n bytes of the chunk, reading on if it
-// must. It returns false when the input has fewer. Calls must not go back to a
-// smaller n.
-func (c *chunker) sumTo(n int64) (sum128, bool) {
+// own makes sure that the window has a buffer.
+func (c *chunker) own() error {
+	if c.owns {
+		return nil
+	}
+	buf, err := c.get()
+	if err != nil {
+		return err
+	}
+	buf = append(buf, c.carry...)
+	c.w.buf, c.owns, c.carry = buf, true, c.carry[:0]
+	return nil
+}
+
+// head returns the fingerprint of the first line of a chunk that has just
+// begun.
+func (c *chunker) head() uint64 { return headOf(c.w.buf) }
+
+// isLong reports whether a chunk that has just begun is a single line that is
+// longer than a piece.
+func (c *chunker) isLong() bool {
+	size := c.limits.pieceBytes
+	return len(c.w.buf) >= size && bytes.IndexByte(c.w.buf[:size], '\n') < 0
+}
+
+// prefix hashes the beginning of a chunk, at one length after the other. It
+// reads on as far as it must, and the window holds all of it.
+type prefix struct {
+	c      *chunker
+	digest digest
+	done   int
+}
+
+// prefix begins to hash a chunk that has just begun.
+func (c *chunker) prefix() *prefix {
+	p := &prefix{c: c}
+	p.digest.reset()
+	return p
+}
+
+// sum returns the hash of the first n bytes, or false when the input has
+// fewer. Calls must not go back to a smaller n.
+func (p *prefix) sum(n int64) (sum128, bool) {
 	end := int(n)
-	c.w.fill(end)
-	if len(c.w.buf) < end || end < c.digested {
+	p.c.w.fill(end)
+	if len(p.c.w.buf) < end {
 		return sum128{}, false
 	}
-	c.digest.write(c.w.buf[c.digested:end])
-	c.digested = end
-	return c.digest.sum(), true
+	p.digest.write(p.c.w.buf[p.done:end])
+	p.done = end
+	return p.digest.sum(), true
 }
 
-// natural returns the span that the rule gives. It fails when the input does
-// before the span is complete. The window is not moved, except that an
-// overlong line is passed.
-func (c *chunker) natural() (span, error) {
-	size := c.limits.chunkBytes
+// skip steps over the first n bytes of a chunk that has just begun, all of
+// which prefix has looked at.
+func (c *chunker) skip(n int64) {
+	c.w.move(n, int64(bytes.Count(c.w.buf[:n], newline)))
+	c.w.drop(int(n))
+}
+
+// next takes the next piece of the chunk. It returns nil when the chunk is
+// complete: length, lines and digest are those of the whole chunk then. It
+// fails when the input does.
+func (c *chunker) next() (*piece, error) {
+	room, lines := int64(c.limits.chunkBytes)-c.length, int64(c.limits.chunkLines)-c.lines
+	if c.end > 0 {
+		room, lines = c.end-c.length, math.MaxInt64
+	}
+	if c.closed || room <= 0 || lines <= 0 {
+		return nil, nil //nolint:nilnil // documented
+	}
+	if err := c.own(); err != nil {
+		return nil, err
+	}
+	size := int(min(int64(c.limits.pieceBytes), room))
 	c.w.fill(size)
 	if err := c.w.failed(size); err != nil {
-		return span{}, err
+		return nil, err
 	}
 	data := c.w.buf[:min(len(c.w.buf), size)]
-	end := bytes.LastIndexByte(data, '\n') + 1
-	if c.w.ended(size) {
-		if completeLine(data[end:]) {
-			end = len(data)
-		}
-		if end == 0 {
-			return span{length: int64(len(data)), kind: cutLine}, nil
-		}
-	} else if end == 0 {
-		return c.longLine()
+	n := bytes.LastIndexByte(data, '\n') + 1
+	if n > 0 {
+		return c.take(endOfLines(data[:n], lines))
 	}
-	return c.spanTo(endOfLines(data[:end], c.limits.chunkLines)), nil
+	switch tail := c.w.ended(size); {
+	case c.end > 0:
+		return c.take(c.fixedLine(int(room)))
+	case tail && len(data) > 0 && completeLine(data):
+		return c.take(len(data))
+	case c.length > 0 || len(data) == 0:
+		return nil, nil //nolint:nilnil // documented
+	case tail:
+		return c.takeAs(len(data), cutLine)
+	}
+	c.closed = true
+	return c.longLine()
 }
 
-// spanTo returns the span of whole lines that ends at end.
-func (c *chunker) spanTo(end int) span {
-	if end < c.digested {
-		c.digest.reset()
-		c.digested = 0
+// fixedLine returns the length of a line at the beginning of the window that
+// is longer than a piece, or ends with the chunk without a line end.
+func (c *chunker) fixedLine(room int) int {
+	if i := bytes.IndexByte(c.w.buf[:room], '\n'); i >= 0 {
+		return i + 1
 	}
-	sum, _ := c.sumTo(int64(end))
-	return span{length: int64(end), sum: sum}
+	return room
 }
 
-// longLine returns the span of a line that is longer than a chunk.
-func (c *chunker) longLine() (span, error) {
-	limit := max(c.limits.chunkBytes, c.limits.lineBytes+len("\r\n"))
-	for n := c.limits.chunkBytes; n < limit; {
+// longLine takes a line that is longer than a piece.
+func (c *chunker) longLine() (*piece, error) {
+	limit := max(c.limits.pieceBytes, c.limits.lineBytes+len("\r\n"))
+	for n := c.limits.pieceBytes; n < limit; {
 		from := n
 		n = min(n+lineStep, limit)
 		c.w.fill(n)
 		if i := bytes.IndexByte(c.w.buf[from:min(len(c.w.buf), n)], '\n'); i >= 0 {
-			return c.spanTo(from + i + 1), nil
+			return c.take(from + i + 1)
 		}
 		if err := c.w.failed(n); err != nil {
-			return span{}, err
+			return nil, err
 		}
 		if c.w.ended(n) {
 			if completeLine(c.w.buf) {
-				return c.spanTo(len(c.w.buf)), nil
+				return c.take(len(c.w.buf))
 			}
-			return span{length: int64(len(c.w.buf)), kind: cutLine}, nil
+			return c.takeAs(len(c.w.buf), cutLine)
 		}
 	}
 	// The window may hold more than was asked for, from the chunk before.
 	if i := bytes.IndexByte(c.w.buf[limit:], '\n'); i >= 0 {
-		s := c.spanTo(limit + i + 1)
-		s.kind = overlongLine
-		return s, nil
+		return c.takeAs(limit+i+1, overlongLine)
 	}
 	return c.overlongLine()
 }
@@ -143,64 +193,70 @@ func (c *chunker) longLine() (span, error) {
 // lineStep is how much more of a long line is read at a time.
 const lineStep = 1 << 20
 
-// overlongLine passes a line that is over the limit. Its beginning stays in
-// the carry, from where take gets it; the window is what follows the line.
-func (c *chunker) overlongLine() (span, error) {
-	c.digest.write(c.w.buf[c.digested:])
-	passed := int64(len(c.w.buf))
+// overlongLine takes a line that is over the limit and does not end in the
+// window. Only what the window holds of it is kept.
+func (c *chunker) overlongLine() (*piece, error) {
 	if c.scratch == nil {
 		c.scratch = make([]byte, minRead)
 	}
 	line := c.w.buf
+	c.digest.write(line)
 	n, found := c.w.skipLine(&c.digest, c.scratch)
-	c.carry = appendRest(c.carry, c.w.buf)
+	c.carry = append(c.carry[:0], c.w.buf...)
 	c.w.buf = line
 	if err := c.w.failed(len(line) + 1); err != nil && !found {
-		return span{}, err
+		return nil, err
 	}
+	p := c.piece(int64(len(line))+n, overlongLine)
+	p.data, p.lines = line, 1
 	if !found {
-		return span{length: passed + n, kind: cutLine}, nil
+		p.kind, p.lines = cutLine, 0
 	}
-	return span{length: passed + n, kind: overlongLine, sum: c.digest.sum()}, nil
-}
-
-// take makes a chunk of the span and steps over it. The chunk owns the buffer.
-func (c *chunker) take(s span) *chunk {
-	ch := &chunk{offset: c.w.offset, line: c.w.line, length: s.length, kind: s.kind}
-	ch.head = headOf(c.w.buf)
-	switch {
-	case s.length > int64(len(c.w.buf)): // an overlong line: carry is set
-		ch.data = c.w.buf
-		ch.lines = 1
-		if s.kind == cutLine {
-			ch.lines = 0
-		}
-	default:
-		ch.data = c.w.buf[:s.length]
-		ch.lines = int64(bytes.Count(ch.data, []byte{'\n'}))
-		c.carry = appendRest(c.carry, c.w.buf[s.length:])
-	}
-	c.w.move(s.length, ch.lines)
+	c.pass(p)
 	c.w.buf, c.owns = nil, false
-	return ch
+	return p, nil
 }
 
-// skip steps over the span without making a chunk of it.
-func (c *chunker) skip(s span) {
-	if s.length > int64(len(c.w.buf)) { // an overlong line: carry is set
-		c.w.buf = append(c.w.buf[:0], c.carry...)
-		c.carry = c.carry[:0]
-		c.w.move(s.length, 1)
-		return
+// take takes n bytes of whole lines.
+func (c *chunker) take(n int) (*piece, error) { return c.takeAs(n, wholeLines) }
+
+// takeAs takes n bytes of the window as a piece. The piece owns the window's
+// buffer, unless that holds much more: then it gets a copy.
+func (c *chunker) takeAs(n int, kind chunkKind) (*piece, error) {
+	c.closed = c.closed || kind != wholeLines
+	p := c.piece(int64(n), kind)
+	if rest := len(c.w.buf) - n; rest > c.limits.pieceBytes {
+		buf, err := c.get()
+		if err != nil {
+			return nil, err
+		}
+		p.data = append(buf, c.w.buf[:n]...)
+		c.w.drop(n)
+	} else {
+		p.data = c.w.buf[:n]
+		c.carry = append(c.carry[:0], c.w.buf[n:]...)
+		c.w.buf, c.owns = nil, false
 	}
-	n := int(s.length)
-	c.w.move(s.length, int64(bytes.Count(c.w.buf[:n], []byte{'\n'})))
-	c.w.drop(n)
+	p.lines = int64(bytes.Count(p.data, newline))
+	c.digest.write(p.data)
+	c.pass(p)
+	return p, nil
 }
 
-// buffer takes the buffer away that the chunker has from get, if it has one.
+func (c *chunker) piece(n int64, kind chunkKind) *piece {
+	return &piece{length: n, kind: kind, offset: c.w.offset, line: c.w.line}
+}
+
+// pass counts a piece that has been taken.
+func (c *chunker) pass(p *piece) {
+	c.length += p.length
+	c.lines += p.lines
+	c.w.move(p.length, p.lines)
+}
+
+// release takes the buffer away that the chunker has from get, if it has one.
 // The chunker cannot be used after.
-func (c *chunker) buffer() ([]byte, bool) {
+func (c *chunker) release() ([]byte, bool) {
 	b, owned := c.w.buf, c.owns
 	c.w.buf, c.owns = nil, false
 	return b, owned
@@ -208,8 +264,8 @@ func (c *chunker) buffer() ([]byte, bool) {
 
 // endOfLines returns the length of the first n lines of data, or of all of
 // data if it has no more.
-func endOfLines(data []byte, n int) int {
-	if n <= 0 || len(data) <= n || bytes.Count(data, []byte{'\n'}) <= n {
+func endOfLines(data []byte, n int64) int {
+	if int64(len(data)) <= n || int64(bytes.Count(data, newline)) <= n {
 		return len(data)
 	}
 	end := 0
@@ -235,6 +291,8 @@ func isBlank(line []byte) bool {
 	}
 	return true
 }
+
+var newline = []byte{'\n'}
 
 // bom is the byte order mark, which some programs put in front of UTF-8.
 var bom = []byte("\xEF\xBB\xBF")

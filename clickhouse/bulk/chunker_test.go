@@ -23,86 +23,135 @@ type cutChunk struct {
 	sum          sum128
 }
 
-// cutAll cuts all of an input.
-func cutAll(r io.Reader, l limits) ([]cutChunk, error) {
-	pool := newBufferPool(1, l.chunkBytes)
-	c := &chunker{limits: l, w: window{r: r, line: 1}}
-	get := func() ([]byte, error) {
-		b, _ := pool.get(nil)
-		return b, nil
+// newTestChunker returns a chunker whose buffers come from a pool, and a check
+// that all but the chunker's own are back in it.
+func newTestChunker(r io.Reader, l limits) (c *chunker, pool *bufferPool) {
+	pool = newBufferPool(4, l.pieceBytes)
+	return &chunker{limits: l, w: window{r: r, line: 1}, get: func() ([]byte, error) {
+		select {
+		case b := <-pool.free:
+			return b[:0], nil
+		default:
+			return nil, errors.New("no buffer left")
+		}
+	}}, pool
+}
+
+// cutOne takes the pieces of the chunk that has begun.
+func cutOne(t *testing.T, c *chunker, pool *bufferPool) (ch cutChunk, err error) {
+	t.Helper()
+	ch = cutChunk{offset: c.w.offset, line: c.w.line}
+	length, lines := int64(0), int64(0)
+	for {
+		p, err := c.next()
+		if err != nil {
+			return ch, err
+		}
+		if p == nil {
+			break
+		}
+		require.Equal(t, ch.offset+length, p.offset)
+		require.Equal(t, ch.line+lines, p.line)
+		require.Positive(t, p.length)
+		length += p.length
+		lines += p.lines
+		ch.kind = p.kind
+		ch.data += string(p.data)
+		pool.put(p.data)
 	}
+	require.Equal(t, []int64{length, lines}, []int64{c.length, c.lines})
+	ch.length, ch.lines = length, lines
+	if kept := max(c.limits.pieceBytes, c.limits.lineBytes+2); ch.kind != wholeLines && len(ch.data) > kept {
+		ch.data = ch.data[:kept]
+	}
+	if ch.kind != cutLine {
+		ch.sum = c.digest.sum()
+	}
+	return ch, nil
+}
+
+// cutAll cuts all of an input.
+func cutAll(t *testing.T, r io.Reader, l limits) ([]cutChunk, error) {
+	t.Helper()
+	c, pool := newTestChunker(r, l)
 	var all []cutChunk
 	for {
-		more, err := c.next(get)
-		if err != nil || !more {
-			return all, err
-		}
-		s, err := c.natural()
+		more, err := c.begin()
 		if err != nil {
 			return all, err
 		}
-		ch := c.take(s)
-		data := ch.data
-		if kept := max(l.chunkBytes, l.lineBytes+2); len(data) > kept {
-			data = data[:kept]
+		if !more {
+			break
 		}
-		all = append(all, cutChunk{
-			data: string(data), length: ch.length, offset: ch.offset, line: ch.line, lines: ch.lines, kind: ch.kind, sum: s.sum,
-		})
-		ch.release(pool)
+		ch, err := cutOne(t, c, pool)
+		if err != nil {
+			return all, err
+		}
+		all = append(all, ch)
 	}
+	b, owned := c.release()
+	require.True(t, owned)
+	pool.put(b)
+	require.Len(t, pool.free, cap(pool.free), "every buffer is back")
+	return all, nil
 }
 
-// cutSimply is the rule of chunker, applied to an input that is there as a
-// whole.
+// cutSimply is the rule of chunker, line by line, applied to an input that is
+// there as a whole.
 func cutSimply(data []byte, l limits) []cutChunk {
 	complete := func(line []byte) bool {
 		line = bytes.Trim(bytes.TrimPrefix(line, []byte("\xEF\xBB\xBF")), " \t\r")
 		return len(line) == 0 || json.Valid(line)
 	}
 	var all []cutChunk
-	offset, line := int64(0), int64(1)
-	for len(data) > 0 {
-		ch := cutChunk{offset: offset, line: line}
-		n, whole := 0, len(data) < l.chunkBytes
-		for count := 0; count < l.chunkLines; count++ {
-			i := bytes.IndexByte(data[n:], '\n')
-			if i < 0 || n+i+1 > l.chunkBytes {
+	for offset, number := 0, int64(1); offset < len(data); {
+		ch := cutChunk{offset: int64(offset), line: number}
+		n := 0
+		for _, line := range bytes.SplitAfter(data[offset:], newline) {
+			room := l.chunkBytes - n
+			whole := bytes.HasSuffix(line, newline)
+			if len(line) == 0 || ch.lines == int64(l.chunkLines) {
 				break
 			}
-			n += i + 1
-		}
-		rest := bytes.IndexByte(data[n:], '\n') < 0
-		switch {
-		case whole && rest && complete(data[n:]):
-			n = len(data)
-		case n == 0 && rest:
-			n, ch.kind = len(data), cutLine
-			if !whole && len(data) < max(l.chunkBytes, l.lineBytes+2) && complete(data) {
-				ch.kind = wholeLines
+			if n == 0 && len(line) >= l.pieceBytes && !(whole && len(line) == l.pieceBytes) {
+				// A long line.
+				most := max(l.pieceBytes, l.lineBytes+2)
+				switch {
+				case whole && len(line) > most:
+					ch.kind = overlongLine
+				case !whole && (len(line) >= most || !complete(line)):
+					ch.kind = cutLine
+				}
+				n = len(line)
+				ch.lines += int64(bytes.Count(line, newline))
+				break
 			}
-		case n == 0:
-			n = bytes.IndexByte(data, '\n') + 1
-			if n > max(l.chunkBytes, l.lineBytes+2) {
-				ch.kind = overlongLine
+			if whole && len(line) > min(room, l.pieceBytes) || !whole && len(line) >= min(room, l.pieceBytes) {
+				break
 			}
+			if !whole && !complete(line) {
+				if n == 0 {
+					n, ch.kind = len(line), cutLine
+				}
+				break
+			}
+			n += len(line)
+			ch.lines += int64(bytes.Count(line, newline))
 		}
 		ch.length = int64(n)
-		ch.data = string(data[:n])
-		ch.lines = int64(strings.Count(ch.data, "\n"))
-		if kept := max(l.chunkBytes, l.lineBytes+2); len(ch.data) > kept {
+		ch.data = string(data[offset : offset+n])
+		if kept := max(l.pieceBytes, l.lineBytes+2); ch.kind != wholeLines && len(ch.data) > kept {
 			ch.data = ch.data[:kept]
 		}
 		if ch.kind != cutLine {
 			var d digest
 			d.reset()
-			d.write(data[:n])
+			d.write(data[offset : offset+n])
 			ch.sum = d.sum()
 		}
 		all = append(all, ch)
-		data = data[n:]
-		offset += int64(n)
-		line += ch.lines
+		offset += n
+		number += ch.lines
 	}
 	return all
 }
@@ -119,6 +168,7 @@ var chunkerInputs = map[string]string{
 	"crlf":                  "{}\r\n{}\r\n",
 	"full":                  "{\"a\":12}\n{\"a\":3}\n",
 	"ends with chunk":       "1234567\n1234567\n",
+	"ends with piece":       "123\n1234567\n123\n",
 	"longer than a chunk":   "{}\n" + strings.Repeat("x", 20) + "\n{}\n",
 	"too long":              "{}\n" + strings.Repeat("x", 100) + "\n{}\n{}\n",
 	"too long, cut":         "{}\n" + strings.Repeat("x", 100),
@@ -130,17 +180,18 @@ var chunkerInputs = map[string]string{
 	"many short":            strings.Repeat("1\n", 100),
 	"byte order mark":       "\xEF\xBB\xBF{}\n",
 	"byte order mark, tail": "\xEF\xBB\xBF{}",
+	"byte order mark alone": "\xEF\xBB\xBF",
 }
 
 // testLimits are so small that short inputs have every kind of chunk.
-var testLimits = limits{chunkBytes: 16, chunkLines: 4, lineBytes: 30}
+var testLimits = limits{chunkBytes: 16, chunkLines: 4, pieceBytes: 8, lineBytes: 30}
 
 func TestChunkerFollowsTheRule(t *testing.T) {
 	t.Parallel()
 	for name, input := range chunkerInputs {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			got, err := cutAll(strings.NewReader(input), testLimits)
+			got, err := cutAll(t, strings.NewReader(input), testLimits)
 			require.NoError(t, err)
 			require.Equal(t, cutSimply([]byte(input), testLimits), got)
 		})
@@ -159,9 +210,9 @@ func TestChunkerDoesNotDependOnReads(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			for input := range chunkerInputs {
-				want, err := cutAll(strings.NewReader(chunkerInputs[input]), testLimits)
+				want, err := cutAll(t, strings.NewReader(chunkerInputs[input]), testLimits)
 				require.NoError(t, err)
-				got, err := cutAll(wrap(strings.NewReader(chunkerInputs[input])), testLimits)
+				got, err := cutAll(t, wrap(strings.NewReader(chunkerInputs[input])), testLimits)
 				require.NoError(t, err, input)
 				require.Equal(t, want, got, input)
 			}
@@ -182,18 +233,18 @@ func (r *randomReader) Read(p []byte) (int, error) {
 func TestChunkerReturnsReadErrors(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("broken")
-	for _, size := range []int{0, 5, 16, 40, 100} {
+	for _, size := range []int{0, 5, 8, 16, 40, 100} {
 		// The last line is incomplete, so the error comes before its chunk.
 		data := strings.Repeat("{}\n", size/3) + strings.Repeat("x", size%3)
-		got, err := cutAll(io.MultiReader(strings.NewReader(data), iotest.ErrReader(broken)), testLimits)
+		got, err := cutAll(t, io.MultiReader(strings.NewReader(data), iotest.ErrReader(broken)), testLimits)
 		require.ErrorIs(t, err, broken)
 		for _, ch := range got {
 			require.Equal(t, wholeLines, ch.kind)
-			require.Less(t, ch.offset+ch.length, int64(size)+1)
+			require.LessOrEqual(t, ch.offset+ch.length, int64(size))
 		}
 	}
-	for _, long := range []int{20, 60} {
-		got, err := cutAll(io.MultiReader(strings.NewReader(strings.Repeat("x", long)), iotest.ErrReader(broken)), testLimits)
+	for _, long := range []int{10, 20, 60} {
+		got, err := cutAll(t, io.MultiReader(strings.NewReader(strings.Repeat("x", long)), iotest.ErrReader(broken)), testLimits)
 		require.ErrorIs(t, err, broken)
 		require.Empty(t, got)
 	}
@@ -203,18 +254,21 @@ func TestChunkerHoldsNoMoreThanItMust(t *testing.T) {
 	t.Parallel()
 	// A line of 64 MB passes through a window of 64 KiB.
 	line := io.MultiReader(io.LimitReader(zeros{}, 64<<20), strings.NewReader("\n{}\n"))
-	l := limits{chunkBytes: 4 << 10, chunkLines: 100, lineBytes: 64 << 10}
-	c := &chunker{limits: l, w: window{r: line, line: 1}, checked: true}
-	more, err := c.next(func() ([]byte, error) { return nil, nil })
+	c, _ := newTestChunker(line, limits{chunkBytes: 4 << 10, chunkLines: 100, pieceBytes: 4 << 10, lineBytes: 64 << 10})
+	c.checked = true
+	more, err := c.begin()
 	require.NoError(t, err)
 	require.True(t, more)
-	s, err := c.natural()
+	require.True(t, c.isLong())
+	p, err := c.next()
 	require.NoError(t, err)
-	require.Equal(t, overlongLine, s.kind)
-	require.EqualValues(t, 64<<20+1, s.length)
-	ch := c.take(s)
-	require.LessOrEqual(t, cap(ch.data), 2*l.lineBytes)
+	require.Equal(t, overlongLine, p.kind)
+	require.EqualValues(t, 64<<20+1, p.length)
+	require.LessOrEqual(t, cap(p.data), 2*64<<10)
 	require.Equal(t, "{}\n", string(c.carry))
+	p, err = c.next()
+	require.NoError(t, err)
+	require.Nil(t, p)
 }
 
 type zeros struct{}
@@ -228,68 +282,72 @@ func (zeros) Read(p []byte) (int, error) {
 // may, and looks whether the rest is cut as an input of its own.
 func TestChunkerTakesOtherEnds(t *testing.T) {
 	t.Parallel()
-	input := strings.Repeat("{\"a\":1}\n", 20)
-	for _, first := range []int{8, 16, 24, 80, 160} {
+	long := `{"a":` + strings.Repeat("1", 40) + "}\n"
+	input := strings.Repeat("{\"a\":1}\n", 10) + long + strings.Repeat("{\"a\":1}\n", 10)
+	for _, first := range []int{8, 16, 24, 80, 80 + len(long), len(input), len(input) - 1} {
 		for _, skip := range []bool{true, false} {
-			c := &chunker{limits: testLimits, w: window{r: strings.NewReader(input), line: 1}}
-			get := func() ([]byte, error) { return nil, nil }
-			more, err := c.next(get)
+			c, pool := newTestChunker(strings.NewReader(input), testLimits)
+			more, err := c.begin()
 			require.NoError(t, err)
 			require.True(t, more)
-			sum, ok := c.sumTo(int64(first))
+			sum, ok := c.prefix().sum(int64(first))
 			require.True(t, ok)
-			require.Equal(t, cutSimply([]byte(input[:first]), limits{1000, 1000, 1000})[0].sum, sum)
-			s := span{length: int64(first), sum: sum}
+			var d digest
+			d.reset()
+			d.write([]byte(input[:first]))
+			require.Equal(t, d.sum(), sum)
 			if skip {
-				c.skip(s)
+				c.skip(int64(first))
 			} else {
-				require.Equal(t, input[:first], string(c.take(s).data))
-			}
-			var rest []string
-			for {
-				more, err := c.next(get)
+				c.end = int64(first)
+				ch, err := cutOne(t, c, pool)
 				require.NoError(t, err)
-				if !more {
-					break
-				}
-				s, err := c.natural()
-				require.NoError(t, err)
-				ch := c.take(s)
-				require.EqualValues(t, first+len(strings.Join(rest, "")), ch.offset)
-				require.EqualValues(t, ch.offset/8+1, ch.line)
-				rest = append(rest, string(ch.data))
+				require.Equal(t, input[:first], ch.data)
+				require.Equal(t, sum, ch.sum)
 			}
-			require.Equal(t, input[first:], strings.Join(rest, ""))
+			want := cutSimply([]byte(input[first:]), testLimits)
+			for i := range want {
+				more, err := c.begin()
+				require.NoError(t, err)
+				require.True(t, more)
+				ch, err := cutOne(t, c, pool)
+				require.NoError(t, err)
+				require.Equal(t, int64(first)+want[i].offset, ch.offset)
+				require.Equal(t, int64(strings.Count(input[:ch.offset], "\n"))+1, ch.line)
+				require.Equal(t, want[i].data, ch.data)
+			}
+			more, err = c.begin()
+			require.NoError(t, err)
+			require.False(t, more)
 		}
 	}
 }
 
 func TestChunkerKnowsWhenAnEndIsBehindTheInput(t *testing.T) {
 	t.Parallel()
-	c := &chunker{limits: testLimits, w: window{r: strings.NewReader("{}\n{}\n"), line: 1}}
-	_, err := c.next(func() ([]byte, error) { return nil, nil })
+	c, _ := newTestChunker(strings.NewReader("{}\n{}\n"), testLimits)
+	_, err := c.begin()
 	require.NoError(t, err)
-	_, ok := c.sumTo(6)
+	content := c.prefix()
+	_, ok := content.sum(6)
 	require.True(t, ok)
-	_, ok = c.sumTo(7)
+	_, ok = content.sum(7)
 	require.False(t, ok)
-	s, err := c.natural()
-	require.NoError(t, err)
-	require.EqualValues(t, 6, s.length)
 }
 
 func FuzzChunker(f *testing.F) {
 	for _, input := range chunkerInputs {
-		f.Add([]byte(input), uint8(16), uint8(4), uint8(30), uint64(1))
-		f.Add([]byte(input), uint8(2), uint8(4), uint8(30), uint64(1))
-		f.Add([]byte(input), uint8(2), uint8(4), uint8(1), uint64(1))
+		f.Add([]byte(input), uint8(16), uint8(4), uint8(8), uint8(30), uint64(1))
+		f.Add([]byte(input), uint8(2), uint8(4), uint8(2), uint8(30), uint64(1))
+		f.Add([]byte(input), uint8(2), uint8(4), uint8(1), uint8(1), uint64(1))
 	}
-	f.Fuzz(func(t *testing.T, data []byte, chunkBytes, chunkLines, lineBytes uint8, seed uint64) {
+	f.Fuzz(func(t *testing.T, data []byte, chunkBytes, chunkLines, pieceBytes, lineBytes uint8, seed uint64) {
 		l := limits{chunkBytes: int(chunkBytes) + 1, chunkLines: int(chunkLines) + 1, lineBytes: int(lineBytes) + 1}
-		if checkText(data[:min(len(data), l.chunkBytes)]) != nil {
+		l.pieceBytes = min(int(pieceBytes)+1, l.chunkBytes)
+		if checkText(data[:min(len(data), l.pieceBytes)]) != nil {
 			t.Skip("not text")
 		}
-		got, err := cutAll(&randomReader{r: bytes.NewReader(data), rnd: rand.New(rand.NewPCG(seed, 0))}, l)
+		got, err := cutAll(t, &randomReader{r: bytes.NewReader(data), rnd: rand.New(rand.NewPCG(seed, 0))}, l)
 		require.NoError(t, err)
 		require.Equal(t, cutSimply(data, l), got)
 		var total int64

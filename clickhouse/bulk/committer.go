@@ -17,40 +17,39 @@ type committer struct {
 	rejects *rejectWriter // nil when nobody wants them
 	ledger  *ledgerWriter // nil for a dry run
 	tally   *tally
-	pool    *bufferPool
+	slots   <-chan struct{} // has one for each chunk under way
 
 	next    int64
 	waiting map[int64]*result
+	stopped bool // a chunk was not loaded, so no later one is committed
 }
 
-// run commits until in is closed. It returns the first error, and goes on
-// taking chunks after it, to give their buffers back.
+// run commits until in is closed. It tells failed of errors as soon as it
+// knows of them, and goes on taking results.
 func (c *committer) run(in <-chan *result, failed func(error)) {
 	c.waiting = make(map[int64]*result)
-	var err error
 	for r := range in {
-		if r.err != nil && err == nil {
-			failed(r.err) // at once, so that no more is read
+		if r.err != nil {
+			failed(r.err) // before its turn, so that no more is read
 		}
 		c.waiting[r.chunk.seq] = r
 		for r := c.waiting[c.next]; r != nil; r = c.waiting[c.next] {
 			delete(c.waiting, c.next)
 			c.next++
-			if err == nil {
-				if err = c.commit(r); err != nil {
+			c.stopped = c.stopped || r.err != nil || r.chunk.abandoned
+			if !c.stopped {
+				if err := c.commit(r); err != nil {
+					c.stopped = true
 					failed(err)
 				}
 			}
-			r.chunk.release(c.pool)
+			<-c.slots
 		}
 	}
 }
 
 // commit finishes one chunk.
 func (c *committer) commit(r *result) error {
-	if r.err != nil {
-		return r.err
-	}
 	if c.rejects != nil {
 		if err := c.rejects.add(r); err != nil {
 			return fmt.Errorf("rejects file: %w", err)
@@ -92,7 +91,10 @@ func tooManyRejects(limit RejectLimit, rows, rejected int64) error {
 		ErrTooManyRejects, rejected, rows+rejected, limit)
 }
 
-// chunkError says which chunk could not be loaded.
+// chunkError says which chunk could not be loaded. It is nil when err is.
 func chunkError(c *chunk, err error) error {
+	if err == nil {
+		return nil
+	}
 	return fmt.Errorf("%s: chunk of %d bytes from line %d on: %w", c.file.name, c.length, c.line, err)
 }

@@ -20,8 +20,7 @@ import (
 
 // The defaults of a [Config].
 const (
-	DefaultChunkBytes   = 16 << 20
-	DefaultChunkLines   = 128 << 10
+	DefaultChunkBytes   = 48 << 20
 	DefaultMaxLineBytes = 16 << 20
 	DefaultRetryFor     = 2 * time.Minute
 	DefaultProgress     = 200 * time.Millisecond
@@ -97,8 +96,10 @@ type Config struct {
 	// for each CPU, and at least 2.
 	Workers int
 	// ChunkBytes and ChunkLines bound a chunk, which is what one insert holds.
-	// 0 means DefaultChunkBytes and DefaultChunkLines. See the package comment
-	// for the memory that a load takes.
+	// Larger chunks make fewer and larger parts, which is less work for the
+	// server, and take more memory; see the package comment. 0 means
+	// DefaultChunkBytes, and as many lines as the schemas' widest table can hold
+	// in that much memory.
 	ChunkBytes, ChunkLines int
 	// RetryFor is how long an insert that fails for the moment is repeated
 	// before the load gives up. 0 means DefaultRetryFor; less than 0 means not
@@ -199,7 +200,6 @@ func (c Config) withDefaults() Config {
 		}
 	}
 	setDefault(&c.ChunkBytes, DefaultChunkBytes)
-	setDefault(&c.ChunkLines, DefaultChunkLines)
 	setDefault(&c.MaxLineBytes, DefaultMaxLineBytes)
 	setDefault(&c.Workers, max(2, runtime.GOMAXPROCS(0)))
 	if c.RetryFor == 0 {

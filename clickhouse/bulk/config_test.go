@@ -52,7 +52,6 @@ func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
 	cfg := Config{Schema: "items"}.withDefaults()
 	require.Equal(t, DefaultChunkBytes, cfg.ChunkBytes)
-	require.Equal(t, DefaultChunkLines, cfg.ChunkLines)
 	require.Equal(t, DefaultMaxLineBytes, cfg.MaxLineBytes)
 	require.Equal(t, DefaultRetryFor, cfg.RetryFor)
 	require.Equal(t, Rows, cfg.Format)
@@ -62,6 +61,19 @@ func TestConfigDefaults(t *testing.T) {
 	require.EqualValues(t, -1, cfg.RetryFor)
 	require.Equal(t, 1, cfg.Workers)
 	require.Equal(t, time.Hour, cfg.ProgressEvery)
+}
+
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	cfg := Config{Targets: map[string]Target{"items": items(), "notes": notes()}}.withDefaults()
+	tables, err := newTables(cfg.Targets, "", cfg.Decode)
+	require.NoError(t, err)
+	l := limitsOf(&cfg, tables)
+	require.Equal(t, limits{chunkBytes: 48 << 20, chunkLines: 48 << 20 / 32, pieceBytes: 4 << 20, lineBytes: 16 << 20}, l)
+	require.Equal(t, 8, pieceBuffers(2, l))
+	cfg.ChunkBytes, cfg.ChunkLines = minChunkBytes, 7
+	require.Equal(t, limits{chunkBytes: 4096, chunkLines: 7, pieceBytes: 512, lineBytes: 16 << 20}, limitsOf(&cfg, tables))
+	require.Equal(t, 3, pieceBuffers(1, limitsOf(&cfg, tables)), "for the worker, the reader and one on the way")
 }
 
 func TestFormat(t *testing.T) {

@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"unsafe"
@@ -21,16 +22,24 @@ type decoder struct {
 	// many there may be.
 	keepRejects int
 	maxRejects  int64
+	// prepare makes sure that a table is there, and tells whether it may refuse
+	// rows. It is nil for a dry run.
+	prepare func(context.Context, *table) error
 
 	blocks map[string]*rowBlock
 	used   []*rowBlock // those that have rows of this chunk
+	lines  keptLines
 }
 
-// rowBlock is a block together with where in the chunk each row begins.
+// rowBlock is a block for the rows of one table.
 type rowBlock struct {
-	table  *table
-	block  *block.Block
+	table *table
+	block *block.Block
+	// starts tells for each row where in the chunk its line begins. It is kept
+	// only for tables that may refuse rows.
 	starts []int32
+	picky  bool // the table may refuse rows
+	ready  bool // the table has been prepared
 }
 
 func newDecoder(cfg *Config, tables map[string]*table) *decoder {
@@ -61,32 +70,31 @@ func (d *decoder) blockOf(t *table) *rowBlock {
 	return b
 }
 
-// decode decodes a chunk. The rows are in d.used until the next call.
-func (d *decoder) decode(c *chunk) *result {
+// begin forgets the chunk before.
+func (d *decoder) begin() {
 	for _, b := range d.used {
 		b.block.Reset()
 		b.starts = b.starts[:0]
 	}
 	d.used = d.used[:0]
-	res := &result{chunk: c}
-	if c.kind == wholeLines {
-		d.lines(c, res)
-	} else {
-		res.reject(d.broken(c), d.keepRejects)
-	}
-	for _, b := range d.used {
-		res.count(b.table.name).Rows = int64(b.block.Rows())
-	}
-	return res
+	d.lines.reset()
 }
 
-// lines decodes the lines of a chunk.
-func (d *decoder) lines(c *chunk, res *result) {
-	data, pos, number := c.data, 0, c.line
-	if c.offset == 0 && bytes.HasPrefix(data, bom) {
+// decode decodes a piece of a chunk into the blocks in d.used. Bad rows go to
+// res, which says when there are too many of them. The error is one of
+// preparing a table.
+func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
+	if p.kind != wholeLines {
+		res.reject(d.broken(p), d.keepRejects)
+		res.hopeless = res.rejected > d.maxRejects
+		return nil
+	}
+	data, pos, number := p.data, 0, p.line
+	if p.offset == 0 && bytes.HasPrefix(data, bom) {
 		pos = len(bom)
 	}
-	for ; pos < len(data); number++ {
+	d.lines.offer(p, res.chunk.offset)
+	for ; pos < len(data) && !res.hopeless; number++ {
 		end, next := len(data), len(data)
 		if i := bytes.IndexByte(data[pos:], '\n'); i >= 0 {
 			end, next = pos+i, pos+i+1
@@ -95,24 +103,32 @@ func (d *decoder) lines(c *chunk, res *result) {
 		if n := len(line); n > 0 && line[n-1] == '\r' {
 			line = line[:n-1]
 		}
-		if schema, err := d.line(line, pos); err != nil {
-			x := reject{offset: pos, line: number, schema: schema, err: err, raw: line}
+		if schema, err := d.line(ctx, line, p.offset+int64(pos)-res.chunk.offset); err != nil {
+			if failure := (*tableError)(nil); errors.As(err, &failure) {
+				return failure.err
+			}
+			x := reject{offset: p.offset + int64(pos), line: number, schema: schema, err: err, raw: line}
 			if errors.Is(err, ErrLineTooLong) {
 				x.raw, x.cut = line[:min(len(line), maxRawBytes)], true
 			}
 			res.reject(x, d.keepRejects)
-			if _, rejected := res.rows(); rejected > d.maxRejects {
-				res.hopeless = true
-				return
-			}
+			res.hopeless = res.rejected > d.maxRejects
 		}
 		pos = next
 	}
+	return nil
 }
 
-// line decodes one line. Blank ones are nothing. The schema goes into the
-// reject when there is an error.
-func (d *decoder) line(line []byte, pos int) (schema string, err error) {
+// end counts the rows of the chunk.
+func (d *decoder) end(res *result) {
+	for _, b := range d.used {
+		res.count(b.table.name).Rows = int64(b.block.Rows())
+	}
+}
+
+// line decodes one line, which begins at offset in the chunk. Blank ones are
+// nothing. The schema goes into the reject when there is an error.
+func (d *decoder) line(ctx context.Context, line []byte, offset int64) (schema string, err error) {
 	if len(line) == 0 || line[0] <= ' ' && isBlank(line) {
 		return "", nil
 	}
@@ -129,12 +145,36 @@ func (d *decoder) line(line []byte, pos int) (schema string, err error) {
 	if err = b.block.AppendJSONFact(id, row); err != nil {
 		return b.table.name, d.explain(line, row, err)
 	}
-	if len(b.starts) == 0 {
-		d.used = append(d.used, b)
+	if b.block.Rows() == 1 {
+		if err := d.use(ctx, b); err != nil {
+			return "", err
+		}
 	}
-	b.starts = append(b.starts, int32(pos)) //nolint:gosec // a chunk has less than 2 GiB
+	if b.picky {
+		b.starts = append(b.starts, int32(offset)) //nolint:gosec // a chunk has less than 2 GiB
+	}
 	return "", nil
 }
+
+// use notes that a block has its first row of the chunk.
+func (d *decoder) use(ctx context.Context, b *rowBlock) error {
+	d.used = append(d.used, b)
+	if !b.ready && d.prepare != nil {
+		if err := d.prepare(ctx, b.table); err != nil {
+			return &tableError{err}
+		}
+		b.ready, b.picky = true, b.table.picky
+	}
+	if b.picky {
+		d.lines.keep()
+	}
+	return nil
+}
+
+// tableError is an error of preparing a table, not of a row.
+type tableError struct{ err error }
+
+func (e *tableError) Error() string { return e.err.Error() }
 
 // open takes an envelope apart and returns the block for its row.
 func (d *decoder) open(line []byte) (*rowBlock, error) {
@@ -184,15 +224,15 @@ func (d *decoder) singleName() string {
 }
 
 // broken returns the reject that an overlong or cut line becomes.
-func (d *decoder) broken(c *chunk) reject {
-	x := reject{line: c.line, schema: d.singleName(), raw: c.data}
-	if c.kind == overlongLine || c.length > int64(d.maxLine) {
-		x.err = tooLong(c.length, d.maxLine)
+func (d *decoder) broken(p *piece) reject {
+	x := reject{offset: p.offset, line: p.line, schema: d.singleName(), raw: p.data}
+	if p.kind == overlongLine || p.length > int64(d.maxLine) {
+		x.err = tooLong(p.length, d.maxLine)
 	} else {
 		x.err = fmt.Errorf("%w: the input ends in the middle of it, without a line end: the file may be cut", ErrCutLine)
 	}
-	if c.kind == overlongLine || c.length > maxRawBytes {
-		x.raw, x.cut = c.data[:min(len(c.data), maxRawBytes)], true
+	if p.kind == overlongLine || p.length > maxRawBytes {
+		x.raw, x.cut = p.data[:min(len(p.data), maxRawBytes)], true
 	}
 	return x
 }

@@ -1,7 +1,6 @@
 package bulk
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -24,16 +23,13 @@ type inserter struct {
 // one. More means that it is not the rows that are at fault.
 const maxServerRejects = 1000
 
-// insert inserts the rows of the chunk, one insert for each table. Rows that
-// the server refuses become rejects of res.
-func (w *inserter) insert(ctx context.Context, blocks []*rowBlock, res *result) error {
-	for _, b := range blocks {
-		err := w.retry.do(ctx, func(ctx context.Context) error { return b.table.prepare(ctx, w.server, w.warn) })
-		if err != nil {
-			return err
-		}
-		if err = w.send(ctx, b.table, b.block, res.chunk.token.String()); blamesData(err) {
-			err = w.salvage(ctx, b, res, err)
+// insert inserts the rows that d has decoded, one insert for each table. Rows
+// that the server refuses become rejects of res.
+func (w *inserter) insert(ctx context.Context, d *decoder, res *result) error {
+	for _, b := range d.used {
+		err := w.send(ctx, b.table, b.block, res.chunk.token.String())
+		if violatesConstraint(err) && b.picky {
+			err = w.bisect(ctx, b, &d.lines, res)
 		}
 		if err != nil {
 			return err
@@ -42,16 +38,9 @@ func (w *inserter) insert(ctx context.Context, blocks []*rowBlock, res *result) 
 	return nil
 }
 
-// salvage inserts what can be inserted of a block that the server has refused.
-func (w *inserter) salvage(ctx context.Context, b *rowBlock, res *result, refusal error) error {
-	atomic, err := b.table.atomic(ctx, w.server, refusal)
-	if err != nil {
-		return err
-	}
-	if !atomic {
-		return fmt.Errorf("%w: as the table has materialized views or partitions, the guilty rows cannot be searched for without storing others twice", refusal)
-	}
-	return w.bisect(ctx, b, res)
+// prepare makes sure that a table is there.
+func (w *inserter) prepare(ctx context.Context, t *table) error {
+	return w.retry.do(ctx, func(ctx context.Context) error { return t.prepare(ctx, w.server, w.warn) })
 }
 
 // send inserts one block. It can be repeated with the same token.
@@ -61,12 +50,14 @@ func (w *inserter) send(ctx context.Context, t *table, b *block.Block, token str
 	})
 }
 
-// bisect inserts all rows of a block but those that the server refuses.
+// bisect inserts all rows of a block but those that the server refuses. The
+// server has checked the constraints before it has stored anything, so that no
+// row of the block is there yet.
 //
 // Every part has a token of its own, made of the chunk's token and the range
 // of rows. A load that is run again tries the same parts in the same order, so
 // parts that are in the table already are not stored twice.
-func (w *inserter) bisect(ctx context.Context, b *rowBlock, res *result) error {
+func (w *inserter) bisect(ctx context.Context, b *rowBlock, lines *keptLines, res *result) error {
 	part := b.table.layout.NewBlock()
 	refused := 0
 	ranges := [][2]int{{0, b.block.Rows()}} // still to insert, the first one last
@@ -80,7 +71,7 @@ func (w *inserter) bisect(ctx context.Context, b *rowBlock, res *result) error {
 		err := w.send(ctx, b.table, part, fmt.Sprintf("%s:%d-%d", res.chunk.token, from, to))
 		switch {
 		case err == nil:
-		case !blamesData(err):
+		case !violatesConstraint(err):
 			return err
 		case to-from > 1:
 			middle := from + (to-from)/2
@@ -89,7 +80,7 @@ func (w *inserter) bisect(ctx context.Context, b *rowBlock, res *result) error {
 			return fmt.Errorf("the server refuses more than %d rows of one chunk: %w", maxServerRejects, err)
 		default:
 			refused++
-			w.reject(b, from, err, res)
+			w.reject(b, from, err, lines, res)
 		}
 	}
 	slices.SortStableFunc(res.rejects, func(a, b reject) int { return cmp.Compare(a.offset, b.offset) })
@@ -97,15 +88,15 @@ func (w *inserter) bisect(ctx context.Context, b *rowBlock, res *result) error {
 }
 
 // reject makes a reject of one row that was decoded.
-func (w *inserter) reject(b *rowBlock, row int, err error, res *result) {
-	start := int(b.starts[row])
-	data := res.chunk.data
+func (w *inserter) reject(b *rowBlock, row int, err error, lines *keptLines, res *result) {
+	offset := int64(b.starts[row])
+	raw, number := lines.at(offset)
 	res.count(b.table.name).Rows--
 	res.reject(reject{
-		offset: start,
-		line:   res.chunk.line + int64(bytes.Count(data[:start], []byte{'\n'})),
+		offset: res.chunk.offset + offset,
+		line:   number,
 		schema: b.table.name,
 		err:    fmt.Errorf("%w: %w", ErrServerRejected, err),
-		raw:    firstLine(data[start:]),
+		raw:    raw,
 	}, w.keepRejects)
 }

@@ -3,6 +3,7 @@ package bulk
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -24,7 +25,9 @@ type pipeline struct {
 	fail       context.CancelCauseFunc
 	cancelWork context.CancelFunc
 
+	limits  limits
 	pool    *bufferPool
+	slots   chan struct{} // one taken for each chunk under way
 	chunks  chan *chunk
 	results chan *result
 	ledger  *ledgerWriter // nil for a dry run
@@ -37,9 +40,10 @@ func newPipeline(ctx context.Context, l *load) *pipeline {
 	p.ctx, p.fail = context.WithCancelCause(ctx)
 	p.work, p.cancelWork = context.WithCancel(context.WithoutCancel(ctx))
 	n := l.cfg.Workers
-	// One buffer for each worker, one for the reader, and one on the way.
-	p.pool = newBufferPool(n+2, l.cfg.ChunkBytes)
-	p.chunks = make(chan *chunk)
+	p.limits = limitsOf(&l.cfg, l.tables)
+	p.pool = newBufferPool(pieceBuffers(n, p.limits), p.limits.pieceBytes)
+	p.slots = make(chan struct{}, slotsPerWorker*n)
+	p.chunks = make(chan *chunk, cap(p.slots))
 	p.results = make(chan *result, n)
 	p.retry = l.retrier(p.ctx)
 	if l.ledger != nil {
@@ -49,6 +53,38 @@ func newPipeline(ctx context.Context, l *load) *pipeline {
 		p.rejects = &rejectWriter{path: l.cfg.Rejects}
 	}
 	return p
+}
+
+// The sizes of what is under way.
+const (
+	// mostPieceBytes is the size of a piece, unless chunks are small.
+	mostPieceBytes = 4 << 20
+	// piecesPerChunk is how many pieces make a chunk at least.
+	piecesPerChunk = 8
+	// bytesPerColumn is about what a value takes in a column besides its text.
+	bytesPerColumn = 16
+	// slotsPerWorker bounds the chunks that wait to be committed, behind one
+	// that takes longer.
+	slotsPerWorker = 4
+)
+
+// limitsOf returns the limits of chunks and pieces. The number of lines in a
+// chunk is limited so that wide rows with little in them do not take more
+// memory as columns than a chunk takes as text.
+func limitsOf(cfg *Config, tables map[string]*table) limits {
+	l := limits{chunkBytes: cfg.ChunkBytes, chunkLines: cfg.ChunkLines, lineBytes: cfg.MaxLineBytes}
+	l.pieceBytes = min(mostPieceBytes, cfg.ChunkBytes/piecesPerChunk)
+	if l.chunkLines == 0 {
+		l.chunkLines = max(1, cfg.ChunkBytes/(bytesPerColumn*widest(tables)))
+	}
+	return l
+}
+
+// pieceBuffers returns how many pieces may be under way: as many as fill a
+// third of a chunk for each worker, so that one can decode while others
+// insert.
+func pieceBuffers(workers int, l limits) int {
+	return max(workers+2, workers*l.chunkBytes/l.pieceBytes/3)
 }
 
 // run loads everything, or stops at the first error. No goroutine is left when
@@ -73,11 +109,8 @@ func (p *pipeline) run() error {
 		working.Go(func() { w.run(p.ctx, p.work, p.chunks, p.results) })
 	}
 	reader := p.reader()
-	reading.Go(func() {
-		if err := reader.run(p.ctx, p.load.files); err != nil {
-			p.fail(err)
-		}
-	})
+	var unread error // does not stop the others: what was read before is loaded
+	reading.Go(func() { unread = reader.run(p.ctx, p.load.files) })
 
 	reading.Wait()
 	close(p.chunks)
@@ -85,15 +118,20 @@ func (p *pipeline) run() error {
 	close(p.results)
 	committing.Wait()
 	if p.ledger != nil {
-		if p.ctx.Err() == nil && reader.begun {
+		if p.ctx.Err() == nil && unread == nil && reader.begun {
 			_ = p.ledger.add(p.load.entry(loadDone), nil) // its failure is the writer's, told below
 		}
 		p.ledger.close()
 		writing.Wait()
 	}
 	err := context.Cause(p.ctx)
+	if err == nil {
+		err = unread
+	}
 	if p.rejects != nil {
-		err = errors.Join(err, p.rejects.close())
+		if closing := p.rejects.close(); closing != nil {
+			err = errors.Join(err, fmt.Errorf("rejects file: %w", closing))
+		}
 	}
 	return err
 }
@@ -118,12 +156,13 @@ func (p *pipeline) endWorkLater() {
 func (p *pipeline) reader() *reader {
 	l := p.load
 	r := &reader{
-		limits:       limits{chunkBytes: l.cfg.ChunkBytes, chunkLines: l.cfg.ChunkLines, lineBytes: l.cfg.MaxLineBytes},
+		limits:       p.limits,
 		stdin:        l.cfg.Stdin,
 		allowChanged: l.cfg.AllowChanged || l.cfg.Force,
 		load:         l.id,
 		root:         l.rootOf,
 		pool:         p.pool,
+		slots:        p.slots,
 		out:          p.chunks,
 		tally:        l.tally,
 	}
@@ -149,9 +188,10 @@ func (p *pipeline) begin(r *reader, ch *chunk) error {
 
 func (p *pipeline) worker() *worker {
 	l := p.load
-	w := &worker{decoder: newDecoder(&l.cfg, l.tables), ledger: p.ledger}
+	w := &worker{decoder: newDecoder(&l.cfg, l.tables), ledger: p.ledger, pool: p.pool}
 	if l.server != nil {
 		w.insert = &inserter{server: l.server, retry: p.retry, warn: l.warn, keepRejects: w.decoder.keepRejects}
+		w.decoder.prepare = w.insert.prepare
 	}
 	return w
 }
@@ -160,7 +200,7 @@ func (p *pipeline) committer() *committer {
 	l := p.load
 	return &committer{
 		load: l.id, schema: l.cfg.Schema, forced: l.cfg.Force, limit: l.cfg.MaxRejects,
-		rejects: p.rejects, ledger: p.ledger, tally: l.tally, pool: p.pool,
+		rejects: p.rejects, ledger: p.ledger, tally: l.tally, slots: p.slots,
 	}
 }
 

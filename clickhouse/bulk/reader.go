@@ -19,6 +19,7 @@ type reader struct {
 	// following finds chunks in the ledger. It is nil when there is none.
 	following lookup
 	pool      *bufferPool
+	slots     chan struct{}      // takes one for each chunk under way
 	begin     func(*chunk) error // tells the ledger of a chunk that will be loaded; nil when there is none
 	out       chan<- *chunk
 	tally     *tally
@@ -54,19 +55,20 @@ func (r *reader) file(ctx context.Context, in *inputFile) error {
 	}
 	defer src.Close()
 	r.tally.open(in, src.kind)
-	c := &chunker{limits: r.limits, w: window{r: src, line: 1}}
+	c := &chunker{limits: r.limits, w: window{r: src, line: 1}, get: func() ([]byte, error) { return r.buffer(ctx) }}
 	if src.kind == plain {
 		c.w.expect = in.size
 	}
-	defer func() { r.recycle(c) }()
+	defer r.recycle(c)
 	chain := &chain{at: r.root(in), ask: r.following != nil}
 	for {
-		more, err := c.next(func() ([]byte, error) { return r.buffer(ctx) })
+		more, err := c.begin()
+		at := c.w.offset
 		if more && err == nil {
-			more, err = r.step(ctx, in, c, chain)
+			err = r.chunk(ctx, in, c, chain)
 		}
 		if err != nil {
-			return inputError(ctx, in, c.w.offset, err)
+			return inputError(ctx, in, at, err)
 		}
 		if !more {
 			return nil
@@ -83,49 +85,105 @@ type chain struct {
 	ask bool
 }
 
-// step takes one chunk of the input, to load or to skip. It returns false when
-// the chunk was the last one for certain.
-func (r *reader) step(ctx context.Context, in *inputFile, c *chunker, chain *chain) (bool, error) {
-	head := headOf(c.w.buf)
+// chunk takes one chunk of the input, to load or to skip.
+func (r *reader) chunk(ctx context.Context, in *inputFile, c *chunker, chain *chain) error {
+	head := c.head()
 	candidates, err := r.candidates(ctx, in, chain, head)
 	if err != nil {
-		return false, &ledgerError{err}
+		return &ledgerError{err}
 	}
-	s, found := match(c, chain.at, head, candidates)
-	if found == nil {
-		if s, err = c.natural(); err != nil {
-			return false, err
+	if c.isLong() {
+		return r.longLine(ctx, in, c, chain, candidates)
+	}
+	found := match(c, chain.at, head, candidates)
+	switch {
+	case found == nil:
+		if err := r.checkChanged(in, c.w.offset, c.w.line, candidates); err != nil {
+			return err
 		}
-		if s.kind == cutLine {
-			ch := c.take(s)
-			ch.file = in
-			return false, r.hand(ctx, ch)
+	case found.done:
+		c.skip(found.length)
+		r.tally.skip(in, found.length, found)
+		chain.at = found.token
+		return nil
+	default:
+		c.end = found.length
+	}
+	ch := r.newChunk(in, c, chain, head)
+	if err := r.hand(ctx, ch); err != nil {
+		return err
+	}
+	return r.fill(c, ch, chain, nil)
+}
+
+// longLine takes a chunk that is a single long line. What follows it in the
+// ledger is known only when all of it has been read.
+func (r *reader) longLine(ctx context.Context, in *inputFile, c *chunker, chain *chain, candidates []candidate) error {
+	ch := r.newChunk(in, c, chain, c.head())
+	p, err := c.next()
+	if err != nil {
+		return err
+	}
+	if p.kind != cutLine {
+		found := byToken(candidates, chain.at.next(c.length, c.digest.sum()))
+		if found != nil && found.done {
+			r.pool.put(p.data)
+			r.tally.skip(in, found.length, found)
+			chain.at = found.token
+			return nil
 		}
-		found = byToken(candidates, chain.at.next(s.length, s.sum))
-	}
-	if found == nil {
-		if changed := byPath(candidates, in.path); changed != nil && !in.stdin && !r.allowChanged {
-			return false, changedError(in, c, changed)
+		if found == nil {
+			err = r.checkChanged(in, ch.offset, ch.line, candidates)
 		}
 	}
-	next := chain.at.next(s.length, s.sum)
-	if found != nil && found.done {
-		c.skip(s)
-		r.tally.skip(in, s.length, found)
-		chain.at = next
-		return true, nil
+	if err == nil {
+		err = r.hand(ctx, ch)
 	}
-	ch := c.take(s)
-	ch.file, ch.parent, ch.token = in, chain.at, next
-	chain.at = next
-	r.remember(in, ch)
-	if r.begin != nil {
-		ch.started = make(chan struct{})
-		if err := r.begin(ch); err != nil {
-			return false, &ledgerError{err}
+	if err != nil {
+		r.pool.put(p.data)
+		return err
+	}
+	return r.fill(c, ch, chain, p)
+}
+
+func (r *reader) newChunk(in *inputFile, c *chunker, chain *chain, head uint64) *chunk {
+	return &chunk{
+		file: in, offset: c.w.offset, line: c.w.line, parent: chain.at, head: head,
+		pieces: make(chan *piece, cap(r.pool.free)), // so that sending never waits: there are no more buffers
+	}
+}
+
+// fill gives a chunk its pieces, of which the first may be there already, and
+// completes it.
+func (r *reader) fill(c *chunker, ch *chunk, chain *chain, p *piece) (err error) {
+	defer close(ch.pieces)
+	ch.abandoned = true
+	for {
+		if p != nil {
+			ch.kind = p.kind
+			ch.pieces <- p
+		}
+		if p, err = c.next(); err != nil {
+			return err
+		}
+		if p == nil {
+			break
 		}
 	}
-	return true, r.hand(ctx, ch)
+	ch.length, ch.lines = c.length, c.lines
+	if ch.kind != cutLine {
+		ch.token = chain.at.next(c.length, c.digest.sum())
+		chain.at = ch.token
+		r.remember(ch)
+		if r.begin != nil {
+			ch.started = make(chan struct{})
+			if err := r.begin(ch); err != nil {
+				return &ledgerError{err}
+			}
+		}
+	}
+	ch.abandoned = false
+	return nil
 }
 
 // candidates returns the chunks that may follow, from the ledger and from this
@@ -143,26 +201,40 @@ func (r *reader) candidates(ctx context.Context, in *inputFile, chain *chain, he
 	return append(all, mine...), nil
 }
 
+// checkChanged returns an error when none of the candidates is what follows,
+// and one of them is of the same file.
+func (r *reader) checkChanged(in *inputFile, offset, line int64, candidates []candidate) error {
+	was := byPath(candidates, in.path)
+	if was == nil || in.stdin || r.allowChanged {
+		return nil
+	}
+	e := &ChangedError{File: in.name, Offset: offset, Line: line, Length: was.length, Load: was.load, Time: was.time}
+	if was.done {
+		e.Rows = was.rows
+	}
+	return e
+}
+
 // remember makes a chunk of this load a candidate for inputs that follow.
-func (r *reader) remember(in *inputFile, ch *chunk) {
+func (r *reader) remember(ch *chunk) {
 	ch.record = &record{}
 	r.known[ch.parent] = append(r.known[ch.parent], candidate{
 		token: ch.token, head: ch.head, length: ch.length, lines: ch.lines,
-		done: true, file: in.path, load: r.load, time: time.Now(), mine: ch.record,
+		done: true, file: ch.file.path, load: r.load, time: time.Now(), mine: ch.record,
 	})
 }
 
 // hand gives a chunk to the workers.
 func (r *reader) hand(ctx context.Context, ch *chunk) error {
 	ch.seq = r.seq
-	r.seq++
 	select {
-	case r.out <- ch:
-		return nil
+	case r.slots <- struct{}{}:
 	case <-ctx.Done():
-		ch.release(r.pool)
 		return context.Cause(ctx)
 	}
+	r.seq++
+	r.out <- ch // never waits: there is room for as many chunks as there are slots
+	return nil
 }
 
 func (r *reader) buffer(ctx context.Context) ([]byte, error) {
@@ -175,7 +247,7 @@ func (r *reader) buffer(ctx context.Context) ([]byte, error) {
 
 // recycle gives back the buffer that the chunker still has.
 func (r *reader) recycle(c *chunker) {
-	if b, ok := c.buffer(); ok {
+	if b, ok := c.release(); ok {
 		r.pool.put(b)
 	}
 }
@@ -197,15 +269,4 @@ func inputError(ctx context.Context, in *inputFile, offset int64, err error) err
 		return err
 	}
 	return &InputError{File: in.name, Offset: offset, Err: bare(err)}
-}
-
-func changedError(in *inputFile, c *chunker, was *candidate) error {
-	e := &ChangedError{
-		File: in.name, Offset: c.w.offset, Line: c.w.line, Length: was.length,
-		Load: was.load, Time: was.time,
-	}
-	if was.done {
-		e.Rows = was.rows
-	}
-	return e
 }

@@ -90,9 +90,9 @@ func TestRejectWriter(t *testing.T) {
 	require.NoError(t, w.add(&result{chunk: &chunk{file: c.file, kind: cutLine}, rejects: []reject{{line: 99, err: ErrCutLine, raw: []byte("{")}}}))
 	require.NoFileExists(t, path)
 	err := w.add(&result{chunk: c, rejects: []reject{
-		{offset: 5, line: 7, schema: "s", err: ErrCutLine, raw: []byte("<é>\u2028")},
-		{offset: 6, line: 8, err: ErrLineTooLong, raw: []byte("a\xff")},
-		{offset: 7, line: 9, err: ErrLineTooLong, raw: []byte("aé")[:2], cut: true},
+		{offset: 105, line: 7, schema: "s", err: ErrCutLine, raw: []byte("<é>\u2028")},
+		{offset: 106, line: 8, err: ErrLineTooLong, raw: []byte("a\xff")},
+		{offset: 107, line: 9, err: ErrLineTooLong, raw: []byte("aé")[:2], cut: true},
 	}})
 	require.NoError(t, err)
 	require.NoError(t, w.close())

@@ -1,6 +1,10 @@
 package bulk
 
-import "github.com/factload/factload/clickhouse/block"
+import (
+	"bytes"
+
+	"github.com/factload/factload/clickhouse/block"
+)
 
 // result is what became of a chunk. It is made by a worker, which gives it to
 // the committer together with the chunk.
@@ -9,10 +13,12 @@ type result struct {
 	// counts has an entry for each schema that occurs, "" for rows whose schema
 	// could not be told.
 	counts []schemaCount
-	// reasons counts the rejected rows by reason.
-	reasons map[string]int64
+	// rejected is the number of rejected rows, and reasons counts them by
+	// reason.
+	rejected int64
+	reasons  map[string]int64
 	// rejects are the rejected rows in the order of the input: all of them, or
-	// the first few when nobody wants more. They refer to the chunk's data.
+	// the first few when nobody wants more.
 	rejects []reject
 	// hopeless means that the chunk alone has too many rejects. Decoding
 	// stopped there, and nothing was inserted.
@@ -28,21 +34,20 @@ type schemaCount struct {
 
 // reject is a rejected row.
 type reject struct {
-	offset int // in the chunk's data
+	offset int64 // of the line in the input
 	line   int64
 	schema string
 	err    error
-	raw    []byte // part of the chunk's data
-	cut    bool   // raw is only the beginning
+	raw    []byte
+	cut    bool // raw is only the beginning
 }
 
 // rows returns the number of rows inserted, and of rows rejected.
 func (r *result) rows() (rows, rejected int64) {
 	for i := range r.counts {
 		rows += r.counts[i].Rows
-		rejected += r.counts[i].Rejected
 	}
-	return rows, rejected
+	return rows, r.rejected
 }
 
 // count returns the counts of a schema to add to.
@@ -56,14 +61,17 @@ func (r *result) count(schema string) *Counts {
 	return &r.counts[len(r.counts)-1].Counts
 }
 
-// reject counts a rejected row and keeps it if there is room for it.
+// reject counts a rejected row and keeps it if there is room for it, with a
+// copy of raw.
 func (r *result) reject(x reject, keep int) {
+	r.rejected++
 	r.count(x.schema).Rejected++
 	if r.reasons == nil {
 		r.reasons = make(map[string]int64)
 	}
 	r.reasons[reasonOf(x.err)]++
 	if len(r.rejects) < keep {
+		x.raw = bytes.Clone(x.raw)
 		r.rejects = append(r.rejects, x)
 	}
 }
@@ -71,7 +79,7 @@ func (r *result) reject(x reject, keep int) {
 // rowError returns the reject as users see it.
 func (r *result) rowError(x *reject) *RowError {
 	e := &RowError{
-		File: r.chunk.file.name, Line: x.line, Offset: r.chunk.offset + int64(x.offset),
+		File: r.chunk.file.name, Line: x.line, Offset: x.offset,
 		Schema: x.schema, Err: x.err,
 	}
 	if fault, ok := x.err.(*block.FieldError); ok { //nolint:errorlint // set by the decoder itself, never wrapped

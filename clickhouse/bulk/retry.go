@@ -71,40 +71,8 @@ func passing(err error) bool {
 // its table refuses.
 const violatedConstraint = 469
 
-// dataCodes are the server's codes that a single row can be the cause of: a
-// violated constraint, an expression of the table that fails for a value.
-var dataCodes = map[int]bool{
-	6:                  true, // CANNOT_PARSE_TEXT
-	36:                 true, // BAD_ARGUMENTS
-	38:                 true, // CANNOT_PARSE_DATE
-	41:                 true, // CANNOT_PARSE_DATETIME
-	43:                 true, // ILLEGAL_TYPE_OF_ARGUMENT
-	69:                 true, // ARGUMENT_OUT_OF_BOUND
-	72:                 true, // CANNOT_PARSE_NUMBER
-	117:                true, // INCORRECT_DATA
-	128:                true, // TOO_LARGE_ARRAY_SIZE
-	131:                true, // TOO_LARGE_STRING_SIZE
-	153:                true, // ILLEGAL_DIVISION
-	190:                true, // SIZES_OF_ARRAYS_DONT_MATCH
-	248:                true, // INVALID_PARTITION_VALUE
-	321:                true, // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
-	376:                true, // CANNOT_PARSE_UUID
-	395:                true, // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
-	407:                true, // DECIMAL_OVERFLOW
-	467:                true, // CANNOT_PARSE_BOOL
-	violatedConstraint: true,
-	675:                true, // CANNOT_PARSE_IPV4
-	676:                true, // CANNOT_PARSE_IPV6
-	691:                true, // UNKNOWN_ELEMENT_OF_ENUM
-}
-
-// blamesData reports whether the server refused an insert for what is in the
-// rows, so that the others of them can be inserted.
-func blamesData(err error) bool {
-	var e *clickhouse.Error
-	return errors.As(err, &e) && dataCodes[e.Code]
-}
-
+// violatesConstraint reports whether the server refused an insert because a
+// row breaks a constraint of the table.
 func violatesConstraint(err error) bool {
 	var e *clickhouse.Error
 	return errors.As(err, &e) && e.Code == violatedConstraint

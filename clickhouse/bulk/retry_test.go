@@ -75,12 +75,10 @@ func TestRetryEndsWithTheLoad(t *testing.T) {
 	})
 }
 
-func TestBlamesData(t *testing.T) {
+func TestViolatesConstraint(t *testing.T) {
 	t.Parallel()
-	require.True(t, blamesData(fmt.Errorf("insert: %w", &clickhouse.Error{Code: 469})))
-	require.True(t, violatesConstraint(&clickhouse.Error{Code: 469}))
+	require.True(t, violatesConstraint(fmt.Errorf("insert: %w", &clickhouse.Error{Code: 469})))
 	require.False(t, violatesConstraint(&clickhouse.Error{Code: 117}))
-	require.False(t, blamesData(&clickhouse.Error{Code: 60}))
-	require.False(t, blamesData(errFinal))
-	require.False(t, blamesData(nil))
+	require.False(t, violatesConstraint(errFinal))
+	require.False(t, violatesConstraint(nil))
 }

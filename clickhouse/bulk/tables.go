@@ -17,9 +17,12 @@ type table struct {
 	layout *block.Layout
 	ddl    ddl.Table
 
-	mu          sync.Mutex
-	ready       bool
-	partitioned bool // valid when ready
+	mu    sync.Mutex
+	ready bool
+	// picky means that the table may refuse rows and that they can be searched
+	// for: it has constraints, which are checked before anything is stored, and
+	// no materialized views, which may fail after. It is valid when ready.
+	picky bool
 }
 
 // newTables compiles the targets. With a name, only that one.
@@ -42,6 +45,18 @@ func newTables(targets map[string]Target, only string, decode block.Options) (ma
 	return tables, nil
 }
 
+// widest returns the number of columns of the widest table.
+func widest(tables map[string]*table) int {
+	most := 0
+	for _, t := range tables {
+		most = max(most, len(t.ddl.Columns))
+	}
+	return most
+}
+
+const natureSQL = `SELECT position(create_table_query, ' CHECK ') > 0 AND length(dependencies_table) = 0 AS picky
+FROM system.tables WHERE database = currentDatabase() AND name = {name:String}`
+
 // prepare creates the table, or adds missing columns, the first time it is
 // called. warn gets what the user should know about a table that others made.
 func (t *table) prepare(ctx context.Context, s server, warn func(string)) error {
@@ -61,28 +76,14 @@ func (t *table) prepare(ctx context.Context, s server, warn func(string)) error 
 		warn(fmt.Sprintf("table %q keeps no deduplication window: if a load is interrupted, the rows of the chunks under way may be stored twice when it is run again; "+
 			"ALTER TABLE %s MODIFY SETTING non_replicated_deduplication_window = 10000 mends that", t.name, ddl.QuoteIdent(t.name)))
 	}
-	t.ready, t.partitioned = true, have == nil || have.PartitionBy != ""
+	var nature []struct {
+		Picky bool `ch:"picky"`
+	}
+	if err := s.Select(ctx, &nature, natureSQL, clickhouse.Param("name", t.name)); err != nil {
+		return err
+	}
+	t.ready, t.picky = true, len(nature) == 1 && nature[0].Picky
 	return nil
-}
-
-const viewsSQL = `SELECT length(dependencies_table) AS views FROM system.tables WHERE database = currentDatabase() AND name = {name:String}`
-
-// atomic reports whether an insert that the server has refused with err left
-// nothing behind for certain. Otherwise its rows must not be inserted again
-// under another token: materialized views may fail after the rows are stored,
-// and so may the later ones of several partitions, except that constraints are
-// checked before anything is stored.
-func (t *table) atomic(ctx context.Context, s server, err error) (bool, error) {
-	if t.partitioned && !violatesConstraint(err) {
-		return false, nil
-	}
-	var rows []struct {
-		Views uint64 `ch:"views"`
-	}
-	if err := s.Select(ctx, &rows, viewsSQL, clickhouse.Param("name", t.name)); err != nil {
-		return false, err
-	}
-	return len(rows) == 1 && rows[0].Views == 0, nil
 }
 
 // deduplicates reports whether the table ignores an insert that is repeated

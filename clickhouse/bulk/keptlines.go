@@ -1,0 +1,42 @@
+package bulk
+
+import "bytes"
+
+// keptLines are the lines of a chunk from some piece on, for tables that may
+// refuse rows after they were decoded.
+type keptLines struct {
+	data   []byte
+	from   int64 // where in the chunk data begins
+	line   int64 // number of the first line
+	wanted bool
+
+	piece *piece // being decoded; its data is not kept yet
+	start int64  // where in the chunk the piece begins
+}
+
+// reset forgets the lines and keeps the memory.
+func (k *keptLines) reset() {
+	k.data, k.wanted, k.piece = k.data[:0], false, nil
+}
+
+// offer says which piece is being decoded.
+func (k *keptLines) offer(p *piece, chunkOffset int64) {
+	k.piece, k.start = p, p.offset-chunkOffset
+	if k.wanted {
+		k.data = append(k.data, p.data...)
+	}
+}
+
+// keep keeps the piece that is being decoded and all that follow.
+func (k *keptLines) keep() {
+	if !k.wanted {
+		k.wanted, k.from, k.line = true, k.start, k.piece.line
+		k.data = append(k.data[:0], k.piece.data...)
+	}
+}
+
+// at returns the line that begins at offset in the chunk, and its number.
+func (k *keptLines) at(offset int64) (line []byte, number int64) {
+	start := offset - k.from
+	return firstLine(k.data[start:]), k.line + int64(bytes.Count(k.data[:start], newline))
+}
