@@ -12,7 +12,7 @@ BENCHTIME ?= 1s
 FUZZTIME  ?= 10s
 # How many packages are tested at once. Each may run an engine of its own.
 P         ?= 2
-TIMEOUT   ?= 10m
+TIMEOUT   ?= 15m
 IMAGE     ?= factload:dev
 # A base for the runtime image instead of the public one (see image-offline).
 BASE      ?=
