@@ -230,7 +230,8 @@ func (c *chunker) takeAs(n int, kind chunkKind) (*piece, error) {
 		if err != nil {
 			return nil, err
 		}
-		p.data = append(buf, c.w.buf[:n]...)
+		buf = append(buf, c.w.buf[:n]...)
+		p.data = buf
 		c.w.drop(n)
 	} else {
 		p.data = c.w.buf[:n]

@@ -70,7 +70,7 @@ func TestLimits(t *testing.T) {
 	require.NoError(t, err)
 	l := limitsOf(&cfg, tables)
 	require.Equal(t, limits{chunkBytes: 48 << 20, chunkLines: 48 << 20 / 32, pieceBytes: 4 << 20, lineBytes: 16 << 20}, l)
-	require.Equal(t, 8, pieceBuffers(2, l))
+	require.Equal(t, 6, pieceBuffers(2, l))
 	cfg.ChunkBytes, cfg.ChunkLines = minChunkBytes, 7
 	require.Equal(t, limits{chunkBytes: 4096, chunkLines: 7, pieceBytes: 512, lineBytes: 16 << 20}, limitsOf(&cfg, tables))
 	require.Equal(t, 3, pieceBuffers(1, limitsOf(&cfg, tables)), "for the worker, the reader and one on the way")

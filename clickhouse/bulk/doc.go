@@ -35,11 +35,10 @@
 // are in the order of the input, but for lines cut off at the end of an input,
 // which come last.
 //
-// If the server refuses a block for what is in its rows, the guilty ones are
-// searched for by halving and become rejects too. That is done where nothing
-// of a refused block can be stored: in tables without materialized views, and
-// if they are partitioned only for violated constraints. Elsewhere the load
-// stops.
+// A table may have CHECK constraints, which only the server knows. If it
+// refuses a block for one, the guilty rows are searched for by halving and
+// become rejects too, unless the table has materialized views: they could have
+// failed after the rows were stored. Any other refusal stops the load.
 //
 // The end of an input that has no line end and is no complete JSON value
 // is a reject, but is not remembered as loaded: the line may be completed
@@ -55,14 +54,14 @@
 // told that the chunk begins; its rows are inserted, one insert for each
 // table, with the token as the deduplication token of the insert; its rejects
 // go to the rejects file and to the disk; the ledger is told that the chunk is
-// done.
+// done. Chunks are finished in the order of the input.
 //
-// So a load can be interrupted anywhere, by an error, by a signal or by a
-// power cut, and the same load can be run again: chunks that are done are
-// skipped without being decoded, a chunk that was begun is inserted again with
-// the same token and the same rows, and the server ignores what it has. In the
-// end every row is in its table once or in the rejects file once, and the
-// rejects file is as after a load without interruption.
+// So a load can be interrupted anywhere, by an error, or because this process
+// or the server is killed, and the same load can be run again: chunks that are
+// done are skipped without being decoded, a chunk that was begun is inserted
+// again with the same token and the same rows, and the server ignores what it
+// has. In the end every row is in its table once or in the rejects file once,
+// and the rejects file is as after a load without interruption.
 //
 // What is remembered is content, not names. The same content in a renamed,
 // moved or compressed file, or twice in one load, is loaded once, and
@@ -82,8 +81,8 @@
 // is warned of, they may be stored twice at once.
 //
 // Rows that were loaded and then removed from the table are not loaded again,
-// since the ledger still has them: use Force, or remove their entries. To drop
-// the ledger is to forget everything.
+// since the ledger still has them: use Force. If the table is gone or empty,
+// [Summary] has a warning. To drop the ledger is to forget everything.
 //
 // The same lines in another order, or with a line inserted at the beginning,
 // are other content. The same content loaded with other options, or after the
@@ -102,12 +101,15 @@
 //
 // A load takes at most about
 //
-//	(2 × Workers + 2) × ChunkBytes
+//	2 × Workers × ChunkBytes
 //
-// for lines and blocks, plus what columns take that are wider than their JSON:
-// for each worker the rows of a chunk, of which there are at most ChunkLines,
-// times the width of a row. Rejects are held with the chunk they are in. It
-// does not grow with the input. A line is held only up to MaxLineBytes. A load
-// that goes on after one with larger chunks holds one of those. The windows of
-// the decompressors come on top, at most 128 MiB for zstd --long.
+// A good half of that are the rows of the chunks under way, which are kept
+// until the server has answered; an eighth are lines that have been read and not
+// decoded yet; the rest is what Go needs to grow and collect. It does not grow
+// with the input. Long lines add to it: up to Workers + 2 of them may be held
+// at once, or more with many workers, each with up to MaxLineBytes. Lines that
+// are longer pass through and are not held. For tables with CHECK constraints
+// the lines are kept as long as the rows, which is ChunkBytes more for each
+// worker. A load that goes on after one with larger chunks holds one of those.
+// The windows of decompressors come on top, at most 128 MiB for zstd --long.
 package bulk

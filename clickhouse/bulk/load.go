@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/fact"
 )
 
@@ -86,8 +87,29 @@ func (l *load) run(ctx context.Context) error {
 	if err := p.run(); err != nil {
 		return l.wrap(ctx, err)
 	}
-	if rows, rejected := l.tally.counts(); l.cfg.MaxRejects.exceeded(rows, rejected, true) {
+	rows, rejected := l.tally.counts()
+	if l.cfg.MaxRejects.exceeded(rows, rejected, true) {
 		return tooManyRejects(l.cfg.MaxRejects, rows, rejected)
+	}
+	if l.server != nil && l.cfg.Format == Rows && rows == 0 && l.tally.skippedRows() > 0 {
+		return l.wrap(ctx, l.checkTable(ctx))
+	}
+	return nil
+}
+
+const emptySQL = `SELECT count() = 0 OR sum(total_rows) = 0 AS empty FROM system.tables WHERE database = currentDatabase() AND name = {name:String}`
+
+// checkTable warns when everything was skipped and the table has nothing: then
+// somebody has removed the rows and may wonder why they do not come back.
+func (l *load) checkTable(ctx context.Context) error {
+	var answer []struct {
+		Empty bool `ch:"empty"`
+	}
+	if err := l.server.Select(ctx, &answer, emptySQL, clickhouse.Param("name", l.cfg.Schema)); err != nil {
+		return err
+	}
+	if len(answer) == 1 && answer[0].Empty {
+		l.warn(fmt.Sprintf("everything is loaded already, says the ledger, but table %q is empty or gone: if its rows were removed by intention, force the load to load them again", l.cfg.Schema))
 	}
 	return nil
 }

@@ -341,6 +341,21 @@ func TestLoadWarnsOfTablesWithoutWindow(t *testing.T) {
 	require.Empty(t, r.load(r.config(r.file("b", lines(10, 20)))).Warnings, "the schema says otherwise again")
 }
 
+func TestLoadWarnsOfEmptyTables(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	cfg := r.config(r.file("a", lines(0, 10)))
+	r.load(cfg)
+	require.Empty(t, r.load(cfg).Warnings)
+	r.Exec(t, "TRUNCATE TABLE items")
+	require.Contains(t, r.load(cfg).Warnings[0], `table "items" is empty or gone`)
+	r.Exec(t, "DROP TABLE items SYNC")
+	require.Contains(t, r.load(cfg).Warnings[0], `table "items" is empty or gone`)
+	cfg.Force = true
+	require.EqualValues(t, 10, r.load(cfg).Rows)
+	require.Equal(t, "10\t10", r.count())
+}
+
 func TestCheck(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -81,10 +81,10 @@ func limitsOf(cfg *Config, tables map[string]*table) limits {
 }
 
 // pieceBuffers returns how many pieces may be under way: as many as fill a
-// third of a chunk for each worker, so that one can decode while others
+// quarter of a chunk for each worker, so that one can decode while others
 // insert.
 func pieceBuffers(workers int, l limits) int {
-	return max(workers+2, workers*l.chunkBytes/l.pieceBytes/3)
+	return max(workers+2, workers*l.chunkBytes/l.pieceBytes/4)
 }
 
 // run loads everything, or stops at the first error. No goroutine is left when

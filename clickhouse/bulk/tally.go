@@ -123,6 +123,13 @@ func (t *tally) counts() (rows, rejected int64) {
 	return t.sum.Rows, t.sum.Rejected
 }
 
+// skippedRows returns the rows skipped so far, without those of this load.
+func (t *tally) skippedRows() int64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.sum.SkippedRows
+}
+
 // warn adds a warning.
 func (t *tally) warn(text string) {
 	t.mu.Lock()
