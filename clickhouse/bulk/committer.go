@@ -80,7 +80,7 @@ func (c *committer) entry(r *result) ledgerEntry {
 func startedEntry(ch *chunk, load, schema string, forced bool) ledgerEntry {
 	return ledgerEntry{
 		parent: ch.parent, token: ch.token, head: ch.head, state: chunkStarted,
-		load: load, schema: schema, file: ch.file.path, forced: forced,
+		load: load, schema: schema, file: ch.file.key(), forced: forced,
 		offset: ch.offset, length: ch.length, line: ch.line, lines: ch.lines,
 		time: time.Now(),
 	}

@@ -82,7 +82,8 @@
 //
 // Rows that were loaded and then removed from the table are not loaded again,
 // since the ledger still has them: use Force. If the table is gone or empty,
-// [Summary] has a warning. To drop the ledger is to forget everything.
+// [Summary] has a warning. Dropping the ledger is no way to load again: the
+// server still knows the tokens.
 //
 // The same lines in another order, or with a line inserted at the beginning,
 // are other content. The same content loaded with other options, or after the

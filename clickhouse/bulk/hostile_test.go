@@ -268,6 +268,44 @@ func TestLoadReportsTheServersErrors(t *testing.T) {
 	require.NotContains(t, err.Error(), "hunter2")
 }
 
+func TestLoadFilesWithUnusualNames(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	names := []string{"quote'.jsonl", `double".jsonl`, `back\slash.jsonl`, "tab\t.jsonl", "line\nend.jsonl", "é€😀.jsonl", "bad\xffutf8.jsonl", "`tick`; DROP TABLE items.jsonl", "{x:String} ?.jsonl"}
+	for i, name := range names {
+		r.file("d/"+name, lines(i*100, i*100+100))
+	}
+	cfg := r.config(filepath.Join(r.dir, "d"))
+	cfg.Rejects = filepath.Join(r.dir, "rejects")
+	require.EqualValues(t, 100*len(names), r.load(cfg).Rows)
+	require.EqualValues(t, 100*len(names), r.load(cfg).SkippedRows)
+	for i, name := range names {
+		r.file("d/"+name, append(lines(i*100+1, i*100+100), "x\n"...))
+		cfg.Inputs = []string{filepath.Join(r.dir, "d", name)}
+		_, err := Load(t.Context(), cfg)
+		require.ErrorIs(t, err, ErrChanged, name)
+		cfg.AllowChanged = true
+		r.load(cfg)
+		cfg.AllowChanged = false
+	}
+	require.Len(t, r.rejects(cfg), len(names))
+}
+
+func TestLoadOverHTTP(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	client, err := clickhouse.Open(r.HTTPDSN)
+	require.NoError(t, err)
+	defer client.Close()
+	cfg := r.config(r.file("a", dirtyLines(0, 1000)))
+	cfg.Client, cfg.Rejects = client, filepath.Join(r.dir, "rejects")
+	_, err = loadInto(t.Context(), cfg, &crashing{server: client, left: 7, applied: true})
+	require.ErrorIs(t, err, errCrash)
+	r.load(cfg)
+	require.Equal(t, "950\t950", r.count())
+	require.Len(t, r.rejects(cfg), 50)
+}
+
 // TestRealData loads data that nobody here has shaped.
 func TestRealData(t *testing.T) {
 	t.Parallel()

@@ -16,8 +16,7 @@ type inputFile struct {
 	index int
 	// name is how messages, rejects and the summary call the input.
 	name string
-	// path is the absolute path, by which the ledger knows the file. For
-	// standard input it is "-".
+	// path is the absolute path. For standard input it is "-".
 	path  string
 	stdin bool
 	// size is the size of the file as it is stored, or 0 if nobody knows.
@@ -173,6 +172,12 @@ func (x *expander) take(in *inputFile) {
 	in.index = len(x.files)
 	x.files = append(x.files, in)
 }
+
+// key returns the path as the ledger has it.
+func (in *inputFile) key() string { return validText(in.path) }
+
+// validText replaces what is not UTF-8 as encoding/json does.
+func validText(s string) string { return string([]rune(s)) }
 
 func isHidden(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/block"
@@ -43,10 +44,12 @@ func openLedger(ctx context.Context, s server) (*ledger, error) {
 	return &ledger{server: s, block: layout.NewBlock()}, nil
 }
 
-const followingSQL = `SELECT token, head, bytes, lines, rows, rejected, toString(state) AS state, file, load, time
-FROM _factload_ledger
-WHERE parent = {parent:String} AND (head = {head:UInt64} OR file = {file:String}) AND state IN ('chunk_started', 'chunk_done')
-ORDER BY time`
+const (
+	chunksSQL = `SELECT token, head, bytes, lines, rows, rejected, toString(state) AS state, file, load, time
+FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done') AND parent = {parent:String}`
+	followingSQL    = chunksSQL + ` AND (head = {head:UInt64} OR file = {file:String}) ORDER BY time`
+	allFollowingSQL = chunksSQL + ` ORDER BY time LIMIT {limit:UInt64}`
+)
 
 // following is a lookup.
 func (l *ledger) following(ctx context.Context, parent token, head uint64, path string) ([]candidate, error) {
@@ -57,6 +60,29 @@ func (l *ledger) following(ctx context.Context, parent token, head uint64, path 
 		return nil, err
 	}
 	return foldCandidates(rows, path)
+}
+
+// allFollowing returns a lookup for one position, which knows what the ledger
+// has now and asks the server no more. If that is more than limit entries, it
+// returns l.following.
+func (l *ledger) allFollowing(ctx context.Context, parent token, limit int) (lookup, error) {
+	var rows []candidateRow
+	err := l.server.Select(ctx, &rows, allFollowingSQL,
+		clickhouse.Param("parent", parent.String()), clickhouse.Param("limit", strconv.Itoa(limit+1)))
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) > limit {
+		return l.following, nil
+	}
+	byHead, byFile := make(map[uint64][]candidateRow), make(map[string][]candidateRow)
+	for _, r := range rows {
+		byHead[r.Head] = append(byHead[r.Head], r)
+		byFile[r.File] = append(byFile[r.File], r)
+	}
+	return func(_ context.Context, _ token, head uint64, path string) ([]candidate, error) {
+		return foldCandidates(slices.Concat(byHead[head], byFile[path]), path)
+	}, nil
 }
 
 // foldCandidates makes one candidate of all entries of a chunk. A chunk is

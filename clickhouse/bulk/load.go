@@ -83,8 +83,10 @@ func (l *load) run(ctx context.Context) error {
 	if err := l.prepare(ctx); err != nil {
 		return l.wrap(ctx, err)
 	}
-	p := newPipeline(ctx, l)
-	if err := p.run(); err != nil {
+	if err := newPipeline(ctx, l).run(); err != nil {
+		if passing(err) {
+			err = fmt.Errorf("%w: run the same load again to go on", err)
+		}
 		return l.wrap(ctx, err)
 	}
 	rows, rejected := l.tally.counts()
@@ -177,7 +179,7 @@ func (l *load) prepareCheck() error {
 func (l *load) names() map[string]bool {
 	names := make(map[string]bool, len(l.files))
 	for _, in := range l.files {
-		names[in.name] = true
+		names[validText(in.name)] = true
 	}
 	return names
 }
@@ -212,11 +214,12 @@ func (l *load) entry(state string) ledgerEntry {
 	}
 	const most = 4096
 	for i, in := range l.files {
-		if len(e.file)+len(in.name) > most {
+		name := validText(in.name)
+		if len(e.file)+len(name) > most {
 			e.file += fmt.Sprintf(" and %d more", len(l.files)-i)
 			break
 		}
-		e.file = strings.TrimPrefix(e.file+" "+in.name, " ")
+		e.file = strings.TrimPrefix(e.file+" "+name, " ")
 	}
 	return e
 }

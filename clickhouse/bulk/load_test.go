@@ -341,6 +341,58 @@ func TestLoadWarnsOfTablesWithoutWindow(t *testing.T) {
 	require.Empty(t, r.load(r.config(r.file("b", lines(10, 20)))).Warnings, "the schema says otherwise again")
 }
 
+func TestLoadManyFiles(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	for i := range 3 * manyFiles {
+		r.file(fmt.Sprintf("d/%03d.jsonl", i), lines(i*200, i*200+200))
+	}
+	cfg := r.config(filepath.Join(r.dir, "d"))
+	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 40, applied: true})
+	require.ErrorIs(t, err, errCrash)
+	r.load(cfg)
+	require.Equal(t, "9600\t9600", r.count())
+	r.file("d/000.jsonl", lines(0, 300))     // grown
+	r.file("d/900.jsonl", lines(200, 400))   // a copy
+	r.file("d/001.jsonl", lines(5000, 5001)) // changed
+	_, err = Load(t.Context(), cfg)
+	require.ErrorIs(t, err, ErrChanged)
+	cfg.AllowChanged = true
+	sum := r.load(cfg)
+	require.EqualValues(t, 1, sum.Rows, "what was before the changed file has been loaded")
+	require.EqualValues(t, 300+9600-400+200, sum.SkippedRows)
+	require.EqualValues(t, 300, sum.Files[0].SkippedRows)
+}
+
+func TestLedgerFindsBeginningsEitherWay(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	for _, name := range []string{"a", "b"} {
+		r.load(r.config(r.file(name, lines(0, 50))))
+	}
+	r.load(r.config(r.file("c", lines(50, 80)), r.file("d", nil)))
+	l, err := openLedger(t.Context(), r.client)
+	require.NoError(t, err)
+	root := rootToken(Rows, "items")
+	all, err := l.allFollowing(t.Context(), root, 4)
+	require.NoError(t, err)
+	tooMany, err := l.allFollowing(t.Context(), root, 3) // there are two entries for each of two chunks
+	require.NoError(t, err)
+	for _, head := range []uint64{0, headOf(lines(0, 1)), headOf(lines(50, 51))} {
+		for _, name := range []string{"a", "b", "c", "x"} {
+			path := filepath.Join(r.dir, name)
+			want, err := l.following(t.Context(), root, head, path)
+			require.NoError(t, err)
+			got, err := all(t.Context(), root, head, path)
+			require.NoError(t, err)
+			require.ElementsMatch(t, want, got)
+			got, err = tooMany(t.Context(), root, head, path)
+			require.NoError(t, err)
+			require.ElementsMatch(t, want, got)
+		}
+	}
+}
+
 func TestLoadWarnsOfEmptyTables(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)

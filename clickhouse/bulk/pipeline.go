@@ -33,6 +33,9 @@ type pipeline struct {
 	ledger  *ledgerWriter // nil for a dry run
 	rejects *rejectWriter // nil without a file for them
 	retry   *retrier
+	// beginnings finds the chunks that files begin with, when there are many
+	// files. It is set when the reader first needs it.
+	beginnings lookup
 }
 
 func newPipeline(ctx context.Context, l *load) *pipeline {
@@ -209,10 +212,26 @@ func (p *pipeline) writeLedger(ctx context.Context, entries []ledgerEntry) error
 	return p.retry.do(ctx, func(ctx context.Context) error { return p.load.ledger.write(ctx, entries) })
 }
 
+// Loads of many files ask once for what begins files, unless that is a lot.
+const (
+	manyFiles      = 16
+	manyBeginnings = 50_000
+)
+
 // following asks the ledger, again and again if it must.
 func (p *pipeline) following(ctx context.Context, parent token, head uint64, path string) (found []candidate, err error) {
+	ledger := p.load.ledger
 	err = p.retry.do(ctx, func(ctx context.Context) (err error) {
-		found, err = p.load.ledger.following(ctx, parent, head, path)
+		if parent != p.load.root || len(p.load.files) < manyFiles {
+			found, err = ledger.following(ctx, parent, head, path)
+			return err
+		}
+		if p.beginnings == nil {
+			if p.beginnings, err = ledger.allFollowing(ctx, parent, manyBeginnings); err != nil {
+				return err
+			}
+		}
+		found, err = p.beginnings(ctx, parent, head, path)
 		return err
 	})
 	return found, err

@@ -193,7 +193,7 @@ func (r *reader) candidates(ctx context.Context, in *inputFile, chain *chain, he
 	if !chain.ask {
 		return mine, nil
 	}
-	all, err := r.following(ctx, chain.at, head, in.path)
+	all, err := r.following(ctx, chain.at, head, in.key())
 	if err != nil {
 		return nil, err
 	}
@@ -204,7 +204,7 @@ func (r *reader) candidates(ctx context.Context, in *inputFile, chain *chain, he
 // checkChanged returns an error when none of the candidates is what follows,
 // and one of them is of the same file.
 func (r *reader) checkChanged(in *inputFile, offset, line int64, candidates []candidate) error {
-	was := byPath(candidates, in.path)
+	was := byPath(candidates, in.key())
 	if was == nil || in.stdin || r.allowChanged {
 		return nil
 	}
@@ -220,7 +220,7 @@ func (r *reader) remember(ch *chunk) {
 	ch.record = &record{}
 	r.known[ch.parent] = append(r.known[ch.parent], candidate{
 		token: ch.token, head: ch.head, length: ch.length, lines: ch.lines,
-		done: true, file: ch.file.path, load: r.load, time: time.Now(), mine: ch.record,
+		done: true, file: ch.file.key(), load: r.load, time: time.Now(), mine: ch.record,
 	})
 }
 
