@@ -16,6 +16,10 @@ var ErrStalePlan = errors.New("the table has changed since the plan was made: pl
 // Plan returns what has to be done to make the table as it is wanted. It
 // changes nothing.
 func (c *Client) Plan(ctx context.Context, table ddl.Table, options ...ddl.DiffOption) (ddl.Plan, error) {
+	table, err := c.spelled(ctx, table)
+	if err != nil {
+		return ddl.Plan{}, err
+	}
 	have, err := c.inspect(ctx, table.TableName())
 	if err != nil {
 		return ddl.Plan{}, err

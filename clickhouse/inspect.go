@@ -30,9 +30,45 @@ func (c *Client) inspect(ctx context.Context, name ddl.TableName) (*ddl.Table, e
 	if err := c.selectInto(ctx, op, &catalog.Indexes, ddl.InspectIndexesSQL, params...); err != nil {
 		return nil, err
 	}
+	if err := c.selectInto(ctx, op, &catalog.Projections, ddl.InspectProjectionsSQL, params...); err != nil {
+		return nil, err
+	}
 	table, err := ddl.FromCatalog(catalog)
 	if err != nil {
 		return nil, fmt.Errorf("inspect: %w", err)
 	}
 	return &table, nil
+}
+
+// spelled returns the table with its queries as the server prints them.
+func (c *Client) spelled(ctx context.Context, table ddl.Table) (ddl.Table, error) {
+	for range ddl.SpellingRounds {
+		var answers []string
+		for _, q := range table.Spellings() {
+			text, err := c.selectText(ctx, fmt.Sprintf("table %q: %s", table.TableName(), q.What), q.SQL)
+			if err != nil {
+				return ddl.Table{}, err
+			}
+			answers = append(answers, text)
+		}
+		var err error
+		if table, err = table.Spelled(answers); err != nil {
+			return ddl.Table{}, &schemaError{err}
+		}
+	}
+	return table, nil
+}
+
+// selectText runs a query that returns one text.
+func (c *Client) selectText(ctx context.Context, op, sql string) (string, error) {
+	release, err := c.acquire(ctx)
+	if err != nil {
+		return "", c.fail(ctx, op, err, read)
+	}
+	defer release()
+	var text string
+	if err := c.conn.QueryRow(ctx, sql).Scan(&text); err != nil {
+		return "", c.fail(ctx, op, err, read)
+	}
+	return text, nil
 }

@@ -153,6 +153,11 @@ func (t Table) Canonical() Table {
 		x.Type = canonicalType(x.Type)
 		x.Granularity = canonicalGranularity(*x)
 	}
+	t.Projections = slices.Clone(t.Projections)
+	for i := range t.Projections {
+		p := &t.Projections[i]
+		p.Select, p.Printed = canonicalQuery(p.Select, p.Printed), ""
+	}
 	t.Cluster, t.Storage = "", nil
 	return t
 }

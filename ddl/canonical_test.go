@@ -183,3 +183,106 @@ func TestTypesAsWritten(t *testing.T) {
 		db.Exec(t, "DROP TABLE t SYNC")
 	}
 }
+
+// TestProjectionsAsWritten creates projections in many spellings. None of them
+// must look like another one than the server makes of it, and each must look
+// unlike all others.
+func TestProjectionsAsWritten(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	s := fact.Schema{Name: "t", OrderBy: []string{"a"}, Fields: []fact.Field{{Name: "a", Type: fact.String}, {Name: "b c", Type: fact.UInt8}, {Name: "d", Type: fact.DateTime64}}}
+	queries := []string{
+		"select a order by a", "SELECT a\n\tORDER BY (a, `b c`)", "select * order by d", "select *, _part_offset order by \"b c\"",
+		"SELECT toDate(d) day, count(), sum(`b c`) s GROUP BY toDate(d)", "SELECT count(*)", "SELECT count(1)",
+		"WITH 1 AS one SELECT a, `b c`+one AS n ORDER BY n", "SELECT a, cast(`b c` AS UInt16) ORDER BY `b c`::UInt32, a", "SELECT uniqState(a), a != 'it\\'s \\\\' AND not (d = toDateTime64('2020-01-01',3)) x GROUP BY x",
+		"SELECT COUNT(a), SUM(`b c`), lcase(a) x, ANY_VALUE(a), uniqIf(a, d > now()) GROUP BY x", "SELECT * REPLACE(REPLACE(a, 'x', 'y') AS a), 2*replace(a,'1','2')::UInt8 r ORDER BY a",
+		"SELECT a, CASE WHEN a=='x' THEN 1 ELSE 2 END ORDER BY a BETWEEN 'a' AND 'b'", "SELECT d + interval 1 day, date_trunc('month', d) ORDER BY a",
+	}
+	for i, q := range queries {
+		want := newTable(t, s, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: q}}})
+		create(t, db, want)
+		reload(t, db, "t")
+		requireSame(t, db, want)
+		have := inspect(t, db, "t")
+		for j, other := range queries {
+			changes := ddl.Diff(spelled(t, db, newTable(t, s, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: other}}})), have)
+			if i == j {
+				require.Empty(t, changes, q)
+				continue
+			}
+			require.Len(t, changes, 1, "%s and %s", q, other)
+			require.IsType(t, ddl.ModifyProjection{}, changes[0])
+		}
+		if unasked := ddl.Diff(want, have); len(unasked) > 0 {
+			require.Len(t, unasked, 1)
+			require.IsType(t, ddl.Unverified{}, unasked[0], "whoever does not ask the server gets no change")
+		}
+		db.Exec(t, "DROP TABLE t SYNC")
+	}
+}
+
+// TestSpelledRefuses gives answers that do not belong to the questions.
+func TestSpelledRefuses(t *testing.T) {
+	t.Parallel()
+	table := newTable(t, fact.Schema{Name: "t", Fields: []fact.Field{{Name: "a", Type: fact.String}}}, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: "SELECT a ORDER BY a"}}})
+	_, err := table.Spelled(nil)
+	require.ErrorContains(t, err, `table "t": 0 answers to 1 questions`)
+	for _, answer := range []string{"", "CREATE TABLE t (PROJECTION p (SELECT a) WITH SETTINGS (a = 1))", "CREATE TABLE t (PROJECTION p (SELECT a), PROJECTION q (SELECT a))", "CREATE TABLE t (PROJECTION p (DROP TABLE t))"} {
+		_, err = table.Spelled([]string{answer})
+		require.EqualError(t, err, `table "t": projection "p": "SELECT a ORDER BY a" is read as something else than one SELECT`)
+	}
+	require.Empty(t, table.Projections[0].Printed)
+}
+
+// A projection that the schema lacks and that aggregates a column is in the way
+// of a new type of that column.
+func TestProjectionInTheWay(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	s := fact.Schema{Name: "t", OrderBy: []string{"a"}, Fields: []fact.Field{{Name: "a", Type: fact.String}, {Name: "n", Type: fact.UInt8}}}
+	create(t, db, newTable(t, s, ddl.Options{}))
+	db.Exec(t, "ALTER TABLE t ADD PROJECTION theirs (SELECT sum(n))")
+	s.Fields[1].Type = fact.UInt16
+	want := newTable(t, s, ddl.Options{})
+	plan := ddl.MakePlan(want, inspect(t, db, "t"))
+	require.Len(t, plan.Statements, 1)
+	require.Equal(t, ddl.NeedsRebuild, plan.Statements[0].Hazard)
+	require.Contains(t, plan.Statements[0].Why, `the projection "theirs", which the schema lacks, aggregates it`)
+	require.Equal(t, []string{`projection "theirs" (SELECT sum(n)) is in the table but not in the schema; it is kept`}, plan.Notes)
+	require.True(t, plan.Drift())
+
+	plan = ddl.MakePlan(want, inspect(t, db, "t"), ddl.Prune)
+	require.NoError(t, plan.Check(ddl.RewritesData))
+	for _, statement := range plan.Statements {
+		db.Exec(t, statement.SQL)
+	}
+	requireSame(t, db, want)
+}
+
+// TestFunctionNames calls every function that has several names and that takes
+// few arguments, by each of its names.
+func TestFunctionNames(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	s := fact.Schema{Name: "t", OrderBy: []string{"a"}, Fields: []fact.Field{{Name: "a", Type: fact.String}, {Name: "n", Type: fact.UInt8}, {Name: "d", Type: fact.DateTime64}}}
+	create(t, db, newTable(t, s, ddl.Options{}))
+	names := strings.Fields(db.Query(t, "SELECT arrayJoin([name, if(case_insensitive, lower(name), name), if(case_insensitive, upper(name), name)]) AS n FROM system.functions WHERE case_insensitive OR alias_to != '' GROUP BY n"))
+	var list []string
+	for _, name := range names {
+		for _, args := range []string{"n", "a", "d", "n, n", "a, n"} {
+			call := name + "(" + args + ")"
+			if _, err := db.Try(t.Context(), "SELECT "+call+" FROM t"); err == nil {
+				list = append(list, call)
+				break
+			}
+		}
+	}
+	require.Greater(t, len(list), 300)
+	for part := range slices.Chunk(list, 200) {
+		want := newTable(t, s, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: "SELECT " + strings.Join(part, ", ") + " GROUP BY n, a, d"}}})
+		want.Name = "u"
+		create(t, db, want)
+		requireSame(t, db, want)
+		db.Exec(t, "DROP TABLE u SYNC")
+	}
+}

@@ -54,6 +54,10 @@ func goldenCases() []goldenCase {
 			{Name: "by_number", Expr: "`a b`", Type: "minmax"},
 			{Name: "by_set", Expr: "(`a b`, id)", Type: "set(100)", Granularity: 2},
 		}}},
+		{name: "projections", schema: withID("projections", fact.Field{Name: "role", Type: fact.LowCardinalityString}, fact.Field{Name: "a b", Type: fact.UInt32}), options: ddl.Options{Projections: []ddl.Projection{
+			{Name: "by number", Select: "select `a b`, id\norder by `a b`\n"},
+			{Name: "roles", Select: "SELECT role, count() AS n, sum(`a b`) GROUP BY role"},
+		}}},
 		{name: "identifiers", schema: identifiersSchema()},
 	}
 }

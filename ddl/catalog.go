@@ -23,13 +23,21 @@ ORDER BY position`
 	InspectIndexesSQL = `SELECT name, expr, type_full, granularity
 FROM system.data_skipping_indices
 WHERE database = if({database:String} = '', currentDatabase(), {database:String}) AND table = {table:String}`
+
+	// InspectProjectionsSQL returns a row for each [CatalogProjection], in the
+	// order of their names.
+	InspectProjectionsSQL = `SELECT name, query
+FROM system.projections
+WHERE database = if({database:String} = '', currentDatabase(), {database:String}) AND table = {table:String}
+ORDER BY name`
 )
 
 // Catalog is what the system tables of a server say about one table.
 type Catalog struct {
-	Table   CatalogTable
-	Columns []CatalogColumn
-	Indexes []CatalogIndex
+	Table       CatalogTable
+	Columns     []CatalogColumn
+	Indexes     []CatalogIndex
+	Projections []CatalogProjection
 }
 
 // CatalogTable is a row of system.tables.
@@ -61,6 +69,12 @@ type CatalogIndex struct {
 	Expr        string `ch:"expr"`
 	Type        string `ch:"type_full"`
 	Granularity uint64 `ch:"granularity"`
+}
+
+// CatalogProjection is a row of system.projections.
+type CatalogProjection struct {
+	Name  string `ch:"name"`
+	Query string `ch:"query"`
 }
 
 // FromCatalog makes a table of what the server says about it. It keeps the
@@ -96,6 +110,9 @@ func FromCatalog(c Catalog) (Table, error) {
 	}
 	for _, x := range c.Indexes {
 		t.Indexes = append(t.Indexes, Index{Name: x.Name, Expr: x.Expr, Type: x.Type, Granularity: int(x.Granularity)}) //nolint:gosec // the server counts granules, far below 2^63
+	}
+	for _, p := range c.Projections {
+		t.Projections = append(t.Projections, Projection{Name: p.Name, Select: p.Query, Printed: p.Query})
 	}
 	return t, nil
 }

@@ -50,6 +50,9 @@ type ModifyColumnType struct {
 	// added after them. They read its default, which may be another one for the
 	// new type.
 	Unstored bool
+	// Projection is a projection that aggregates the column, and that the schema
+	// lacks. The column takes no new type as long as it is there.
+	Projection string
 }
 
 // ModifyColumnKind says that the server computes a column which should take

@@ -8,8 +8,8 @@ import (
 // DiffOption changes what [Diff] returns.
 type DiffOption int
 
-// Prune drops the columns and indexes that the table has and the schema lacks.
-// Without it they are kept and noted.
+// Prune drops the columns, indexes and projections that the table has and the
+// schema lacks. Without it they are kept and noted.
 const Prune DiffOption = 1
 
 // Diff returns what separates the table that exists, have, from the table that
@@ -42,17 +42,20 @@ func isMergeTree(s string) bool {
 	return err == nil
 }
 
-// all compares everything but the engine. Columns come before the TTL rules and
-// indexes that are made of them, and are dropped after them.
+// all compares everything but the engine. Columns come before the TTL rules,
+// indexes and projections that are made of them, and are dropped after them.
 func (d *differ) all() {
 	d.sortingKey()
 	d.partitionKey()
+	d.makeWay()
 	d.columns()
 	d.columnProperties()
 	d.settings()
 	d.table()
 	d.oldIndexes()
+	d.oldProjections()
 	d.newIndexes()
+	d.newProjections()
 	d.extraColumns()
 }
 
@@ -128,6 +131,7 @@ func (d *differ) columns() {
 // for the new type, nor the new codec for the old type.
 func (d *differ) columnType(want, have Column, codec string) {
 	change := ModifyColumnType{On: d.on, Column: want.Name, Have: have.Type, Want: want.Type, InKey: d.inKey(want.Name), Unstored: d.storage.lacks(want.Name)}
+	change.Projection = d.blocking(want.Name)
 	switch {
 	case want.Codec == canonicalCodec(have.Codec, want.Type):
 	case want.Codec == "":

@@ -45,9 +45,27 @@ func inspect(t *testing.T, db *enginetest.DB, name string) *ddl.Table {
 			Name: r.text("name"), Expr: r.text("expr"), Type: r.text("type_full"), Granularity: uint64(granularity),
 		})
 	}
+	for _, r := range rows(t, db, ddl.InspectProjectionsSQL, name) {
+		catalog.Projections = append(catalog.Projections, ddl.CatalogProjection{Name: r.text("name"), Query: r.text("query")})
+	}
 	table, err := ddl.FromCatalog(catalog)
 	require.NoError(t, err)
 	return &table
+}
+
+// spelled returns the table with its queries as the engine prints them.
+func spelled(t *testing.T, db *enginetest.DB, table ddl.Table) ddl.Table {
+	t.Helper()
+	for range ddl.SpellingRounds {
+		var answers []string
+		for _, q := range table.Spellings() {
+			answers = append(answers, db.Query(t, q.SQL+" FORMAT TSVRaw"))
+		}
+		var err error
+		table, err = table.Spelled(answers)
+		require.NoError(t, err)
+	}
+	return table
 }
 
 // row is a row of a result by column name.
@@ -75,8 +93,10 @@ func rows(t *testing.T, db *enginetest.DB, sql, table string) []row {
 // and that no change is planned.
 func requireSame(t *testing.T, db *enginetest.DB, want ddl.Table) {
 	t.Helper()
+	want = spelled(t, db, want)
 	have := inspect(t, db, want.Name)
 	require.NotNil(t, have)
+	require.Equal(t, want.Canonical().Projections, have.Canonical().Projections)
 	require.Empty(t, ddl.Diff(want, have))
 	require.True(t, ddl.NewPlan(ddl.Diff(want, have)).Empty())
 	want.Database = have.Database

@@ -126,9 +126,19 @@ func (g *generator) fieldOptions(o *ddl.Options, f fact.Field) {
 	if f.Array || f.Type == fact.StringMap || !g.one(4) {
 		return
 	}
+	if g.one(3) {
+		o.Projections = append(o.Projections, g.projection(f.Name))
+	}
 	o.Indexes = append(o.Indexes, ddl.Index{
 		Name: "by " + f.Name, Expr: ddl.QuoteIdent(f.Name), Type: pick(g, "minmax", "set(10)"), Granularity: g.IntN(3),
 	})
+}
+
+// projection returns a projection of a field, spelled as people do.
+func (g *generator) projection(field string) ddl.Projection {
+	name := ddl.QuoteIdent(field)
+	return ddl.Projection{Name: "of " + field, Select: fmt.Sprintf(pick(g,
+		"select at,id order by (at, %s)", "SELECT id, %s\nORDER BY %[1]s", "SELECT %s, count() how_many, max(at) GROUP BY %[1]s", "SELECT id, any(%s) GROUP BY id"), name)}
 }
 
 // wider are types that hold every value of another.
@@ -142,7 +152,7 @@ var wider = map[fact.FieldType][]fact.FieldType{
 func (g *generator) evolve(v version) version {
 	out := version{schema: v.schema, options: v.options}
 	out.options.Settings, out.options.Columns = maps.Clone(v.options.Settings), maps.Clone(v.options.Columns)
-	out.options.Indexes = slices.Clone(v.options.Indexes)
+	out.options.Indexes, out.options.Projections = slices.Clone(v.options.Indexes), slices.Clone(v.options.Projections)
 	out.schema.Fields = slices.Clone(v.schema.Fields[:2])
 	if g.one(12) {
 		return v
@@ -166,6 +176,7 @@ func (g *generator) evolveField(o *ddl.Options, f fact.Field) (fact.Field, bool)
 	forget := func() {
 		delete(o.Columns, f.Name)
 		o.Indexes = slices.DeleteFunc(o.Indexes, func(x ddl.Index) bool { return x.Expr == ddl.QuoteIdent(f.Name) })
+		o.Projections = slices.DeleteFunc(o.Projections, func(p ddl.Projection) bool { return p.Name == "of "+f.Name })
 	}
 	switch g.IntN(14) {
 	case 0:

@@ -21,8 +21,9 @@ func hazardBase() (fact.Schema, ddl.Options) {
 	}}
 	o := ddl.Options{
 		TTL: "at + INTERVAL 40 YEAR", Comment: "a table", Settings: map[string]string{"merge_with_ttl_timeout": "100"},
-		Columns: map[string]ddl.ColumnOptions{"body": {TTL: "at + INTERVAL 40 YEAR"}, "n": {Codec: "T64, LZ4"}},
-		Indexes: []ddl.Index{{Name: "by_n", Expr: "n", Type: "minmax", Granularity: 1}},
+		Columns:     map[string]ddl.ColumnOptions{"body": {TTL: "at + INTERVAL 40 YEAR"}, "n": {Codec: "T64, LZ4"}},
+		Indexes:     []ddl.Index{{Name: "by_n", Expr: "n", Type: "minmax", Granularity: 1}},
+		Projections: []ddl.Projection{{Name: "ordered", Select: "SELECT id, at ORDER BY at"}},
 	}
 	return s, o
 }
@@ -67,6 +68,13 @@ var hazardCases = []struct {
 	}, sql: "ADD INDEX `it\\`s`"},
 	{name: "changed index", change: func(_ *fact.Schema, o *ddl.Options) { o.Indexes[0].Type = "set(10)" }, sql: "DROP INDEX", hazard: ddl.RewritesData},
 	{name: "dropped index", change: func(_ *fact.Schema, o *ddl.Options) { o.Indexes = nil }, sql: "DROP INDEX", hazard: ddl.RewritesData, prune: true},
+	{name: "new projection", change: func(_ *fact.Schema, o *ddl.Options) {
+		o.Projections = append(o.Projections, ddl.Projection{Name: "it`s", Select: "SELECT n, count() GROUP BY n"})
+	}, sql: "ADD PROJECTION `it\\`s`"},
+	{name: "changed projection", change: func(_ *fact.Schema, o *ddl.Options) {
+		o.Projections[0].Select = "SELECT id, n ORDER BY at"
+	}, sql: "DROP PROJECTION", hazard: ddl.RewritesData},
+	{name: "dropped projection", change: func(_ *fact.Schema, o *ddl.Options) { o.Projections = nil }, sql: "DROP PROJECTION", hazard: ddl.RewritesData, prune: true},
 	{name: "dropped column", change: func(s *fact.Schema, o *ddl.Options) {
 		s.Fields = append(s.Fields[:2:2], s.Fields[3:]...)
 		delete(o.Columns, "body")
@@ -92,7 +100,7 @@ func TestHazardsOnTheEngine(t *testing.T) {
 		before := db.Query(t, read)
 
 		c.change(&s, &o)
-		want := newTable(t, s, o)
+		want := spelled(t, db, newTable(t, s, o))
 		var options []ddl.DiffOption
 		if c.prune {
 			options = append(options, ddl.Prune)

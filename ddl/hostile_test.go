@@ -46,7 +46,8 @@ func hostileTable(t *testing.T, db *enginetest.DB, name string) {
 	}}
 	o := ddl.Options{
 		Comment: name, PartitionBy: "cityHash64(" + ddl.QuoteIdent(name) + ")", TTL: "toDate('2100-01-01') + toIntervalDay(length(" + ddl.QuoteIdent(name) + ")) WHERE " + ddl.QuoteIdent(name) + " = " + ddl.QuoteString(name),
-		Indexes: []ddl.Index{{Name: name, Expr: ddl.QuoteIdent(name), Type: "bloom_filter(0.01)"}},
+		Indexes:     []ddl.Index{{Name: name, Expr: ddl.QuoteIdent(name), Type: "bloom_filter(0.01)"}},
+		Projections: []ddl.Projection{{Name: name, Select: "SELECT e, " + ddl.QuoteIdent(name) + " != " + ddl.QuoteString(name) + " AS " + ddl.QuoteIdent(name+"2") + " ORDER BY e"}},
 	}
 	want := newTable(t, s, o)
 	apply(t, db, want)
@@ -187,6 +188,8 @@ func TestRefusedNames(t *testing.T) {
 		{"invalid comment", fact.Schema{Name: "t", Fields: []fact.Field{text}}, ddl.Options{Comment: "\x00"}, `table option comment: holds a NUL character`},
 		{"empty index", fact.Schema{Name: "t", Fields: []fact.Field{text}}, ddl.Options{Indexes: []ddl.Index{{Expr: "a", Type: "minmax"}}}, `index name "": is empty`},
 		{"invalid index", fact.Schema{Name: "t", Fields: []fact.Field{text}}, ddl.Options{Indexes: []ddl.Index{{Name: "\xff", Expr: "a", Type: "minmax"}}}, `index name "\xff": is not valid UTF-8`},
+		{"empty projection", fact.Schema{Name: "t", Fields: []fact.Field{text}}, ddl.Options{Projections: []ddl.Projection{{Select: "SELECT a ORDER BY a"}}}, `projection name "": is empty`},
+		{"invalid projection", fact.Schema{Name: "t", Fields: []fact.Field{text}}, ddl.Options{Projections: []ddl.Projection{{Name: "\x00", Select: "SELECT a ORDER BY a"}}}, `projection name "\x00": holds a NUL character`},
 		{"invalid cluster", fact.Schema{Name: "t", Fields: []fact.Field{text}}, ddl.Options{Cluster: "\xff"}, `cluster name "\xff": is not valid UTF-8`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -76,7 +76,9 @@ func (p *Plan) one(change Change) {
 		p.touches(c.Column.Name)
 	case ModifyColumnKind, ModifySortingKey, ModifyPrimaryKey, ModifyPartitionKey, ModifyEngine:
 		p.add("", NeedsRebuild, change.String())
-	case KeepColumn, KeepIndex:
+	case AddProjection, ModifyProjection, DropProjection:
+		p.oneProjection(c)
+	case KeepColumn, KeepIndex, KeepProjection:
 		p.Notes = append(p.Notes, change.String())
 		p.extras++
 	case Unverified:
@@ -95,6 +97,8 @@ func (p *Plan) touches(columns ...string) {
 
 func (p *Plan) modifyType(c ModifyColumnType) {
 	switch {
+	case c.Projection != "":
+		p.add("", NeedsRebuild, fmt.Sprintf("%s; the projection %q, which the schema lacks, aggregates it: drop the projection first, by hand or by pruning", c, c.Projection))
 	case metadataConversion(c.Have, c.Want):
 		p.add(modifyTypeSQL(c), MetadataOnly, c.String()+"; stored values stay as they are")
 	case c.InKey:

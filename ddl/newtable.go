@@ -36,6 +36,7 @@ func NewTable(s fact.Schema, o Options) (Table, error) {
 		TTL:         strings.TrimSpace(o.TTL),
 		Settings:    maps.Clone(o.Settings),
 		Indexes:     slices.Clone(o.Indexes),
+		Projections: slices.Clone(o.Projections),
 		Comment:     o.Comment,
 		Cluster:     o.Cluster,
 	}

@@ -36,6 +36,8 @@ type Options struct {
 	Columns map[string]ColumnOptions `yaml:"columns,omitempty"`
 	// Indexes are the table's data skipping indexes.
 	Indexes []Index `yaml:"indexes,omitempty"`
+	// Projections are the table's projections.
+	Projections []Projection `yaml:"projections,omitempty"`
 	// Cluster is the name of the cluster to run statements ON. Empty means that
 	// they run on the connected server only.
 	Cluster string `yaml:"cluster,omitempty"`
@@ -98,6 +100,8 @@ func (o Options) Validate() error {
 		c.expr("columns."+name+".ttl", o.Columns[name].TTL, false)
 	}
 	c.indexes(o.Indexes)
+	c.projections(o.Projections)
+	c.projectionEngine(o)
 	return errors.Join(c.problems...)
 }
 

@@ -15,6 +15,7 @@ func TestOptionsRefused(t *testing.T) {
 	column := func(c ColumnOptions) Options { return Options{Columns: map[string]ColumnOptions{"a": c}} }
 	setting := func(name, value string) Options { return Options{Settings: map[string]string{name: value}} }
 	index := func(x Index) Options { return Options{Indexes: []Index{x}} }
+	projection := func(query string) Options { return Options{Projections: []Projection{{Name: "p", Select: query}}} }
 	for _, c := range []struct {
 		options Options
 		option  string
@@ -61,6 +62,22 @@ func TestOptionsRefused(t *testing.T) {
 		{index(Index{Name: "i", Expr: "a, b", Type: "minmax"}), "indexes[0].expr", "has a comma outside of brackets"},
 		{index(Index{Name: "i", Expr: "a", Type: "set(1"}), "indexes[0].type", "lacks a )"},
 		{index(Index{Name: "i", Expr: "a", Type: "minmax", Granularity: -1}), "indexes[0].granularity", "must not be negative"},
+		{projection(""), "projections[0].select", "is empty"},
+		{projection("DROP TABLE t"), "projections[0].select", "is not a SELECT"},
+		{projection("SELECT a; DROP TABLE t"), "projections[0].select", "has a semicolon"},
+		{projection("SELECT a) , (SELECT b"), "projections[0].select", "closes nothing"},
+		{projection("SELECT a -- b"), "projections[0].select", "comments are not allowed"},
+		{projection("SELECT a UNION ALL SELECT b"), "projections[0].select", "has UNION, which is no part of a single SELECT"},
+		{projection("SELECT a union (SELECT b)"), "projections[0].select", "has UNION"},
+		{projection("SELECT a EXCEPT SELECT b"), "projections[0].select", "has EXCEPT"},
+		{projection("SELECT a intersect distinct SELECT b"), "projections[0].select", "has INTERSECT"},
+		{projection("SELECT a INTO OUTFILE 'x'"), "projections[0].select", "has INTO"},
+		{projection("SELECT a FORMAT Null"), "projections[0].select", "has FORMAT"},
+		{projection("SELECT a COMMENT 'x'"), "projections[0].select", "has COMMENT"},
+		{projection("WITH 1 AS x"), "projections[0].select", "is not one SELECT"},
+		{projection("SELECT a SELECT b"), "projections[0].select", "is not one SELECT"},
+		{Options{Projections: []Projection{{Name: "p", Select: "SELECT a ORDER BY a"}, {Name: "p", Select: "SELECT a ORDER BY a"}}}, "projections[1].name", `"p" is given twice`},
+		{Options{Engine: "ReplacingMergeTree", Projections: []Projection{{Name: "p", Select: "SELECT a ORDER BY a"}}}, "projections", "need settings.deduplicate_merge_projection_mode with the engine ReplacingMergeTree"},
 		{Options{Indexes: []Index{{Name: "i", Expr: "a", Type: "minmax"}, {Name: "i", Expr: "a", Type: "minmax"}}}, "indexes[1].name", `"i" is given twice`},
 	} {
 		err := c.options.Validate()
@@ -114,20 +131,23 @@ engine: ReplacingMergeTree(at)
 partition_by: toYYYYMM(at)
 primary_key: [a]
 ttl: at + INTERVAL 1 YEAR
-settings: {index_granularity: 4096, ratio: 0.5, flag: true, policy: hot}
+settings: {index_granularity: 4096, ratio: 0.5, flag: true, policy: hot, deduplicate_merge_projection_mode: drop}
 comment: hello
 cluster: main
 columns:
   body: {codec: ZSTD(9), ttl: at + INTERVAL 1 DAY}
 indexes:
   - {name: i, expr: lower(body), type: bloom_filter(0.01), granularity: 2}
+projections:
+  - {name: p, select: SELECT body ORDER BY body}
 `), &got))
 	require.Equal(t, Options{
 		Engine: "ReplacingMergeTree(at)", PartitionBy: "toYYYYMM(at)", PrimaryKey: []string{"a"}, TTL: "at + INTERVAL 1 YEAR",
-		Settings: map[string]string{"index_granularity": "4096", "ratio": "0.5", "flag": "true", "policy": "hot"},
+		Settings: map[string]string{"index_granularity": "4096", "ratio": "0.5", "flag": "true", "policy": "hot", "deduplicate_merge_projection_mode": "drop"},
 		Comment:  "hello", Cluster: "main",
-		Columns: map[string]ColumnOptions{"body": {Codec: "ZSTD(9)", TTL: "at + INTERVAL 1 DAY"}},
-		Indexes: []Index{{Name: "i", Expr: "lower(body)", Type: "bloom_filter(0.01)", Granularity: 2}},
+		Columns:     map[string]ColumnOptions{"body": {Codec: "ZSTD(9)", TTL: "at + INTERVAL 1 DAY"}},
+		Indexes:     []Index{{Name: "i", Expr: "lower(body)", Type: "bloom_filter(0.01)", Granularity: 2}},
+		Projections: []Projection{{Name: "p", Select: "SELECT body ORDER BY body"}},
 	}, got)
 	require.NoError(t, got.Validate())
 }

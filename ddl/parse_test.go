@@ -37,6 +37,7 @@ func hostileTables(text string) (with, without ddl.Table, err error) {
 	o.TTL = "now() + INTERVAL 1 DAY DELETE WHERE " + ddl.QuoteIdent(text) + " = " + ddl.QuoteString(text)
 	o.Columns = map[string]ddl.ColumnOptions{"n": {TTL: "now() + toIntervalDay(length(" + ddl.QuoteIdent(text) + "))", Codec: "ZSTD(1)"}}
 	o.Indexes = []ddl.Index{{Name: text, Expr: ddl.QuoteIdent(text), Type: "set(1)"}}
+	o.Projections = []ddl.Projection{{Name: text, Select: "SELECT id, " + ddl.QuoteIdent(text) + " ORDER BY " + ddl.QuoteIdent(text)}}
 	with, err = ddl.NewTable(s, o)
 	return with, without, err
 }
@@ -57,6 +58,8 @@ func hostileStatements(with, without ddl.Table) []string {
 	}
 	changed := with
 	changed.Indexes = []ddl.Index{{Name: with.Indexes[0].Name, Expr: with.Indexes[0].Expr, Type: "minmax"}}
+	changed.Projections = []ddl.Projection{{Name: with.Projections[0].Name, Select: "SELECT 1"}}
+	with.Projections[0].Printed = with.Projections[0].Select
 	for _, s := range ddl.MakePlan(with, &changed).Statements {
 		out = append(out, s.SQL)
 	}
@@ -209,5 +212,5 @@ func requireYAMLParses(t *testing.T, db *enginetest.DB, text string) {
 // trusted reports whether the options hold SQL, which only its author can
 // answer for.
 func trusted(o ddl.Options) bool {
-	return o.Engine != "" || o.PartitionBy != "" || o.TTL != "" || len(o.Columns)+len(o.Indexes) > 0
+	return o.Engine != "" || o.PartitionBy != "" || o.TTL != "" || len(o.Columns)+len(o.Indexes)+len(o.Projections) > 0
 }

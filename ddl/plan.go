@@ -39,7 +39,7 @@ type Plan struct {
 
 	want    Table
 	options []DiffOption
-	extras  int // columns and indexes that the schema lacks
+	extras  int // columns, indexes and projections that the schema lacks
 }
 
 // Drift reports whether the table differs from its schema in any way: there is

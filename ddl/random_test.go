@@ -148,7 +148,7 @@ func (p pair) start(ctx context.Context, db *enginetest.DB, c *clickhouse.Client
 		return ddl.Table{}, err
 	}
 	early := from
-	early.Indexes = nil
+	early.Indexes, early.Projections = nil, nil
 	early.Columns = slices.DeleteFunc(slices.Clone(from.Columns), func(c ddl.Column) bool { return slices.Contains(p.late, c.Name) })
 	if err := c.Ensure(ctx, early); err != nil {
 		return ddl.Table{}, err
@@ -234,6 +234,9 @@ func (p pair) end(ctx context.Context, c *clickhouse.Client, to ddl.Table, optio
 	want, got := sortedColumns(to), sortedColumns(*have)
 	if !p.prune {
 		got.Columns = slices.DeleteFunc(got.Columns, func(c ddl.Column) bool { _, ok := to.Column(c.Name); return !ok })
+		got.Projections = slices.DeleteFunc(got.Projections, func(x ddl.Projection) bool {
+			return !slices.ContainsFunc(to.Projections, func(y ddl.Projection) bool { return x.Name == y.Name })
+		})
 		got.Indexes = slices.DeleteFunc(got.Indexes, func(x ddl.Index) bool {
 			return !slices.ContainsFunc(to.Indexes, func(y ddl.Index) bool { return x.Name == y.Name })
 		})
@@ -244,9 +247,14 @@ func (p pair) end(ctx context.Context, c *clickhouse.Client, to ddl.Table, optio
 	return nil
 }
 
-// sortedColumns returns the canonical form with columns and indexes by name.
+// sortedColumns returns the canonical form with columns, indexes and projections
+// by name, without the queries of projections: whether those are as they should
+// be only a plan tells.
 func sortedColumns(t ddl.Table) ddl.Table {
 	t = sortedIndexes(t)
+	for i := range t.Projections {
+		t.Projections[i].Select = ""
+	}
 	slices.SortFunc(t.Columns, func(a, b ddl.Column) int { return strings.Compare(a.Name, b.Name) })
 	return t
 }
@@ -283,7 +291,7 @@ func (p pair) smaller() []pair {
 		for _, o := range []*ddl.Options{&q.from.options, &q.to.options} {
 			switch i {
 			case 0:
-				o.Indexes = nil
+				o.Indexes, o.Projections = nil, nil
 			case 1:
 				o.Settings = nil
 			case 2:
@@ -321,6 +329,7 @@ func (p pair) without(name string) pair {
 		}
 		v.options.Columns = columns
 		v.options.Indexes = slices.DeleteFunc(slices.Clone(v.options.Indexes), func(x ddl.Index) bool { return x.Expr == ddl.QuoteIdent(name) })
+		v.options.Projections = slices.DeleteFunc(slices.Clone(v.options.Projections), func(x ddl.Projection) bool { return x.Name == "of "+name })
 	}
 	return p
 }

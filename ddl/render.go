@@ -20,6 +20,9 @@ func CreateSQL(t Table) string {
 	for _, x := range t.Indexes {
 		lines = append(lines, indexSQL(x))
 	}
+	for _, p := range t.Projections {
+		lines = append(lines, projectionSQL(p))
+	}
 	for i, line := range lines {
 		comma := ","
 		if i == len(lines)-1 {
@@ -121,6 +124,10 @@ func indexSQL(x Index) string {
 		s += fmt.Sprintf(" GRANULARITY %d", x.Granularity)
 	}
 	return s
+}
+
+func projectionSQL(p Projection) string {
+	return fmt.Sprintf("PROJECTION %s (%s)", QuoteIdent(p.Name), strings.TrimSpace(p.Select))
 }
 
 func keySQL(key []string) string {

@@ -113,6 +113,25 @@ func materializeIndexSQL(on TableName, name string) string {
 	return alterSQL(on, []string{"MATERIALIZE INDEX " + QuoteIdent(name)})
 }
 
+// addProjectionSQL fails when the projection exists, so that of several
+// processes that add it only one goes on to build it.
+func addProjectionSQL(on TableName, p Projection) string {
+	return alterSQL(on, []string{"ADD " + projectionSQL(p)})
+}
+
+// modifyProjectionSQL puts one projection in the place of another, in one step.
+func modifyProjectionSQL(c ModifyProjection) string {
+	return alterSQL(c.On, []string{"DROP PROJECTION IF EXISTS " + QuoteIdent(c.Have.Name), "ADD " + projectionSQL(c.Want)})
+}
+
+func dropProjectionSQL(on TableName, name string) string {
+	return alterSQL(on, []string{"DROP PROJECTION IF EXISTS " + QuoteIdent(name)})
+}
+
+func materializeProjectionSQL(on TableName, name string) string {
+	return alterSQL(on, []string{"MATERIALIZE PROJECTION " + QuoteIdent(name)})
+}
+
 func alterSQL(on TableName, commands []string) string {
 	head := "ALTER TABLE " + tableSQL(on) + onCluster(on.Cluster)
 	if len(commands) == 1 {

@@ -23,7 +23,7 @@ type state struct {
 	schema     schemas.Definition
 	allow      []ddl.Hazard
 	options    []ddl.DiffOption
-	kept       []string // the columns and indexes that the schema lacks
+	kept       []string // the columns, indexes and projections that the schema lacks
 	refused    []string // what the plan is refused for
 	query      string
 	rows       string
@@ -129,6 +129,7 @@ func (s state) requireReached(t *testing.T, db *enginetest.DB) {
 	have.Database = fresh.Database
 	have.Columns = slices.DeleteFunc(have.Columns, func(c ddl.Column) bool { _, ok := fresh.Column(c.Name); return !ok && slices.Contains(s.kept, c.Name) })
 	have.Indexes = slices.DeleteFunc(have.Indexes, func(x ddl.Index) bool { return slices.Contains(s.kept, x.Name) })
+	have.Projections = slices.DeleteFunc(have.Projections, func(p ddl.Projection) bool { return slices.Contains(s.kept, p.Name) })
 	require.Equal(t, sortedIndexes(fresh), sortedIndexes(*have))
 	db.Exec(t, "DETACH TABLE t SYNC")
 	db.Exec(t, "ATTACH TABLE t")
@@ -142,13 +143,17 @@ func freshTable(t *testing.T, want ddl.Table) ddl.Table {
 	return *inspect(t, db, want.Name)
 }
 
-// sortedIndexes returns the canonical form with the indexes in the order of
-// their names: a new index comes last.
+// sortedIndexes returns the canonical form with the indexes and projections in
+// the order of their names: a new one comes last.
 func sortedIndexes(t ddl.Table) ddl.Table {
 	t = t.Canonical()
 	slices.SortFunc(t.Indexes, func(a, b ddl.Index) int { return cmp.Compare(a.Name, b.Name) })
 	if len(t.Indexes) == 0 {
 		t.Indexes = nil
+	}
+	slices.SortFunc(t.Projections, func(a, b ddl.Projection) int { return cmp.Compare(a.Name, b.Name) })
+	if len(t.Projections) == 0 {
+		t.Projections = nil
 	}
 	return t
 }

@@ -26,6 +26,8 @@ type Table struct {
 	Settings map[string]string
 	// Indexes are the data skipping indexes.
 	Indexes []Index
+	// Projections are the projections.
+	Projections []Projection
 	// Comment describes the table.
 	Comment string
 	// Cluster is the cluster that statements run ON. It is not a property of

@@ -253,6 +253,9 @@ var parseErrors = []struct{ name, text, want string }{
 		`a.yaml:3:27: primary_key ["y"] must be the first fields of order_by ["x"]`,
 	},
 	{"index without type", in("clickhouse:\n  indexes: [{name: i, expr: x}]"), `a.yaml:3:13: indexes[0].type "" is empty`},
+	{"projection without a query", in("clickhouse:\n  projections: [{name: i}]"), `a.yaml:3:17: projections[0].select "" is empty`},
+	{"projection of two queries", in("clickhouse:\n  projections:\n    - name: i\n      select: |\n        SELECT x UNION ALL SELECT x"), `a.yaml:5:15: projections[0].select "SELECT x UNION ALL SELECT x" has UNION, which is no part of a single SELECT`},
+	{"projection that a server would print", in("clickhouse:\n  projections: [{name: i, select: SELECT x ORDER BY x, printed: x}]"), `a.yaml:3:56: unknown key "printed": known keys are name, select`},
 	{"key of an index", in("clickhouse:\n  indexes: [{name: i, expr: x, typ: minmax}]"), `a.yaml:3:32: unknown key "typ", did you mean "type"?`},
 }
 

@@ -44,6 +44,8 @@ func (d *decoder) tableError(def Definition, err error) bool {
 		switch e.Kind {
 		case "column":
 			at = d.fieldPosition(def.Schema, e.Name)
+		case "projection":
+			at = d.nearestPosition("clickhouse.projections")
 		case "index":
 			at = d.nearestPosition("clickhouse.indexes")
 		case "cluster":

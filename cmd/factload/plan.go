@@ -50,7 +50,7 @@ The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
 }
 
 func addPruneFlag(cmd *cobra.Command, prune *bool) {
-	cmd.Flags().BoolVar(prune, "prune", false, "drop columns and indexes that the schema lacks, instead of keeping them")
+	cmd.Flags().BoolVar(prune, "prune", false, "drop columns, indexes and projections that the schema lacks, instead of keeping them")
 }
 
 func pruneOption(prune bool) []ddl.DiffOption {
