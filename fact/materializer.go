@@ -9,7 +9,9 @@ type Materializer interface {
 	// called again, with the same or with further schemas.
 	EnsureSchema(ctx context.Context, schemas ...Schema) error
 	// Materialize stores the facts as rows and returns when they are durable.
-	// It neither keeps nor changes the facts' maps.
+	// It checks all of them first: when one is refused, the error is or wraps a
+	// [*FactError] that says which, and none is stored. No facts: nil. It
+	// neither keeps nor changes the facts' maps.
 	Materialize(ctx context.Context, facts ...Fact) error
 }
 

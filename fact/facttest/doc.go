@@ -9,6 +9,7 @@
 //
 // [TestEventStore] is for every store. [TestProjectingStore] is for stores that
 // run projectors inside Append and hand committed events to publishers.
+// [TestMaterializer] is for every materializer.
 //
 // Each rule is a subtest that is named after what it asks for.
 package facttest

@@ -38,15 +38,15 @@ func (r *recorder) Errorf(format string, args ...any) {
 	r.failures = append(r.failures, fmt.Sprintf(format, args...))
 }
 
-// failuresOf runs the rule against stores that newStore makes and returns what
-// it complained about.
-func failuresOf(t *testing.T, r rule, newStore func(Wiring) fact.EventStore) string {
+// failuresOf runs the rule against what setup gives it and returns what it
+// complained about.
+func failuresOf(t *testing.T, r rule, setup func(*subject)) string {
 	t.Helper()
 	rec := &recorder{t: t}
 	done := make(chan struct{})
 	go func() { // FailNow ends the goroutine
 		defer close(done)
-		r.check(rec, options{timeout: 100 * time.Millisecond}, newStore)
+		r.check(rec, options{timeout: 100 * time.Millisecond}, setup)
 	}()
 	<-done
 	return strings.Join(rec.failures, "\n")
@@ -61,27 +61,43 @@ type broken struct {
 
 // requireFound checks that every broken store is found by the rules it names,
 // and that every rule finds at least one.
-func requireFound(t *testing.T, rules []rule, stores []broken) {
+func requireFound(t *testing.T, rules []rule, brokenStores []broken) {
+	t.Helper()
+	var subjects []brokenSubject
+	for _, b := range brokenStores {
+		subjects = append(subjects, brokenSubject{b.fault, stores(b.newStore), b.foundBy})
+	}
+	requireSubjectsFound(t, rules, subjects)
+}
+
+// brokenSubject is anything with a fault, and the rules that must find it.
+type brokenSubject struct {
+	fault   string
+	setup   func(*subject)
+	foundBy []string
+}
+
+func requireSubjectsFound(t *testing.T, rules []rule, subjects []brokenSubject) {
 	t.Helper()
 	byName := make(map[string]rule)
 	useful := make(map[string]bool)
 	for _, r := range rules {
 		byName[r.name] = r
 	}
-	for _, b := range stores {
+	for _, b := range subjects {
 		for _, name := range b.foundBy {
 			r, ok := byName[name]
 			require.True(t, ok, "no rule is called %q", name)
 			useful[name] = true
 			// Not in parallel: these stores hold up each other's projectors.
 			t.Run(b.fault+"/"+name, func(t *testing.T) {
-				failures := failuresOf(t, r, b.newStore)
-				require.NotEmpty(t, failures, "the rule does not find a store that %s", b.fault)
+				failures := failuresOf(t, r, b.setup)
+				require.NotEmpty(t, failures, "the rule does not find one that %s", b.fault)
 				t.Log(failures)
 			})
 		}
 	}
 	for name := range byName {
-		require.True(t, useful[name], "no broken store shows that the rule %q can fail", name)
+		require.True(t, useful[name], "nothing broken shows that the rule %q can fail", name)
 	}
 }

@@ -29,7 +29,7 @@ func TestEventStore(t *testing.T, newStore func(t *testing.T) fact.EventStore, o
 	if _, ok := probe.(fact.ConditionalAppender); ok {
 		rules = append(rules, conditionalRules()...)
 	}
-	runRules(t, rules, func(t *testing.T, _ Wiring) fact.EventStore { return newStore(t) }, opts)
+	runStoreRules(t, rules, func(t *testing.T, _ Wiring) fact.EventStore { return newStore(t) }, opts)
 }
 
 func storeRules() []rule {

@@ -61,12 +61,26 @@ type rule struct {
 type subject struct {
 	tb
 	options
-	ctx      context.Context // ends at the timeout
-	newStore func(Wiring) fact.EventStore
+	ctx      context.Context              // ends at the timeout
+	newStore func(Wiring) fact.EventStore // for the rules about stores
+	target   MaterializerTarget           // for the rules about materializers
 }
 
-// runRules runs every rule as a subtest with stores of its own.
-func runRules(t *testing.T, rules []rule, newStore func(*testing.T, Wiring) fact.EventStore, opts []Option) {
+// stores is a subject's setup for rules about stores.
+func stores(newStore func(Wiring) fact.EventStore) func(*subject) {
+	return func(s *subject) { s.newStore = newStore }
+}
+
+// runStoreRules runs every rule as a subtest with stores of its own.
+func runStoreRules(t *testing.T, rules []rule, newStore func(*testing.T, Wiring) fact.EventStore, opts []Option) {
+	runRules(t, rules, func(t *testing.T) func(*subject) {
+		return stores(func(w Wiring) fact.EventStore { return newStore(t, w) })
+	}, opts)
+}
+
+// runRules runs every rule as a subtest, with a subject that is set up for it
+// alone.
+func runRules(t *testing.T, rules []rule, setup func(*testing.T) func(*subject), opts []Option) {
 	o := newOptions(opts)
 	for _, r := range rules {
 		if r.twoStore && o.singleStore {
@@ -74,16 +88,18 @@ func runRules(t *testing.T, rules []rule, newStore func(*testing.T, Wiring) fact
 		}
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
-			r.check(t, o, func(w Wiring) fact.EventStore { return newStore(t, w) })
+			r.check(t, o, setup(t))
 		})
 	}
 }
 
-func (r rule) check(t tb, o options, newStore func(Wiring) fact.EventStore) {
+func (r rule) check(t tb, o options, setup func(*subject)) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), o.timeout)
 	defer cancel()
-	r.run(&subject{tb: t, options: o, ctx: ctx, newStore: newStore})
+	s := &subject{tb: t, options: o, ctx: ctx}
+	setup(s)
+	r.run(s)
 }
 
 // returns calls do, which must come back within the timeout, and returns what

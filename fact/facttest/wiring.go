@@ -37,7 +37,7 @@ func TestProjectingStore(t *testing.T, newStore func(t *testing.T, w Wiring) fac
 	if _, ok := probe.(fact.ConditionalAppender); ok {
 		rules = append(rules, rule{name: "AppendAt inside a projector counts the unit of work", run: ruleNestedAppendAt})
 	}
-	runRules(t, rules, newStore, opts)
+	runStoreRules(t, rules, newStore, opts)
 }
 
 // projector is a function as a fact.Projector.

@@ -1,0 +1,106 @@
+package facttest
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/fact"
+)
+
+func TestReferenceMaterializerPasses(t *testing.T) {
+	t.Parallel()
+	TestMaterializer(t, func(*testing.T) MaterializerTarget { return referenceTarget() })
+}
+
+// onlyMaterializer hides everything optional.
+type onlyMaterializer struct{ fact.Materializer }
+
+func TestMaterializerWithoutOptionalMethodsPasses(t *testing.T) {
+	t.Parallel()
+	TestMaterializer(t, func(*testing.T) MaterializerTarget {
+		target := referenceTarget()
+		inner := target.New
+		target.New = func() fact.Materializer { return onlyMaterializer{inner()} }
+		return target
+	})
+}
+
+func TestMaterializerFindsFaults(t *testing.T) {
+	foundBy := map[string][]string{
+		ensureRefusesNone:    {"EnsureSchema of no schemas does nothing"},
+		ensureEmpties:        {"EnsureSchema may be repeated and keeps the rows"},
+		ensureRaces:          {"EnsureSchema by many callers at once"},
+		ensureAcceptsAny:     {"EnsureSchema refuses an unsound schema"},
+		ensureIgnoresContext: {"EnsureSchema with an ended ctx fails"},
+		storesLater:          {"rows are there when Materialize returns"},
+		readsFloats:          {"values of every type come back"},
+		ignoresDefaults:      {"missing keys become defaults, NULL or zero"},
+		forgetsID:            {"the field that carries the ID has it"},
+		mixesTables:          {"facts of several schemas go to their own tables"},
+		dropsEqualRows:       {"equal facts are all stored"},
+		cutsCalls:            {"many facts in one call are all stored"},
+		refusesNoFacts:       {"no facts: nil"},
+		dropsUnknownSchemas:  {"a fact of an unknown schema is refused"},
+		hidesIndex:           {"a fact of an unknown schema is refused"},
+		dropsUnknownKeys:     {"values that do not fit are refused"},
+		wrapsIntegers:        {"values that do not fit are refused"},
+		storesGoodFacts:      {"one bad fact refuses its call as a whole"},
+		keepsRefused:         {"a refused call leaves nothing behind"},
+		fillsMaps:            {"the facts' maps are not changed"},
+		keepsMaps:            {"the facts' maps are not kept"},
+		materializesAnyway:   {"Materialize with an ended ctx stores nothing"},
+		failsNeighbours:      {"concurrent callers get their own outcomes"},
+		prepareStores:        {"Prepare stores nothing and Discard gives up"},
+		discardStores:        {"Prepare stores nothing and Discard gives up"},
+		prepareIsLax:         {"Prepare refuses what Materialize refuses"},
+		prepareNil:           {"Prepare of no facts can be materialized and discarded"},
+		prepareEncodesLate:   {"Prepare neither changes nor keeps the facts' maps"},
+		preparedAnyway:       {"prepared facts with an ended ctx are not stored"},
+		preparedShare:        {"prepared facts are stored by Materialize", "many prepared at once are apart"},
+		closesOnce:           {"Close keeps what was stored and may be repeated"},
+		worksOn:              {"calls after Close fail and store nothing"},
+		acknowledgesClosed:   {"Close during calls loses no row that was acknowledged"},
+	}
+	var subjects []brokenSubject
+	for fault, rules := range foundBy {
+		subjects = append(subjects, brokenSubject{
+			fault:   fault,
+			setup:   func(s *subject) { s.target = referenceTarget(fault) },
+			foundBy: rules,
+		})
+	}
+	requireSubjectsFound(t, slices.Concat(materializerRules(), preparerRules(), closeRules()), subjects)
+}
+
+// The two sides of a comparison may be written differently.
+func TestCanonical(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		field       fact.Field
+		given, read any
+	}{
+		{fact.Field{Type: fact.UInt64}, uint64(1 << 63), "9223372036854775808"},
+		{fact.Field{Type: fact.Decimal}, "1.50", 1.5},
+		{fact.Field{Type: fact.DateTime64}, "2026-02-03T04:05:06.7+01:00", "2026-02-03 03:05:06.700"},
+		{fact.Field{Type: fact.JSON}, "text", `"text"`},
+		{fact.Field{Type: fact.JSON}, map[string]any{"b": 1, "a": 1.0}, `{"a":1,"b":1}`},
+		{fact.Field{Type: fact.UUID}, "AB-CD", "abcd"},
+		{fact.Field{Type: fact.Float32}, 0.1, float32(0.1)},
+		{fact.Field{Type: fact.String, Nullable: true}, nil, nil},
+	} {
+		want, err := canonical(tc.field, tc.given, given)
+		require.NoError(t, err)
+		got, err := canonical(tc.field, tc.read, read)
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+	for _, pair := range [][2]any{{"1", "2"}, {nil, ""}, {"a", "A"}} {
+		a, errA := canonical(fact.Field{Type: fact.String}, pair[0], given)
+		b, errB := canonical(fact.Field{Type: fact.String}, pair[1], read)
+		require.NoError(t, errA)
+		require.NoError(t, errB)
+		require.NotEqual(t, a, b)
+	}
+}
