@@ -14,6 +14,8 @@ FUZZTIME  ?= 10s
 P         ?= 2
 TIMEOUT   ?= 15m
 IMAGE     ?= factload:dev
+# Flags of bench-load.
+ARGS      ?=
 # A base for the runtime image instead of the public one (see image-offline).
 BASE      ?=
 
@@ -86,6 +88,10 @@ fmt: $(LINTER) ## Format the Go code (gofumpt)
 .PHONY: bench
 bench: setup $(TOOLS) ## Run the benchmarks (compare two runs with bin/benchstat old new)
 	@CGO_ENABLED=0 go test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 30m $(PKG)
+
+.PHONY: bench-load
+bench-load: setup build ## Load the same data in seven ways and compare (ARGS='-rows 100000 -rounds 1'; docs/benchmarks.md)
+	@CGO_ENABLED=0 go run ./internal/bench/load $(ARGS)
 
 .PHONY: fuzz
 fuzz: setup ## Run every fuzz test for FUZZTIME
