@@ -80,6 +80,9 @@
 // run again, those chunks are stored twice. In a table without a window, which
 // is warned of, they may be stored twice at once.
 //
+// A forced load that is killed after its last entry in the ledger was written
+// has ended. Run again, it loads once more; [Loads] tells.
+//
 // Rows that were loaded and then removed from the table are not loaded again,
 // since the ledger still has them: use Force. If the table is gone or empty,
 // [Summary] has a warning. Dropping the ledger is no way to load again: the
@@ -97,6 +100,11 @@
 //
 // Tokens are 128 bits of a fast hash. They guard against accident, not against
 // somebody who makes two files collide on purpose.
+//
+// # What has been loaded
+//
+// [Loads] lists what the ledger knows: each load with its files, rows and
+// state.
 //
 // # Memory
 //

@@ -134,21 +134,23 @@ func (l *ledger) done(ctx context.Context, tokens []string) (map[string]bool, er
 	return done, nil
 }
 
-const unfinishedSQL = `SELECT load FROM _factload_ledger
-WHERE parent = {parent:String} AND token = {token:String} AND forced AND state IN ('load_started', 'load_done')
-GROUP BY load HAVING countIf(state = 'load_done') = 0 ORDER BY max(time) DESC LIMIT 1`
-
-// unfinished returns the name of the last forced load of the same inputs that
-// did not finish, or "".
-func (l *ledger) unfinished(ctx context.Context, root, inputs token) (string, error) {
-	var rows []struct {
-		Load string `ch:"load"`
-	}
-	err := l.server.Select(ctx, &rows, unfinishedSQL, clickhouse.Param("parent", root.String()), clickhouse.Param("token", inputs.String()))
-	if err != nil || len(rows) == 0 {
+// unfinished returns the name of the last load of the same inputs that has not
+// come to its end, and that no other has finished, or "".
+func (l *ledger) unfinished(ctx context.Context, root, inputs token, forced bool) (string, error) {
+	const sql = loadsSQL + ` AND parent = {parent:String} AND token = {token:String} AND forced = {forced:Bool}` + loadsGroupSQL
+	var rows []loadRow
+	err := l.server.Select(ctx, &rows, sql,
+		clickhouse.Param("parent", root.String()), clickhouse.Param("token", inputs.String()), clickhouse.Param("forced", strconv.FormatBool(forced)))
+	if err != nil {
 		return "", err
 	}
-	return rows[0].Load, nil
+	ends, last := endsOf(rows), loadRow{}
+	for i := range rows {
+		if ends.state(&rows[i]) == LoadUnfinished && rows[i].Ended.After(last.Ended) {
+			last = rows[i]
+		}
+	}
+	return last.Load, nil
 }
 
 // write adds entries to the ledger in one insert, which can be repeated.

@@ -76,6 +76,9 @@ type load struct {
 	server server // nil for a dry run
 	ledger *ledger
 	root   token // where chains begin
+	// unfinished is the name of a load of the same inputs that did not come to
+	// its end, or "".
+	unfinished string
 }
 
 // run prepares and runs the pipeline, and makes errors of its end plain.
@@ -146,14 +149,11 @@ func (l *load) prepare(ctx context.Context) error {
 	if l.ledger, err = openLedger(ctx, l.server); err != nil {
 		return err
 	}
-	if l.cfg.Force {
-		id, err := l.ledger.unfinished(ctx, l.root, l.inputsToken())
-		if err != nil {
-			return &ledgerError{err}
-		}
-		if id != "" {
-			l.id = id
-		}
+	if l.unfinished, err = l.ledger.unfinished(ctx, l.root, l.inputsToken(), l.cfg.Force); err != nil {
+		return &ledgerError{err}
+	}
+	if l.cfg.Force && l.unfinished != "" {
+		l.id = l.unfinished
 	}
 	if l.cfg.Rejects == "" {
 		return nil

@@ -121,7 +121,7 @@ func (p *pipeline) run() error {
 	close(p.results)
 	committing.Wait()
 	if p.ledger != nil {
-		if p.ctx.Err() == nil && unread == nil && reader.begun {
+		if p.ctx.Err() == nil && unread == nil && (reader.begun || p.load.unfinished != "") {
 			_ = p.ledger.add(p.load.entry(loadDone), nil) // its failure is the writer's, told below
 		}
 		p.ledger.close()

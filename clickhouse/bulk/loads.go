@@ -1,0 +1,206 @@
+package bulk
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/factload/factload/clickhouse"
+)
+
+// LoadRecord is what the ledger of a database knows of one load.
+type LoadRecord struct {
+	// Load is the name of the load, as in Summary.
+	Load string `json:"load"`
+	// Schema is the schema of the rows. It is empty when the lines named theirs.
+	Schema string `json:"schema"`
+	// State says whether the load has come to its end.
+	State LoadState `json:"state"`
+	// Forced is whether the load was told to load what was loaded already.
+	Forced bool `json:"forced"`
+	// Started and Ended are when the first and the last entry was made, in UTC.
+	// A forced load that was run again is one load.
+	Started time.Time `json:"started"`
+	Ended   time.Time `json:"ended"`
+	// Counts of all files.
+	LoadCounts
+	// Files are those of which the load has loaded something, in the order of
+	// loading. Files that were loaded before are not among them.
+	Files []LoadedFile `json:"files"`
+}
+
+// LoadedFile is what a load has loaded of one file.
+type LoadedFile struct {
+	// File is the absolute path of the file, or "-" for standard input.
+	File string `json:"file"`
+	LoadCounts
+}
+
+// LoadCounts are numbers of what was loaded.
+type LoadCounts struct {
+	// Rows, Rejected and Bytes are those of the chunks that are done. Bytes are
+	// decompressed.
+	Rows     int64 `json:"rows"`
+	Rejected int64 `json:"rejected"`
+	Bytes    int64 `json:"bytes"`
+	// Chunks is the number of chunks that are done.
+	Chunks int64 `json:"chunks"`
+	// OpenChunks is the number of chunks that were begun and that no load has
+	// finished yet. Their rows may be in the tables or not; the same load, run
+	// again, finishes them.
+	OpenChunks int64 `json:"open_chunks"`
+}
+
+func (c *LoadCounts) add(o LoadCounts) {
+	c.Rows += o.Rows
+	c.Rejected += o.Rejected
+	c.Bytes += o.Bytes
+	c.Chunks += o.Chunks
+	c.OpenChunks += o.OpenChunks
+}
+
+// LoadState says whether a load has come to its end.
+type LoadState string
+
+// The states of a load.
+const (
+	// LoadComplete means that all inputs were loaded to their ends.
+	LoadComplete LoadState = "complete"
+	// LoadContinued means that the load ended before its end, and that a later
+	// load of the same inputs is complete.
+	LoadContinued LoadState = "continued"
+	// LoadUnfinished means that the load is running, or ended before its end.
+	// The same load, run again, finishes it.
+	LoadUnfinished LoadState = "unfinished"
+)
+
+// Loads returns the loads that the ledger of the client's database knows, in
+// the order in which they began. Loads that found everything loaded already
+// are not in the ledger, unless they finished the work of another. It changes
+// nothing; without a ledger there are no loads.
+func Loads(ctx context.Context, client *clickhouse.Client) ([]LoadRecord, error) {
+	table, err := client.Inspect(ctx, ledgerTable)
+	if err != nil || table == nil {
+		return nil, err
+	}
+	var entries []loadRow
+	if err := client.Select(ctx, &entries, loadsSQL+loadsGroupSQL); err != nil {
+		return nil, &ledgerError{err}
+	}
+	var files []fileRow
+	if err := client.Select(ctx, &files, loadFilesSQL); err != nil {
+		return nil, &ledgerError{err}
+	}
+	return loadRecords(entries, files), nil
+}
+
+const (
+	loadsSQL = `SELECT load, schema, forced, parent, token, min(time) AS started, max(time) AS ended, max(state = 'load_done') AS done
+FROM _factload_ledger WHERE state IN ('load_started', 'load_done')`
+	loadsGroupSQL = ` GROUP BY load, schema, forced, parent, token`
+
+	// A load has several entries of a chunk, which it may have begun more than
+	// once.
+	loadFilesSQL = `SELECT load, file, min(begun) AS started, max(ended) AS ended,
+	sumIf(rows, done) AS rows, sumIf(rejected, done) AS rejected, sumIf(bytes, done) AS bytes, countIf(done) AS chunks,
+	countIf(NOT done AND token NOT IN (SELECT token FROM _factload_ledger WHERE state = 'chunk_done')) AS open
+FROM (
+	SELECT load, file, token, max(state = 'chunk_done') AS done, min(time) AS begun, max(time) AS ended,
+		max(_factload_ledger.rows) AS rows, max(_factload_ledger.rejected) AS rejected, max(_factload_ledger.bytes) AS bytes
+	FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done') GROUP BY load, file, token
+) GROUP BY load, file ORDER BY started, file`
+)
+
+// loadRow is what the ledger says of a load as a whole.
+type loadRow struct {
+	Load    string    `ch:"load"`
+	Schema  string    `ch:"schema"`
+	Forced  bool      `ch:"forced"`
+	Parent  string    `ch:"parent"`
+	Token   string    `ch:"token"`
+	Started time.Time `ch:"started"`
+	Ended   time.Time `ch:"ended"`
+	Done    bool      `ch:"done"`
+}
+
+// fileRow is what the ledger says of what a load has loaded of a file.
+type fileRow struct {
+	Load     string    `ch:"load"`
+	File     string    `ch:"file"`
+	Started  time.Time `ch:"started"`
+	Ended    time.Time `ch:"ended"`
+	Rows     uint64    `ch:"rows"`
+	Rejected uint64    `ch:"rejected"`
+	Bytes    uint64    `ch:"bytes"`
+	Chunks   uint64    `ch:"chunks"`
+	Open     uint64    `ch:"open"`
+}
+
+func (r *fileRow) counts() LoadCounts {
+	return LoadCounts{
+		Rows: int64(r.Rows), Rejected: int64(r.Rejected), Bytes: int64(r.Bytes), //nolint:gosec // written from int64
+		Chunks: int64(r.Chunks), OpenChunks: int64(r.Open), //nolint:gosec // counts of rows
+	}
+}
+
+// loadRecords puts together what the ledger says of loads and of their files,
+// which are in order.
+func loadRecords(entries []loadRow, files []fileRow) []LoadRecord {
+	slices.SortFunc(entries, func(a, b loadRow) int {
+		return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.Load, b.Load))
+	})
+	ends := endsOf(entries)
+	records := make([]LoadRecord, len(entries))
+	index := make(map[string]*LoadRecord, len(entries))
+	for i := range entries {
+		e := &entries[i]
+		records[i] = LoadRecord{
+			Load: e.Load, Schema: e.Schema, Forced: e.Forced, State: ends.state(e),
+			Started: e.Started.UTC(), Ended: e.Ended.UTC(), Files: []LoadedFile{},
+		}
+		index[e.Load] = &records[i]
+	}
+	for i := range files {
+		f := &files[i]
+		if r := index[f.Load]; r != nil {
+			counts := f.counts()
+			r.add(counts)
+			r.Files = append(r.Files, LoadedFile{File: f.File, LoadCounts: counts})
+			if ended := f.Ended.UTC(); ended.After(r.Ended) {
+				r.Ended = ended
+			}
+		}
+	}
+	return records
+}
+
+// loadEnds are the ends of the loads that have come to theirs, by what they
+// loaded. A forced load is finished under its own name only, so that it is not
+// here.
+type loadEnds map[[2]string]time.Time
+
+func endsOf(entries []loadRow) loadEnds {
+	ends := make(loadEnds)
+	for i := range entries {
+		e := &entries[i]
+		if inputs := e.inputs(); e.Done && !e.Forced && e.Ended.After(ends[inputs]) {
+			ends[inputs] = e.Ended
+		}
+	}
+	return ends
+}
+
+func (e *loadRow) inputs() [2]string { return [2]string{e.Parent, e.Token} }
+
+// state returns the state of a load.
+func (ends loadEnds) state(e *loadRow) LoadState {
+	end, finished := ends[e.inputs()]
+	switch {
+	case e.Done:
+		return LoadComplete
+	case finished && !e.Forced && !end.Before(e.Started):
+		return LoadContinued
+	}
+	return LoadUnfinished
+}

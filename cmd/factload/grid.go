@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// grid is a table of texts for people, drawn as ClickHouse's PrettyCompact
+// does, so that all tables of factload look alike.
+type grid struct {
+	columns []gridColumn
+	rows    [][]string
+}
+
+type gridColumn struct {
+	name  string
+	right bool // numbers are aligned to the right
+}
+
+// add appends a row with a text for each column.
+func (g *grid) add(texts ...string) {
+	for i, text := range texts {
+		texts[i] = printable(text)
+	}
+	g.rows = append(g.rows, texts)
+}
+
+// printable escapes what would leave its cell, such as line ends.
+func printable(s string) string {
+	for _, r := range s {
+		if !strconv.IsPrint(r) {
+			return strconv.Quote(s)
+		}
+	}
+	return s
+}
+
+func (g *grid) write(w io.Writer) error {
+	widths := make([]int, len(g.columns))
+	for i, c := range g.columns {
+		widths[i] = utf8.RuneCountInString(c.name)
+		for _, row := range g.rows {
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+		}
+	}
+	margin := strings.Repeat(" ", len(strconv.Itoa(len(g.rows)))+len(". "))
+	var b strings.Builder
+	names := make([]string, len(g.columns))
+	for i, c := range g.columns {
+		line := strings.Repeat("─", widths[i]-utf8.RuneCountInString(c.name))
+		if c.right {
+			names[i] = "─" + line + c.name + "─"
+		} else {
+			names[i] = "─" + c.name + line + "─"
+		}
+	}
+	b.WriteString(margin + "┌" + strings.Join(names, "┬") + "┐\n")
+	for n, row := range g.rows {
+		fmt.Fprintf(&b, "%*d. │", len(margin)-len(". "), n+1)
+		for i, text := range row {
+			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text))
+			if g.columns[i].right {
+				text = pad + text
+			} else {
+				text += pad
+			}
+			b.WriteString(" " + text + " │")
+		}
+		b.WriteString("\n")
+	}
+	for i := range names {
+		names[i] = strings.Repeat("─", widths[i]+len("  "))
+	}
+	b.WriteString(margin + "└" + strings.Join(names, "┴") + "┘\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
