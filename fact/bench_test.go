@@ -50,3 +50,34 @@ func BenchmarkPipelineRecord(b *testing.B) {
 		}
 	})
 }
+
+// benchmarkStruct carries what benchmarkFact does.
+type benchmarkStruct struct {
+	ConversationID, Role, Model string
+	PromptTokens                int
+	Score                       float64
+	Text                        string
+}
+
+// BenchmarkNewEvent encodes a fact for the log, from a map and from a struct.
+func BenchmarkNewEvent(b *testing.B) {
+	asStruct := fact.Fact{Schema: "message", ID: "1", Value: &benchmarkStruct{
+		ConversationID: "c-0001", Role: "assistant", Model: "m-large", PromptTokens: 812, Score: 0.75,
+		Text: "A reply of ordinary length, with <some> \"characters\" that need care.",
+	}}
+	asMap := benchmarkFact()
+	asMap.ID = "1"
+	for _, c := range []struct {
+		name string
+		fact *fact.Fact
+	}{{"map", &asMap}, {"struct", &asStruct}} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := fact.NewEvent("s", c.fact); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

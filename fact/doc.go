@@ -4,7 +4,8 @@
 //
 // # Facts and schemas
 //
-// A [Fact] is a typed row: the name of its schema and a value for each field.
+// A [Fact] is a typed row: the name of its schema and a value for each field,
+// in a map or in a tagged struct (see [Of]).
 // A [Schema] names the fields, their types ([FieldType]) and the sorting key.
 // It knows nothing of any database; other packages derive tables and encoders
 // from it. [Schema.Validate] finds everything that is wrong with one.
@@ -36,7 +37,7 @@
 // # Errors
 //
 // Errors that say where something went wrong do so in fields: [*SchemaError],
-// [*FactError], [*ConflictError], [*PublishError], [*PanicError]. Use errors.As
+// [*FactError], [*StructError], [*ConflictError], [*PublishError], [*PanicError]. Use errors.As
 // to get at them, and errors.Is for [ErrClosed], [ErrQueueFull],
 // [ErrForeignContext] and [ErrRecordInProjector].
 package fact

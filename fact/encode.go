@@ -41,12 +41,17 @@ func (e *FactError) Error() string {
 // Unwrap returns Err.
 func (e *FactError) Unwrap() error { return e.Err }
 
+var errNotUTF8 = errors.New("its JSON is not valid UTF-8")
+
 // errBytes is the answer to bytes, which encoding/json would turn into base64.
 var errBytes = errors.New("a []byte could be text or JSON: use a string for text, json.RawMessage for JSON")
 
 // encodeFactData returns the fact's data as a JSON object with sorted keys.
 // Errors are *FactError with Index 0.
 func encodeFactData(f Fact) (json.RawMessage, error) {
+	if f.Value != nil {
+		return encodeFactValue(f)
+	}
 	var buf bytes.Buffer
 	enc := newEncoder(&buf)
 	buf.WriteByte('{')
@@ -60,7 +65,7 @@ func encodeFactData(f Fact) (json.RawMessage, error) {
 	}
 	buf.WriteByte('}')
 	if !utf8.Valid(buf.Bytes()) { // only a json.Marshaler can cause that
-		return nil, &FactError{Schema: f.Schema, ID: f.ID, Err: errors.New("its JSON is not valid UTF-8")}
+		return nil, &FactError{Schema: f.Schema, ID: f.ID, Err: errNotUTF8}
 	}
 	return buf.Bytes(), nil
 }
@@ -74,10 +79,18 @@ func encodeMember(enc *json.Encoder, buf *bytes.Buffer, key string, value any) e
 	}
 	buf.Truncate(buf.Len() - 1) // the encoder ends each value with a newline
 	buf.WriteByte(':')
+	if err := encodePlain(enc, value); err != nil {
+		return err
+	}
+	buf.Truncate(buf.Len() - 1)
+	return nil
+}
+
+// encodePlain encodes the value of a field, with a newline behind it.
+func encodePlain(enc *json.Encoder, value any) error {
 	if err := enc.Encode(value); err != nil {
 		return fmt.Errorf("not a JSON value: %w", err)
 	}
-	buf.Truncate(buf.Len() - 1)
 	return checkText(reflect.ValueOf(value), rejectBytes)
 }
 
@@ -92,7 +105,7 @@ func encodeValue(v any) (json.RawMessage, error) {
 	}
 	buf.Truncate(buf.Len() - 1)
 	if !utf8.Valid(buf.Bytes()) {
-		return nil, errors.New("its JSON is not valid UTF-8")
+		return nil, errNotUTF8
 	}
 	return buf.Bytes(), nil
 }

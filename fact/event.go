@@ -55,7 +55,7 @@ func NewEventID() string {
 //
 // Data is encoded as encoding/json does, but without escaping HTML characters,
 // and text that is not valid UTF-8 is an error. For a [Fact] the event carries
-// Fact.Data, and the fact's ID if it has one.
+// the values in its Data or Value, and the fact's ID if it has one.
 func NewEvent(stream string, data EventTyper) (Event, error) {
 	return NewEventWithMeta(stream, data, nil)
 }

@@ -9,10 +9,13 @@ import (
 )
 
 // Fact is one typed row on its way into the log and into a table: the name of
-// its schema and a value for each field.
+// its schema and a value for each field, either in a map or in a struct.
 //
-// Values may be Go values or what encoding/json makes of a JSON object, with
-// numbers as json.Number where precision matters.
+// Values in a map may be Go values or what encoding/json makes of a JSON object,
+// with numbers as json.Number where precision matters.
+//
+// A struct is encoded without a map and without an allocation for each field.
+// [Of] makes a fact from one.
 type Fact struct {
 	// Schema is the name of the fact's schema.
 	Schema string `json:"schema"`
@@ -21,6 +24,23 @@ type Fact struct {
 	ID string `json:"id,omitempty"`
 	// Data holds the values by field name.
 	Data map[string]any `json:"data"`
+	// Value holds the values instead of Data: a pointer to a struct, or a struct,
+	// whose fields are named by tags as FromStruct of package schemas describes.
+	// It means what Data would with the values of the struct's fields:
+	//
+	//   - A nil pointer, slice, map or interface is a missing key: the column gets
+	//     its default, NULL if it is nullable, or the zero of its type.
+	//   - With the option omitzero in its tag, and in the field that carries the
+	//     fact's ID, a zero value is a missing key too. As in encoding/json, an
+	//     IsZero method decides what is zero.
+	//   - Any other value is a value, zeros included. The zero time.Time is one
+	//     that no column takes.
+	//   - Pointers stand for what they point to.
+	//   - A [16]byte without methods is a UUID, unless its tag says json.
+	//
+	// The struct is not kept. Its own MarshalJSON method, if it has one, and json
+	// tags of its fields have no say.
+	Value any `json:"-"`
 }
 
 // EventType returns the name of the schema, which is the type of the event

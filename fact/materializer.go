@@ -11,7 +11,8 @@ type Materializer interface {
 	// Materialize stores the facts as rows and returns when they are durable.
 	// It checks all of them first: when one is refused, the error is or wraps a
 	// [*FactError] that says which, and none is stored. No facts: nil. It
-	// neither keeps nor changes the facts' maps.
+	// neither keeps nor changes the facts' maps and structs. A fact has its
+	// values in Data or in Value; Fact.Map returns them as a map in any case.
 	Materialize(ctx context.Context, facts ...Fact) error
 }
 
@@ -19,7 +20,7 @@ type Materializer interface {
 // storing, so that a bad fact is refused before it reaches the log.
 type Preparer interface {
 	// Prepare checks and encodes the facts. It stores nothing and keeps
-	// nothing of the facts' maps. On an error there is nothing to discard.
+	// nothing of the facts' maps and structs. On an error there is nothing to discard.
 	Prepare(ctx context.Context, facts ...Fact) (Prepared, error)
 }
 

@@ -27,10 +27,10 @@ var ErrRecordInProjector = errors.New(
 // (see Field.FactID) if the schema was given to EnsureSchemas and Data has the
 // field; else it is a new one. An ID and a field that differ are an error.
 //
-// Data is encoded as encoding/json does, with sorted keys and without escaping
-// HTML characters. What JSON cannot carry (NaN, infinities, channels), text that
+// Data, or the struct in Value, is encoded as encoding/json does, with sorted
+// keys and without escaping HTML characters. What JSON cannot carry (NaN, infinities, channels), text that
 // is not valid UTF-8, and a []byte (which could be text or JSON) are errors. The
-// facts' maps are neither kept nor changed.
+// facts' maps and structs are neither kept nor changed.
 //
 // Errors of checking begin with "validate", and nothing has happened. Those of
 // the store begin with "event store append", and nothing has happened as far as
@@ -145,7 +145,10 @@ func factID(f Fact, schema *Schema) (string, error) {
 	given := false
 	if schema != nil {
 		if field, given = schema.FactIDField(); given {
-			value, given = f.Data[field.Name]
+			var err error
+			if value, given, err = f.lookup(field.Name); err != nil {
+				return "", err
+			}
 		}
 	}
 	if !given {
@@ -168,6 +171,28 @@ func factID(f Fact, schema *Schema) (string, error) {
 		return fail(fmt.Errorf("carries the fact's ID but is %q: give one of them, or the same", id))
 	}
 	return f.ID, nil
+}
+
+// lookup returns the value of one field, and whether the fact has one.
+func (f *Fact) lookup(name string) (value any, ok bool, err error) {
+	s, v, err := f.openValue()
+	if err != nil {
+		return nil, false, err
+	}
+	if s == nil {
+		value, ok = f.Data[name]
+		return value, ok, nil
+	}
+	for i := range s.fields {
+		if s.fields[i].Field.Name != name {
+			continue
+		}
+		if v, ok = s.fields[i].Value(v); ok {
+			value = s.fields[i].Interface(v)
+		}
+		return value, ok, nil
+	}
+	return nil, false, nil
 }
 
 // idText returns an ID as text.

@@ -5,37 +5,23 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
-	"unicode"
+
+	"go.yaml.in/yaml/v3"
 
 	"github.com/factload/factload/fact"
 )
 
 // StructOptions say what a struct type cannot.
 type StructOptions struct {
-	// Name is the name of the schema. Empty means the name of the type in snake case.
+	// Name is the name of the schema. Empty means what the type's EventType method returns, if it has one, else the name
+	// of the type in snake case.
 	Name string
 	// OrderBy are the names of the fields that rows are sorted by.
 	OrderBy []string
 }
 
 // A StructError is one problem of a struct type that cannot be made a schema.
-type StructError struct {
-	// Type is the name of the struct type.
-	Type string
-	// Field is the Go name of the struct's field, or empty when the problem is about the whole.
-	Field string
-	// Problem says what is wrong, and how to mend it where that is not obvious.
-	Problem string
-}
-
-// Error names the type, the field and the problem.
-func (e *StructError) Error() string {
-	if e.Field == "" {
-		return fmt.Sprintf("struct %s: %s", e.Type, e.Problem)
-	}
-	return fmt.Sprintf("struct %s, field %s: %s", e.Type, e.Field, e.Problem)
-}
+type StructError = fact.StructError
 
 // FromStruct makes a schema from the type of v, which is a struct or a pointer to one; its values do not matter.
 //
@@ -53,14 +39,18 @@ func (e *StructError) Error() string {
 //	Payload json.RawMessage   // payload, json
 //	At      time.Time         `fact:"created_at"`
 //	secret  string            // not exported: not part of the schema
+//	Retries int               `fact:"retries,omitzero,default=1"` // a zero is a missing key
 //	Cache   any               `fact:"-"` // not part of the schema either
 //
 // Without a name, it is that of the struct's field in snake case. Without a type, it follows from the Go type: string,
 // bool, the sized integers and floats as they are called, int as int64, uint as uint64, time.Time as datetime64,
 // [16]byte as uuid, json.RawMessage as json. A pointer makes the field nullable and a slice makes it an array. Other
 // types have to be called json. A type that is given must be able to hold values of the Go type, though maybe not all of
-// them: values are checked when they are recorded. low_cardinality is short for low_cardinality_string. The default
+// them: values are checked when they are recorded. Types with MarshalJSON or MarshalText can be held by any field. low_cardinality is short for low_cardinality_string. The default
 // comes last and is written as in YAML. The fields of an embedded struct count as fields of the struct.
+//
+// Structs of the type can be recorded as they are: see [fact.Fact.Value], which also says what omitzero means, and
+// [fact.Of].
 //
 // All problems are reported: the error joins a [*StructError] for each. What [fact.Schema.Validate] finds is joined as
 // it is.
@@ -72,97 +62,65 @@ func FromStruct(v any, options StructOptions) (fact.Schema, error) {
 	if t == nil || t.Kind() != reflect.Struct {
 		return fact.Schema{}, &StructError{Type: fmt.Sprintf("%T", v), Problem: "want a struct or a pointer to one"}
 	}
-	r := structReader{name: t.String()}
+	compiled, err := fact.StructOf(t)
+	if err != nil {
+		return fact.Schema{}, err
+	}
 	s := fact.Schema{Name: options.Name, OrderBy: slices.Clone(options.OrderBy)}
 	if s.Name == "" {
-		s.Name = snakeCase(t.Name())
+		s.Name = structName(compiled)
 	}
-	s.Fields = r.fields(t, nil)
-	if len(r.problems) == 0 {
-		r.problems = append(r.problems, s.Validate())
+	var problems []error
+	for _, f := range compiled.Fields() {
+		field, problem := fieldOf(f)
+		if problem != "" {
+			problems = append(problems, &StructError{Type: t.String(), Field: f.GoName, Problem: problem})
+		}
+		s.Fields = append(s.Fields, field)
 	}
-	if err := errors.Join(r.problems...); err != nil {
+	if len(problems) == 0 {
+		problems = append(problems, s.Validate())
+	}
+	if err := errors.Join(problems...); err != nil {
 		return fact.Schema{}, err
 	}
 	return s, nil
 }
 
-// structReader gathers what is wrong with a struct type.
-type structReader struct {
-	name     string
-	problems []error
+// structName returns the name that facts of the struct have by themselves, as fact.Of gives it.
+func structName(s *fact.Struct) string {
+	if typer, ok := reflect.New(s.Type()).Interface().(fact.EventTyper); ok {
+		return typer.EventType()
+	}
+	return s.Name()
 }
 
-func (r *structReader) report(f reflect.StructField, format string, args ...any) {
-	r.problems = append(r.problems, &StructError{Type: r.name, Field: f.Name, Problem: fmt.Sprintf(format, args...)})
+// fieldOf makes a field of the schema from one of the struct, and says what is wrong with it, or "".
+func fieldOf(f *fact.StructField) (field fact.Field, problem string) {
+	field = f.Field
+	field.Values = slices.Clone(field.Values)
+	if !f.Typed {
+		return field, fmt.Sprintf("Go type %s has no field type: give one, such as json", f.GoType)
+	}
+	if f.HasDefault {
+		field.Default, problem = parseDefault(field, f.DefaultText)
+	}
+	return field, problem
 }
 
-// fields appends the fields of a struct type, those of embedded structs in their place.
-func (r *structReader) fields(t reflect.Type, list []fact.Field) []fact.Field {
-	for i := range t.NumField() {
-		f := t.Field(i)
-		tag, tagged := f.Tag.Lookup("fact")
-		switch {
-		case tag == "-":
-			continue
-		case f.Anonymous && !tagged && f.Type.Kind() == reflect.Struct && f.Type != timeType:
-			list = r.fields(f.Type, list)
-			continue
-		case f.Anonymous && !tagged && f.Type.Kind() == reflect.Pointer:
-			r.report(f, `an embedded pointer may be nil: embed the struct itself, or leave it out with the tag fact:"-"`)
-			continue
-		case !f.IsExported():
-			if tagged {
-				r.report(f, "has a tag but is not exported: nothing can read it")
-			}
-			continue
-		}
-		list = append(list, r.field(f, tag))
+// parseDefault reads a default as if it stood in a schema file.
+func parseDefault(f fact.Field, text string) (value any, problem string) {
+	var root yaml.Node
+	if err := yaml.Unmarshal([]byte(text), &root); err != nil {
+		return nil, fmt.Sprintf("default %q: %v", cut(text), err)
 	}
-	return list
-}
-
-// field makes a field of the schema from one of the struct.
-func (r *structReader) field(f reflect.StructField, text string) fact.Field {
-	tag, problems := parseTag(text)
-	for _, problem := range problems {
-		r.report(f, "%s", problem)
+	if len(root.Content) != 1 {
+		return nil, "the default is empty: write '' for an empty text"
 	}
-	field := tag.field
-	field.Comment = f.Tag.Get("comment")
-	if field.Name == "" {
-		field.Name = snakeCase(f.Name)
+	p := &problems{}
+	value = newDecoder(p).defaultValue(f, root.Content[0])
+	if p.total > 0 {
+		return nil, p.found[0].Problem
 	}
-	if len(problems) > 0 {
-		return field
-	}
-	if problem := tag.applyGoType(f.Type, &field); problem != "" {
-		r.report(f, "%s", problem)
-		return field
-	}
-	if tag.hasDefault {
-		value, problem := parseDefault(field, tag.defaultText)
-		if problem != "" {
-			r.report(f, "%s", problem)
-		}
-		field.Default = value
-	}
-	return field
-}
-
-// snakeCase turns ConversationID into conversation_id.
-func snakeCase(name string) string {
-	var b strings.Builder
-	runes := []rune(name)
-	for i, c := range runes {
-		if unicode.IsUpper(c) && i > 0 {
-			afterLower := !unicode.IsUpper(runes[i-1]) && runes[i-1] != '_'
-			beforeLower := i+1 < len(runes) && unicode.IsLower(runes[i+1]) && runes[i-1] != '_'
-			if afterLower || beforeLower {
-				b.WriteByte('_')
-			}
-		}
-		b.WriteRune(unicode.ToLower(c))
-	}
-	return b.String()
+	return value, ""
 }

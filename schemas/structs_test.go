@@ -149,9 +149,9 @@ func TestFromStructRefuses(t *testing.T) {
 		{"two types", struct {
 			A string `fact:"a,uuid,json"`
 		}{}, `field A: has two types, uuid and json`},
-		{"bytes", struct{ A []byte }{}, `field A: []byte may be text, JSON or numbers`},
+		{"bytes", struct{ A []byte }{}, `field A: Go type []uint8 may be text, JSON or numbers`},
 		{"pointer to pointer", struct{ A **string }{}, `field A: a pointer to a pointer has no meaning`},
-		{"channel", struct{ A chan int }{}, `field A: Go type chan int has no field type: give one, such as json`},
+		{"channel", struct{ A chan int }{}, `field A: Go type chan int has no JSON: leave the field out`},
 		{"interface", struct{ A any }{}, `field A: Go type interface {} has no field type: give one, such as json`},
 		{"json.Number without type", struct{ A json.Number }{}, `field A: Go type json.Number has no field type`},
 		{"text in a number", struct {
@@ -182,7 +182,7 @@ func TestFromStructRefuses(t *testing.T) {
 		{"name twice", struct {
 			A string
 			B string `fact:"a"`
-		}{}, `field "a": is declared twice`},
+		}{}, `field B: is called "a", as is field A: names must be unique`},
 		{"nullable array", struct {
 			A *[]string `fact:"a"`
 		}{}, `field "a": is a nullable array`},

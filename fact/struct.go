@@ -1,0 +1,297 @@
+package fact
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"sync"
+)
+
+// StructError is one problem of a struct type that is to carry facts.
+type StructError struct {
+	// Type is the name of the struct type.
+	Type string
+	// Field is the Go name of the struct's field, or empty when the problem is
+	// about the whole.
+	Field string
+	// Problem says what is wrong, and how to mend it where that is not obvious.
+	Problem string
+}
+
+// Error names the type, the field and the problem.
+func (e *StructError) Error() string {
+	if e.Field == "" {
+		return fmt.Sprintf("struct %s: %s", e.Type, e.Problem)
+	}
+	return fmt.Sprintf("struct %s, field %s: %s", e.Type, e.Field, e.Problem)
+}
+
+// Struct is a struct type, compiled to carry the values of facts: see
+// [Fact.Value]. It is immutable and safe for concurrent use.
+type Struct struct {
+	typ    reflect.Type
+	name   string
+	fields []StructField
+	sorted []*StructField // by name, as the log has them
+}
+
+// StructField is a field of a struct type that carries a field of a fact.
+type StructField struct {
+	// Field is the schema's field that the tags and the Go type describe. It has
+	// no Default; see DefaultText.
+	Field Field
+	// Typed reports whether Field.Type is known. It is not for Go types that
+	// have no field type of their own, such as any, when the tag gives none.
+	Typed bool
+	// HasDefault and DefaultText are the default that the tag gives, as written.
+	HasDefault  bool
+	DefaultText string
+	// OmitZero reports whether a zero value counts as a missing key.
+	OmitZero bool
+
+	// GoName is the name of the struct's field, behind those of the structs it is
+	// embedded in: base.ID.
+	GoName string
+	// GoType is its type.
+	GoType reflect.Type
+
+	index   []int
+	absence absence
+	follow  bool   // the pointer stands for what it points to
+	prefix  string // `"name":`
+	encode  jsonEncoder
+}
+
+// absence says when a struct's field has no value for the fact.
+type absence int
+
+const (
+	neverAbsent absence = iota
+	absentNil
+	absentZero
+	absentIsZero // its IsZero method says so
+)
+
+// zeroer is what encoding/json asks too, for its own omitzero.
+type zeroer interface{ IsZero() bool }
+
+var zeroerType = reflect.TypeFor[zeroer]()
+
+// structs holds a *Struct, or an error, for each reflect.Type that was asked for.
+var structs sync.Map
+
+// StructOf compiles a struct type, once for each type. The error joins a
+// [*StructError] for everything that is wrong with it.
+//
+// See FromStruct of package schemas for the tags. It does not need every field
+// to have a known type, since the schema may be written elsewhere.
+func StructOf(t reflect.Type) (*Struct, error) {
+	known, ok := structs.Load(t)
+	if !ok {
+		s, err := compileStruct(t)
+		if err != nil {
+			known, _ = structs.LoadOrStore(t, err)
+		} else {
+			known, _ = structs.LoadOrStore(t, s)
+		}
+	}
+	if err, failed := known.(error); failed {
+		return nil, err
+	}
+	s, ok := known.(*Struct)
+	if !ok {
+		return nil, fmt.Errorf("fact: the cache of struct types holds a %T", known) // cannot happen
+	}
+	return s, nil
+}
+
+// Name returns the name of the type in snake case, which is the name of its
+// schema where nothing else is said. It is empty for a type without a name.
+func (s *Struct) Name() string { return s.name }
+
+// Type returns the struct type.
+func (s *Struct) Type() reflect.Type { return s.typ }
+
+// Fields returns the fields in the order of the struct, those of embedded
+// structs in their place. The slice is the caller's; the elements are not to be
+// changed.
+func (s *Struct) Fields() []*StructField {
+	fields := make([]*StructField, len(s.fields))
+	for i := range s.fields {
+		fields[i] = &s.fields[i]
+	}
+	return fields
+}
+
+// StructValue returns what [Fact.Value] holds as a struct whose fields can be
+// addressed. A pointer to a struct is followed; a struct itself is copied.
+func StructValue(value any) (reflect.Value, error) {
+	v := reflect.ValueOf(value)
+	switch {
+	case v.Kind() == reflect.Struct:
+		c := reflect.New(v.Type()).Elem()
+		c.Set(v)
+		return c, nil
+	case v.Kind() == reflect.Pointer && v.Type().Elem().Kind() == reflect.Struct:
+		if v.IsNil() {
+			return v, fmt.Errorf("the value is a nil %s: give a pointer to a struct", v.Type())
+		}
+		return v.Elem(), nil
+	}
+	return v, fmt.Errorf("the value is %T: give a struct or a pointer to one", value)
+}
+
+func compileStruct(t reflect.Type) (*Struct, error) {
+	if t == nil || t.Kind() != reflect.Struct {
+		return nil, &StructError{Type: fmt.Sprint(t), Problem: "want a struct or a pointer to one"}
+	}
+	c := structCompiler{s: &Struct{typ: t, name: snakeCase(t.Name())}, names: make(map[string]string)}
+	c.addFields(t, nil, "")
+	if err := errors.Join(c.problems...); err != nil {
+		return nil, err
+	}
+	for i := range c.s.fields {
+		c.s.sorted = append(c.s.sorted, &c.s.fields[i])
+	}
+	slices.SortFunc(c.s.sorted, func(a, b *StructField) int { return cmp.Compare(a.Field.Name, b.Field.Name) })
+	return c.s, nil
+}
+
+// structCompiler gathers the fields of a struct type and what is wrong with them.
+type structCompiler struct {
+	s        *Struct
+	names    map[string]string // Go name by name
+	problems []error
+}
+
+func (c *structCompiler) report(goName, problem string) {
+	c.problems = append(c.problems, &StructError{Type: c.s.typ.String(), Field: goName, Problem: problem})
+}
+
+// addFields adds the fields of a struct type, those of embedded structs in their
+// place.
+func (c *structCompiler) addFields(t reflect.Type, index []int, prefix string) {
+	for i := range t.NumField() {
+		sf := t.Field(i)
+		at := append(slices.Clone(index), i)
+		goName := prefix + sf.Name
+		tag, tagged := sf.Tag.Lookup("fact")
+		switch {
+		case tag == "-":
+			continue
+		case sf.Anonymous && !tagged && sf.Type.Kind() == reflect.Struct && !hasOwnJSON(sf.Type):
+			c.addFields(sf.Type, at, goName+".")
+			continue
+		case sf.Anonymous && !tagged && sf.Type.Kind() == reflect.Pointer:
+			c.report(goName, `an embedded pointer may be nil: embed the struct itself, or leave it out with the tag fact:"-"`)
+			continue
+		case !sf.IsExported():
+			if tagged {
+				c.report(goName, "has a tag but is not exported: nothing can read it")
+			}
+			continue
+		}
+		c.addField(sf, at, goName)
+	}
+}
+
+func (c *structCompiler) addField(sf reflect.StructField, index []int, goName string) {
+	f := StructField{GoName: goName, GoType: sf.Type, index: index, follow: followed(sf.Type)}
+	problems := f.readTags(sf)
+	if len(problems) == 0 {
+		if problem := f.readGoType(); problem != "" {
+			problems = append(problems, problem)
+		}
+	}
+	if other, twice := c.names[f.Field.Name]; twice {
+		problems = append(problems, fmt.Sprintf("is called %q, as is field %s: names must be unique", f.Field.Name, other))
+	}
+	c.names[f.Field.Name] = goName
+	for _, problem := range problems {
+		c.report(goName, problem)
+	}
+	if len(problems) == 0 {
+		f.absence = f.whenAbsent()
+		f.compileJSON()
+	}
+	c.s.fields = append(c.s.fields, f)
+}
+
+// followed reports whether a pointer type stands for what it points to. It does
+// not when the pointer alone decides on its JSON, as *big.Int does.
+func followed(t reflect.Type) bool {
+	return t.Kind() == reflect.Pointer && (hasOwnJSON(t.Elem()) || !hasOwnJSON(t))
+}
+
+func (f *StructField) whenAbsent() absence {
+	switch f.GoType.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Map, reflect.Interface:
+		return absentNil
+	}
+	switch {
+	case !f.OmitZero:
+		return neverAbsent
+	case f.GoType.Implements(zeroerType):
+		return absentIsZero
+	}
+	return absentZero
+}
+
+// Value returns the field's value in v, which is what [StructValue] returned for
+// a struct of the type, and whether it has one. Pointers have been followed.
+func (f *StructField) Value(v reflect.Value) (value reflect.Value, ok bool) {
+	for _, i := range f.index {
+		v = v.Field(i)
+	}
+	switch f.absence {
+	case absentNil:
+		if v.IsNil() {
+			return v, false
+		}
+		if f.follow {
+			v = v.Elem()
+		}
+	case absentZero:
+		return v, !v.IsZero()
+	case absentIsZero:
+		// By way of the address, so that nothing is copied.
+		z, isZeroer := v.Addr().Interface().(zeroer)
+		return v, !isZeroer || !z.IsZero()
+	case neverAbsent:
+	}
+	return v, true
+}
+
+// ValueType is the type of what Value returns: GoType, or what that points to.
+func (f *StructField) ValueType() reflect.Type {
+	if f.follow {
+		return f.GoType.Elem()
+	}
+	return f.GoType
+}
+
+// Fits says why a field of a schema can hold no value of the struct's field, or
+// returns "". Some values may not fit all the same: they are checked when they
+// are recorded.
+func (f *StructField) Fits(field Field) (problem string) {
+	t := f.ValueType()
+	if isPlainUUID(t) && !f.plainUUID() && field.Type == UUID {
+		return fmt.Sprintf("field %q of the schema is a uuid, but the tag says %s", field.Name, f.Field.Type)
+	}
+	if isJSONType(field.Type) && !field.Array || hasOwnJSON(t) && t != timeType || t.Kind() == reflect.Interface {
+		return ""
+	}
+	if isList(t) != field.Array {
+		kind := "is no array"
+		if field.Array {
+			kind = "is an array"
+		}
+		return fmt.Sprintf("field %q of the schema %s, but the Go type is %s", field.Name, kind, t)
+	}
+	if field.Array {
+		t = t.Elem()
+	}
+	return mismatch(field.Type, t)
+}
