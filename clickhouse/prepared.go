@@ -72,7 +72,7 @@ func (m *Materializer) prepareOne(parts map[string]*part, f *fact.Fact) error {
 		of = &part{entry: entry, block: entry.takeBlock()}
 		parts[f.Schema] = of
 	}
-	if err := of.block.AppendFact(f.ID, f.Data); err != nil {
+	if err := of.block.Append(f); err != nil {
 		return err
 	}
 	of.ids.add(f.ID)

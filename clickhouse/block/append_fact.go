@@ -4,7 +4,21 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+
+	"github.com/factload/factload/fact"
 )
+
+// Append appends one row from the values of a fact, which are in its Data or in
+// its Value; see AppendFact and AppendStruct.
+func (b *Block) Append(f *fact.Fact) error {
+	switch {
+	case f.Value == nil:
+		return b.AppendFact(f.ID, f.Data)
+	case f.Data != nil:
+		return rowFault(&fault{kind: ErrType, text: "the fact has both Data and Value", hint: "give one of them", at: noOffset})
+	}
+	return b.AppendStruct(f.ID, f.Value)
+}
 
 // AppendFact appends one row from Go values. A value is stored as its JSON
 // would be, so that a fact and a replay of its log event give the same row;
@@ -68,19 +82,27 @@ func (b *Block) appendUnknown(data map[string]any) error {
 		if b.layout.options.UnknownKeys != CollectUnknown {
 			continue
 		}
-		name, err := marshal(key)
-		if err != nil {
-			return goFault(cutText(key), key, err)
+		if err := b.collectValue(key, data[key]); err != nil {
+			return err
 		}
-		value, err := marshal(data[key])
-		if err != nil {
-			return goFault(cutText(key), data[key], err)
-		}
-		if !json.Valid(value) {
-			return goFault(cutText(key), data[key], newFault(ErrSyntax, "is not valid JSON", ""))
-		}
-		b.extra.add(name, value)
 	}
+	return nil
+}
+
+// collectValue collects a key that is no field, and its value.
+func (b *Block) collectValue(key string, v any) error {
+	name, err := marshal(key)
+	if err != nil {
+		return goFault(cutText(key), key, err)
+	}
+	value, err := marshal(v)
+	if err != nil {
+		return goFault(cutText(key), v, err)
+	}
+	if !json.Valid(value) {
+		return goFault(cutText(key), v, newFault(ErrSyntax, "is not valid JSON", ""))
+	}
+	b.extra.add(name, value)
 	return nil
 }
 

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/go-faster/jx"
 	"github.com/stretchr/testify/require"
@@ -167,25 +166,44 @@ func BenchmarkAppendJSON(b *testing.B) {
 	}
 }
 
-// BenchmarkAppendFact appends Go values, as a service records them.
+// BenchmarkAppendFact appends the same Go values, as a service records them, in a
+// map and in a struct. The map is made anew for each row, as a service makes it,
+// or once.
 func BenchmarkAppendFact(b *testing.B) {
-	layout, err := Compile(chatSchema, Options{})
-	require.NoError(b, err)
-	data := map[string]any{
-		"conversation_id": "6e702f61c35cc48c", "message_id": "84f97833ed534154ba010f5863c890e3",
-		"role": "assistant", "model": "model-1", "content": strings.Repeat("some words of an answer ", 10),
-		"prompt_tokens": 1200, "completion_tokens": 340, "latency_ms": 512.5, "temperature": 0.2, "flagged": false,
-		"tags": []string{"a", "b"}, "metadata": map[string]any{"client": "web", "v": 3}, "created_at": time.Now(),
+	m := someMessage()
+	m.Content = strings.Repeat("some words of an answer ", 10)
+	asMap := func() map[string]any {
+		return map[string]any{
+			"conversation_id": m.ConversationID, "message_id": m.MessageID, "role": m.Role, "model": m.Model, "content": m.Content,
+			"prompt_tokens": m.PromptTokens, "completion_tokens": m.CompletionTokens, "latency_ms": m.LatencyMs, "temperature": m.Temperature,
+			"flagged": m.Flagged, "tags": m.Tags, "metadata": m.Metadata, "created_at": m.CreatedAt,
+		}
 	}
-	block := layout.NewBlock()
-	b.ReportAllocs()
-	for b.Loop() {
-		if block.Rows() == benchRows {
-			block.Reset()
-		}
-		if err := block.AppendFact("", data); err != nil {
-			b.Fatal(err)
-		}
+	once := asMap()
+	for _, c := range []struct {
+		name string
+		fact func() fact.Fact
+	}{
+		{"map", func() fact.Fact { return fact.Fact{Data: asMap()} }},
+		{"map-made-once", func() fact.Fact { return fact.Fact{Data: once} }},
+		{"struct", func() fact.Fact { return fact.Fact{Value: m} }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			layout, err := Compile(chatSchema, Options{})
+			require.NoError(b, err)
+			block := layout.NewBlock()
+			b.ReportAllocs()
+			for b.Loop() {
+				if block.Rows() == benchRows {
+					block.Reset()
+				}
+				f := c.fact()
+				if err := block.Append(&f); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(len(chatSchema.Fields)), "fields")
+		})
 	}
 }
 

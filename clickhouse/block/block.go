@@ -1,6 +1,10 @@
 package block
 
-import "github.com/ClickHouse/ch-go/proto"
+import (
+	"reflect"
+
+	"github.com/ClickHouse/ch-go/proto"
+)
 
 // Block is a growing set of columns of one layout. Make one with
 // [Layout.NewBlock]. It is not safe for concurrent use.
@@ -13,6 +17,10 @@ type Block struct {
 	scan  *scanner
 	row   rowState
 	extra extraKeys
+
+	structs map[reflect.Type]*boundStruct
+	last    *boundStruct // of the last row from a struct
+	number  []byte       // scratch for a json.Number
 
 	scratch proto.Buffer // of WriteDigest
 }

@@ -112,10 +112,14 @@ func appendSlice[T any](c *arrayColumn, s *scanner, elems []T) error {
 }
 
 func (c *arrayColumn) appendElem(s *scanner, i int, v any) error {
-	err := c.elem.appendValue(s, v)
-	if err == nil {
-		return nil
+	if err := c.elem.appendValue(s, v); err != nil {
+		return c.elemFault(err, i, v)
 	}
+	return nil
+}
+
+// elemFault returns the fault of element i, which is v.
+func (c *arrayColumn) elemFault(err error, i int, v any) error {
 	f := asFault(within(err, index(i), noOffset))
 	if f.value == "" && !f.bare {
 		f.value = describe(v)

@@ -25,10 +25,14 @@ func (c *boolColumn) appendJSON(s *scanner) error {
 
 func (c *boolColumn) appendValue(s *scanner, v any) error {
 	if x, ok := v.(bool); ok {
-		c.push(x)
-		return nil
+		return c.addBool(x)
 	}
 	return appendOther(c, s, v)
+}
+
+func (c *boolColumn) addBool(v bool) error {
+	c.push(v)
+	return nil
 }
 
 func (c *boolColumn) appendRows(src column, from, to int) {

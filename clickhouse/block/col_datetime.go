@@ -95,20 +95,36 @@ func timeRange() error {
 func (c *dateTimeColumn) appendValue(s *scanner, v any) error {
 	switch x := v.(type) {
 	case time.Time:
-		if x.IsZero() {
-			return newFault(ErrRange, "is the zero time.Time", "leave the key out, or make the field nullable and give nil")
-		}
-		if year := x.Year(); year < 0 || year > 9999 {
-			return timeRange() // UnixMilli could overflow
-		}
-		return c.add(x.UnixMilli())
+		return c.addTime(x)
 	case string:
-		return c.addText([]byte(x))
+		return c.addString(x)
 	}
 	if n, ok := intValue(v); ok {
-		return c.addEpoch(n)
+		return c.addInt(n)
 	}
 	return appendOther(c, s, v)
+}
+
+func (c *dateTimeColumn) addTime(t time.Time) error {
+	if t.IsZero() {
+		return newFault(ErrRange, "is the zero time.Time",
+			"leave the key out (in a struct: by the option omitzero in the tag), or make the field nullable and give nil")
+	}
+	if year := t.Year(); year < 0 || year > 9999 {
+		return timeRange() // UnixMilli could overflow
+	}
+	return c.add(t.UnixMilli())
+}
+
+func (c *dateTimeColumn) addString(text string) error { return c.addText([]byte(text)) }
+
+func (c *dateTimeColumn) addInt(n int64) error { return c.addEpoch(n) }
+
+func (c *dateTimeColumn) addUint(n uint64) error {
+	if n > maxTime {
+		return timeRange()
+	}
+	return c.addEpoch(int64(n))
 }
 
 func (c *dateTimeColumn) appendRows(src column, from, to int) {
@@ -139,10 +155,11 @@ func (c *dateColumn) addText(text []byte) error {
 	if !ok {
 		return newFault(ErrTimestamp, "is not a date", `write it as "2006-01-02"`)
 	}
-	return c.addTime(ms)
+	return c.add(ms)
 }
 
-func (c *dateColumn) addTime(ms int64) error {
+// add appends the day that begins at ms milliseconds since 1970.
+func (c *dateColumn) add(ms int64) error {
 	if ms%msPerDay != 0 {
 		return newFault(ErrPrecision, "has a time of day, which a date cannot hold", "use datetime64 in the schema")
 	}
@@ -157,15 +174,21 @@ func (c *dateColumn) addTime(ms int64) error {
 func (c *dateColumn) appendValue(s *scanner, v any) error {
 	switch x := v.(type) {
 	case time.Time:
-		if year := x.Year(); year < 0 || year > 9999 {
-			return c.addTime(-msPerDay) // UnixMilli could overflow
-		}
-		return c.addTime(x.UnixMilli())
+		return c.addTime(x)
 	case string:
-		return c.addText([]byte(x))
+		return c.addString(x)
 	}
 	return appendOther(c, s, v)
 }
+
+func (c *dateColumn) addTime(t time.Time) error {
+	if year := t.Year(); year < 0 || year > 9999 {
+		return c.add(-msPerDay) // UnixMilli could overflow
+	}
+	return c.add(t.UnixMilli())
+}
+
+func (c *dateColumn) addString(text string) error { return c.addText([]byte(text)) }
 
 func (c *dateColumn) appendRows(src column, from, to int) {
 	c.pushAll(&as[*dateColumn](src).fixed, from, to)

@@ -142,22 +142,33 @@ func negate128(hi, lo uint64) (negHi, negLo uint64) {
 }
 
 func (c *decimalColumn[T, C]) appendValue(s *scanner, v any) error {
-	var text [32]byte
 	switch x := v.(type) {
 	case string:
-		return c.addText([]byte(x))
+		return c.addString(x)
 	case float64:
 		return c.addFloat(x, 64)
 	case float32:
 		return c.addFloat(float64(x), 32)
 	}
 	if n, ok := intValue(v); ok {
-		return c.add(strconv.AppendInt(text[:0], n, 10))
+		return c.addInt(n)
 	}
 	if n, ok := uintValue(v); ok {
-		return c.add(strconv.AppendUint(text[:0], n, 10))
+		return c.addUint(n)
 	}
 	return appendOther(c, s, v)
+}
+
+func (c *decimalColumn[T, C]) addString(text string) error { return c.addText([]byte(text)) }
+
+func (c *decimalColumn[T, C]) addInt(n int64) error {
+	var text [32]byte
+	return c.add(strconv.AppendInt(text[:0], n, 10))
+}
+
+func (c *decimalColumn[T, C]) addUint(n uint64) error {
+	var text [32]byte
+	return c.add(strconv.AppendUint(text[:0], n, 10))
 }
 
 // addFloat appends the number that the shortest text of a float spells, as

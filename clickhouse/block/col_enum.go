@@ -42,14 +42,18 @@ func (c *enumColumn) appendJSON(s *scanner) error {
 
 func (c *enumColumn) appendValue(s *scanner, v any) error {
 	if name, ok := v.(string); ok {
-		n, ok := c.index[name]
-		if !ok {
-			return c.unknown()
-		}
-		c.push(n)
-		return nil
+		return c.addString(name)
 	}
 	return appendOther(c, s, v)
+}
+
+func (c *enumColumn) addString(name string) error {
+	n, ok := c.index[name]
+	if !ok {
+		return c.unknown()
+	}
+	c.push(n)
+	return nil
 }
 
 func (c *enumColumn) unknown() error {

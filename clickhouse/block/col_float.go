@@ -79,18 +79,33 @@ func (c *floatColumn[T, C]) appendValue(s *scanner, v any) error {
 	case float32:
 		return c.addFloat32(x)
 	case int:
-		c.push(T(x))
-		return nil
+		return c.addInt(int64(x))
 	}
 	if n, ok := intValue(v); ok {
-		c.push(T(n))
-		return nil
+		return c.addInt(n)
 	}
 	if n, ok := uintValue(v); ok {
-		c.push(T(n))
-		return nil
+		return c.addUint(n)
 	}
 	return appendOther(c, s, v)
+}
+
+func (c *floatColumn[T, C]) addInt(n int64) error {
+	c.push(T(n))
+	return nil
+}
+
+func (c *floatColumn[T, C]) addUint(n uint64) error {
+	c.push(T(n))
+	return nil
+}
+
+// addFloat appends a float of the given size in bits.
+func (c *floatColumn[T, C]) addFloat(f float64, size int) error {
+	if size == 32 {
+		return c.addFloat32(float32(f))
+	}
+	return c.addFloat64(f)
 }
 
 func (c *floatColumn[T, C]) addFloat64(f float64) error {

@@ -117,9 +117,9 @@ func (c *intColumn[T, C]) appendValue(s *scanner, v any) error {
 	case int32:
 		return c.addInt(int64(x))
 	case uint32:
-		return c.add(uint64(x), false)
+		return c.addUint(uint64(x))
 	case uint64:
-		return c.add(x, false)
+		return c.addUint(x)
 	case float64:
 		return c.addFloat(x, 64)
 	case float32:
@@ -129,7 +129,7 @@ func (c *intColumn[T, C]) appendValue(s *scanner, v any) error {
 		return c.addInt(n)
 	}
 	if n, ok := uintValue(v); ok {
-		return c.add(n, false)
+		return c.addUint(n)
 	}
 	return appendOther(c, s, v)
 }
@@ -140,6 +140,8 @@ func (c *intColumn[T, C]) addInt(n int64) error {
 	}
 	return c.add(uint64(n), false)
 }
+
+func (c *intColumn[T, C]) addUint(n uint64) error { return c.add(n, false) }
 
 // addFloat appends a float that is an integer. Its exact value and the value
 // of its shortest text, which is what JSON would carry, must be the same.

@@ -17,7 +17,7 @@ type lowCardinalityColumn struct {
 	keys     []uint32 // of each row: nullKey, or the number in dict plus 1
 	first    []int    // for each dictionary entry, the row that brought it
 	empty    uint32   // key of the empty string, if it is in dict
-	unquoted []byte   // scratch of appendValue
+	unquoted []byte   // scratch of addString
 }
 
 // nullKey is the key of NULL.
@@ -62,18 +62,22 @@ func (c *lowCardinalityColumn) add(v []byte) {
 
 func (c *lowCardinalityColumn) appendValue(s *scanner, v any) error {
 	if x, ok := v.(string); ok {
-		if !utf8.ValidString(x) {
-			return badGoText()
-		}
-		c.unquoted = append(c.unquoted[:0], x...)
-		c.add(c.unquoted)
-		return nil
+		return c.addString(x)
 	}
 	if c.nullable && isNull(v) {
 		c.keys = append(c.keys, nullKey)
 		return nil
 	}
 	return appendOther(c, s, v)
+}
+
+func (c *lowCardinalityColumn) addString(v string) error {
+	if !utf8.ValidString(v) {
+		return badGoText()
+	}
+	c.unquoted = append(c.unquoted[:0], v...)
+	c.add(c.unquoted)
+	return nil
 }
 
 // isNull reports whether v is nil or a nil pointer.

@@ -16,6 +16,7 @@ type mapColumn struct {
 	keys   texts
 	values texts
 	seen   interner // keys of the map being appended
+	sorted []string // scratch of addMap
 }
 
 func (c *mapColumn) Type() proto.ColumnType { return c.typ }
@@ -98,7 +99,14 @@ func (c *mapColumn) appendValue(s *scanner, v any) error {
 	if !ok || m == nil {
 		return appendOther(c, s, v)
 	}
-	for _, key := range slices.Sorted(maps.Keys(m)) {
+	return c.addMap(m)
+}
+
+func (c *mapColumn) addMap(m map[string]string) error {
+	c.sorted = slices.AppendSeq(c.sorted[:0], maps.Keys(m))
+	slices.Sort(c.sorted)
+	defer clear(c.sorted)
+	for _, key := range c.sorted {
 		if !utf8.ValidString(key) || !utf8.ValidString(m[key]) {
 			return within(badGoText(), "["+cutQuote(key)+"]", noOffset)
 		}

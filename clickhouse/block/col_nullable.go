@@ -30,16 +30,22 @@ func (c *nullableColumn) appendValue(s *scanner, v any) error {
 		c.appendZero()
 		return nil
 	}
-	if err := c.elem.appendValue(s, v); err != nil {
-		if f := asFault(err); f.is(ErrNull) && f.path == "" {
-			c.elem.truncate(len(c.nulls))
-			c.appendZero()
-			return nil
-		}
-		return err
+	return c.settle(c.elem.appendValue(s, v))
+}
+
+// settle completes a row whose value has been appended to elem, or could not be
+// for the reason given. A value that turned out to be null is NULL.
+func (c *nullableColumn) settle(err error) error {
+	if err == nil {
+		c.nulls = append(c.nulls, 0)
+		return nil
 	}
-	c.nulls = append(c.nulls, 0)
-	return nil
+	if f := asFault(err); f.is(ErrNull) && f.path == "" {
+		c.elem.truncate(len(c.nulls))
+		c.appendZero()
+		return nil
+	}
+	return err
 }
 
 func (c *nullableColumn) appendZero() {

@@ -4,8 +4,8 @@
 //
 // A [Layout] is a schema compiled once. A [Block] made from it is a growing
 // set of columns in the form that ClickHouse's native protocol sends. Rows are
-// appended from Go values with [Block.AppendFact] or from JSON with
-// [Block.AppendJSON]. A row that breaks a rule is refused with a [FieldError]
+// appended from Go values with [Block.AppendFact] and [Block.AppendStruct] or
+// from JSON with [Block.AppendJSON]. A row that breaks a rule is refused with a [FieldError]
 // and leaves the block exactly as it was.
 //
 // # What it does not do
@@ -17,6 +17,7 @@
 // # Speed
 //
 // Appending a JSON row allocates nothing once the block has grown to its
-// working size, which [Block.Reset] keeps. Strings are checked and copied in
+// working size, which [Block.Reset] keeps; neither does a row from a struct, but
+// for what methods of its fields allocate. Strings are checked and copied in
 // one pass, straight from the line into the column.
 package block

@@ -56,9 +56,14 @@ func appendOther(c column, s *scanner, v any) error {
 	if err != nil {
 		return err
 	}
+	return appendRaw(c, s, raw)
+}
+
+// appendRaw appends the one JSON value that is in raw.
+func appendRaw(c column, s *scanner, raw []byte) error {
 	s.reset(raw)
 	s.space()
-	err = c.appendJSON(s)
+	err := c.appendJSON(s)
 	if err == nil {
 		s.space()
 		if s.pos == len(s.data) {
@@ -136,12 +141,7 @@ func marshal(v any) ([]byte, error) {
 	case json.RawMessage:
 		return x, nil
 	case json.Number:
-		if len(x) == 0 || !isNumber(x[0]) {
-			f := newFault(ErrSyntax, "is not a number", "")
-			f.value = cutQuote(string(x))
-			return nil, f
-		}
-		return []byte(x), nil
+		return []byte(x), checkGoNumber(x)
 	}
 	if isBytes(v) {
 		return nil, newFault(ErrType, "is a slice of bytes, which JSON has as base64",
@@ -159,6 +159,16 @@ func marshal(v any) ([]byte, error) {
 		return nil, badGoText()
 	}
 	return bytes.TrimSuffix(buf.Bytes(), []byte("\n")), nil
+}
+
+// checkGoNumber refuses a json.Number that could be taken for another JSON value.
+func checkGoNumber(n json.Number) error {
+	if len(n) > 0 && isNumber(n[0]) {
+		return nil
+	}
+	f := newFault(ErrSyntax, "is not a number", "")
+	f.value = cutQuote(string(n))
+	return f
 }
 
 // validText reports whether all strings in v are valid UTF-8. The JSON encoder

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
@@ -46,8 +47,8 @@ type Options struct {
 // ColumnInfo is the name and the ClickHouse type of a column.
 type ColumnInfo struct{ Name, Type string }
 
-// Layout is a schema compiled for encoding. It is immutable and safe for
-// concurrent use.
+// Layout is a schema compiled for encoding. It is safe for concurrent use, and
+// nothing about it changes.
 type Layout struct {
 	schema  fact.Schema
 	options Options
@@ -57,6 +58,7 @@ type Layout struct {
 	factID  int            // field that carries the fact ID, or -1
 	collect int            // field that unknown keys go to, or -1
 	depth   int
+	structs sync.Map // *structPlan, or its error, by reflect.Type
 }
 
 // field is a compiled field.

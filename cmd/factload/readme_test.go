@@ -38,6 +38,15 @@ func TestReadmeService(t *testing.T) {
 	require.Equal(t, string(code), marked(t, "file example/service/main.go"))
 }
 
+// The struct in the README is the one of an example.
+func TestReadmeStruct(t *testing.T) {
+	t.Parallel()
+	const file = "schemas/example_record_test.go"
+	code, err := os.ReadFile("../../" + file)
+	require.NoError(t, err)
+	require.Contains(t, string(code), marked(t, "in "+file))
+}
+
 // Every schema in the README is one.
 func TestReadmeSchemas(t *testing.T) {
 	t.Parallel()
