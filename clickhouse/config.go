@@ -1,18 +1,28 @@
 package clickhouse
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/ddl"
 )
 
-// DefaultInsertTimeout is how long one insert may take when
-// [Config.InsertTimeout] is zero.
-const DefaultInsertTimeout = time.Minute
+// What the fields of [Config] mean when they are zero.
+const (
+	DefaultInsertTimeout   = time.Minute
+	DefaultRetryBudget     = 2 * time.Minute
+	DefaultPace            = 10 * time.Millisecond
+	DefaultMaxBlockRows    = 100_000
+	DefaultMaxBlockBytes   = 16 << 20
+	DefaultMaxPendingBytes = 64 << 20
+)
 
 // Config is the configuration of a [Materializer]. Either DSN or Client is
 // required, everything else may be left out.
@@ -46,11 +56,55 @@ type Config struct {
 	// [block.CollectUnknown]. Every schema must have it then.
 	CollectInto string
 
-	// InsertTimeout is the longest that one insert may take, connecting
-	// included. An insert that takes longer fails with [ErrAmbiguous], or with
-	// [ErrRetryable] when nothing was sent. Zero means DefaultInsertTimeout. The
-	// caller's context may end it earlier.
+	// Mode says when Materialize returns. The default is [Acknowledged].
+	Mode Mode
+
+	// OnFailure is told of facts that were accepted in [Buffered] mode and will
+	// not be stored. It is called for one call's facts of one table at a time,
+	// possibly for several tables at once. The table's next insert waits for it,
+	// so it must not block, and it must not call Flush or Close.
+	OnFailure func(Failure)
+
+	// Pace is the shortest interval between the starts of two small inserts into
+	// one table. Every insert makes a part, and parts cost the server more than
+	// a few rows do, so rows that arrive within the interval share an insert.
+	// The first insert after a pause goes at once, and one of 1,000 rows or more
+	// need not wait; when a partition has more than 50 active parts, the
+	// interval widens in proportion, up to a second, for inserts of any size.
+	//
+	// Zero means DefaultPace: at most 100 inserts a second, which one server
+	// merges without effort, and a wait that is not longer than an insert takes.
+	// A negative Pace means no pacing, whatever the parts.
+	Pace time.Duration
+
+	// MaxBlockRows and MaxBlockBytes bound one insert: a block that has reached
+	// one of them takes no further rows and is not paced. A single call is never
+	// divided, so larger calls make larger inserts. Zero means the defaults.
+	MaxBlockRows, MaxBlockBytes int
+
+	// MaxPendingBytes bounds the encoded rows of each table that have been
+	// accepted and not been answered. Calls wait until theirs fit, in the order
+	// in which they came; a call with more rows than that goes alone. The memory
+	// used is up to about twice that for each table, since columns grow by
+	// doubling, and what the waiting calls hold themselves. Zero means
+	// DefaultMaxPendingBytes.
+	MaxPendingBytes int
+
+	// RetryBudget is how long rows that were accepted are tried before their
+	// call fails with [ErrRetryable] or [ErrAmbiguous]. They are tried at least
+	// once. Zero means DefaultRetryBudget; with a negative one nothing is tried
+	// again. In Buffered mode there is no such limit.
+	RetryBudget time.Duration
+
+	// InsertTimeout is the longest that one try of an insert may take,
+	// connecting included. A try that takes longer counts as [ErrAmbiguous], or
+	// as [ErrRetryable] when nothing was sent. Zero means DefaultInsertTimeout.
 	InsertTimeout time.Duration
+
+	// MeterProvider and TracerProvider are OpenTelemetry's. Nil means that
+	// nothing is measured or traced. docs/recording.md lists what there is.
+	MeterProvider  metric.MeterProvider
+	TracerProvider trace.TracerProvider
 
 	// Logger is told of tables that are created or changed and of inserts that
 	// fail. Nil means no log. Values of facts are never logged.
@@ -73,6 +127,17 @@ func (c Config) Validate() error {
 	if c.InsertTimeout < 0 {
 		problems = append(problems, fmt.Errorf("InsertTimeout is %s, want zero or more", c.InsertTimeout))
 	}
+	for name, n := range map[string]int{"MaxBlockRows": c.MaxBlockRows, "MaxBlockBytes": c.MaxBlockBytes, "MaxPendingBytes": c.MaxPendingBytes} {
+		if n < 0 {
+			problems = append(problems, fmt.Errorf("%s is %d, want zero or more", name, n))
+		}
+	}
+	if c.Mode != Acknowledged && c.Mode != Buffered {
+		problems = append(problems, fmt.Errorf("Mode is %d, which does not exist", c.Mode))
+	}
+	if c.OnFailure != nil && c.Mode != Buffered {
+		problems = append(problems, errors.New("OnFailure is only called in Buffered mode: other calls get their error"))
+	}
 	switch c.UnknownKeys {
 	case block.RejectUnknown, block.IgnoreUnknown:
 		if c.CollectInto != "" {
@@ -89,4 +154,18 @@ func (c Config) Validate() error {
 		return nil
 	}
 	return fmt.Errorf("materializer config: %w", errors.Join(problems...))
+}
+
+// withDefaults returns the configuration with the defaults filled in.
+func (c Config) withDefaults() Config {
+	c.InsertTimeout = cmp.Or(c.InsertTimeout, DefaultInsertTimeout)
+	c.RetryBudget = cmp.Or(c.RetryBudget, DefaultRetryBudget)
+	c.Pace = cmp.Or(c.Pace, DefaultPace)
+	c.MaxBlockRows = cmp.Or(c.MaxBlockRows, DefaultMaxBlockRows)
+	c.MaxBlockBytes = cmp.Or(c.MaxBlockBytes, DefaultMaxBlockBytes)
+	c.MaxPendingBytes = cmp.Or(c.MaxPendingBytes, DefaultMaxPendingBytes)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	return c
 }

@@ -68,6 +68,9 @@ type Error struct {
 	Text string
 	// Hint says how to mend it. It may be empty.
 	Hint string
+	// Partial says that some rows of an insert are stored although it failed:
+	// it was sent in several pieces, and one of them after others failed.
+	Partial bool
 
 	cause error
 }

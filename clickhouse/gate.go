@@ -14,6 +14,9 @@ type callGate struct {
 	cancelled context.Context // ends the running calls
 	cancel    context.CancelCauseFunc
 
+	open context.Context // ends when close is called
+	shut context.CancelFunc
+
 	mu      sync.Mutex
 	closed  bool
 	running int
@@ -22,6 +25,7 @@ type callGate struct {
 
 func (g *callGate) init() {
 	g.cancelled, g.cancel = context.WithCancelCause(context.Background())
+	g.open, g.shut = context.WithCancel(context.Background())
 	g.idle = make(chan struct{})
 }
 
@@ -58,10 +62,10 @@ func (g *callGate) isClosed() bool {
 	return g.closed
 }
 
-// close lets no further call begin and waits for those that are running. When
-// ctx ends first it cancels them, waits for them to notice, and returns the
-// context's error.
-func (g *callGate) close(ctx context.Context) error {
+// close lets no further call begin, calls hurry and waits for those that are
+// running. When ctx ends first it cancels them, waits for them to notice, and
+// returns the context's error.
+func (g *callGate) close(ctx context.Context, hurry func()) error {
 	g.mu.Lock()
 	if !g.closed {
 		g.closed = true
@@ -70,6 +74,8 @@ func (g *callGate) close(ctx context.Context) error {
 		}
 	}
 	g.mu.Unlock()
+	g.shut()
+	hurry()
 	select {
 	case <-g.idle:
 		g.cancel(nil)

@@ -2,8 +2,11 @@ package clickhouse
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+
+	"github.com/cespare/xxhash/v2"
 
 	"github.com/factload/factload/clickhouse/block"
 )
@@ -104,3 +107,12 @@ func (in *Insert) settings() map[string]string {
 	}
 	return s
 }
+
+// insertIDPrefix begins the query IDs of all inserts into the table, so that
+// they can be found among the server's processes.
+func insertIDPrefix(table string) string {
+	return fmt.Sprintf("factload-insert-%016x-", xxhash.Sum64String(table))
+}
+
+// insertID returns a new query ID for an insert into the table.
+func insertID(table string) string { return insertIDPrefix(table) + rand.Text() }

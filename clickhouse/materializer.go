@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"go.opentelemetry.io/otel/metric"
+
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
@@ -18,14 +20,23 @@ import (
 // schema. It implements [fact.Materializer] and [fact.Preparer] and is safe for
 // concurrent use. See the package documentation for what it guarantees.
 type Materializer struct {
-	client  *Client
-	owned   bool // the client is ours to close
-	tables  map[string]ddl.Options
-	allow   []ddl.Hazard
-	encode  block.Options
-	timeout time.Duration
-	log     *slog.Logger
-	calls   callGate
+	client   *Client
+	owned    bool // the client is ours to close
+	tables   map[string]ddl.Options
+	allow    []ddl.Hazard
+	encode   block.Options
+	timeout  time.Duration
+	settings map[string]string // of inserts
+	log      *slog.Logger
+	calls    callGate
+
+	config      Config // with its defaults; for the writers
+	keepIDs     bool   // failures are reported by ID
+	instruments *instruments
+	observation metric.Registration
+	inserts     context.Context // ends the writers
+	stopInserts context.CancelCauseFunc
+	loops       sync.WaitGroup // goroutines of the writers
 
 	mu      sync.RWMutex
 	schemas map[string]*schemaEntry
@@ -42,32 +53,37 @@ func New(cfg Config) (*Materializer, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
 	}
+	cfg = cfg.withDefaults()
 	m := &Materializer{
-		client:  cfg.Client,
-		tables:  maps.Clone(cfg.Tables),
-		allow:   slices.Clone(cfg.Allow),
-		encode:  block.Options{UnknownKeys: cfg.UnknownKeys, CollectInto: cfg.CollectInto},
-		timeout: cfg.InsertTimeout,
-		log:     cfg.Logger,
-		schemas: make(map[string]*schemaEntry),
-	}
-	if m.timeout == 0 {
-		m.timeout = DefaultInsertTimeout
-	}
-	if m.log == nil {
-		m.log = slog.New(slog.DiscardHandler)
+		client:   cfg.Client,
+		tables:   maps.Clone(cfg.Tables),
+		allow:    slices.Clone(cfg.Allow),
+		encode:   block.Options{UnknownKeys: cfg.UnknownKeys, CollectInto: cfg.CollectInto},
+		timeout:  cfg.InsertTimeout,
+		settings: insertSettings(cfg.InsertTimeout),
+		log:      cfg.Logger,
+		config:   cfg,
+		keepIDs:  cfg.Mode == Buffered && cfg.OnFailure != nil,
+		schemas:  make(map[string]*schemaEntry),
 	}
 	m.calls.init()
+	m.inserts, m.stopInserts = context.WithCancelCause(context.Background())
+	var err error
+	if m.instruments, err = newInstruments(cfg.MeterProvider, cfg.TracerProvider); err != nil {
+		return nil, fmt.Errorf("materializer config: %w", err)
+	}
 	if m.client == nil {
 		var opts []Option
 		if cfg.CreateDatabase {
 			opts = append(opts, WithCreateDatabase())
 		}
-		client, err := Open(cfg.DSN, opts...)
-		if err != nil {
+		if m.client, err = Open(cfg.DSN, opts...); err != nil {
 			return nil, fmt.Errorf("materializer config: %w", err)
 		}
-		m.client, m.owned = client, true
+		m.owned = true
+	}
+	if m.observation, err = m.observe(); err != nil {
+		return nil, fmt.Errorf("materializer config: metrics: %w", err)
 	}
 	return m, nil
 }
@@ -147,12 +163,20 @@ func (m *Materializer) Ping(ctx context.Context) error {
 	return m.client.Ping(ctx)
 }
 
-// Close waits for the calls that are running and then closes the connections,
-// unless they belong to a Client given in the Config. When ctx ends first, the
-// calls are cancelled and the error is ctx's. Calls made after Close has begun
+// Close sends at once what has been accepted, waits for the calls that are
+// running and for their rows, and then closes the connections, unless they
+// belong to a Client given in the Config. When ctx ends first, the calls and
+// the inserts are cancelled, buffered rows that are not stored are reported to
+// [Config.OnFailure], and the error is ctx's. Calls made after Close has begun
 // fail with [ErrClosed]. Closing again waits too and does nothing else.
 func (m *Materializer) Close(ctx context.Context) error {
-	err := m.calls.close(ctx)
+	err := m.calls.close(ctx, func() { m.seal() })
+	if stopErr := m.stopWriters(ctx); err == nil {
+		err = stopErr
+	}
+	if unregisterErr := m.observation.Unregister(); err == nil {
+		err = unregisterErr
+	}
 	if m.owned {
 		if closeErr := m.client.Close(); err == nil {
 			err = closeErr
@@ -162,6 +186,38 @@ func (m *Materializer) Close(ctx context.Context) error {
 		return fmt.Errorf("close materializer: %w", err)
 	}
 	return nil
+}
+
+// stopWriters waits until everything is sent, or until ctx ends, and then ends
+// the writers.
+func (m *Materializer) stopWriters(ctx context.Context) error {
+	idle := make(chan struct{})
+	go func() {
+		m.loops.Wait()
+		close(idle)
+	}()
+	defer func() {
+		m.stopInserts(errMaterializerClosed)
+		<-idle
+	}()
+	select {
+	case <-idle:
+		return nil
+	case <-ctx.Done():
+	}
+	if len(m.seal()) == 0 {
+		return nil // both at once: nothing is cut short
+	}
+	return context.Cause(ctx)
+}
+
+// seal makes all batches go at once and returns them.
+func (m *Materializer) seal() []*batch {
+	var out []*batch
+	for _, w := range m.writers() {
+		out = append(out, w.seal()...)
+	}
+	return out
 }
 
 // remember compiles the schemas and adds them to the known ones. On an error
@@ -201,7 +257,44 @@ func (m *Materializer) newEntry(s fact.Schema) (*schemaEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newSchemaEntry(layout, table), nil
+	entry := newSchemaEntry(layout, table)
+	entry.writer = m.newWriter(entry)
+	return entry, nil
+}
+
+// newWriter returns the owner of the inserts into a table.
+func (m *Materializer) newWriter(entry *schemaEntry) *tableWriter {
+	_, factIDs := entry.schema.FactIDField()
+	w := &tableWriter{
+		table:     entry.table.Name,
+		factIDs:   factIDs,
+		sink:      &tableSink{m: m, entry: entry},
+		limits:    writerLimits{rows: m.config.MaxBlockRows, bytes: m.config.MaxBlockBytes, buffered: m.config.Mode == Buffered},
+		ctx:       m.inserts,
+		looks:     m.calls.open,
+		loops:     &m.loops,
+		pool:      &entry.pool,
+		repeater:  repeater{budget: m.config.RetryBudget, forever: m.config.Mode == Buffered},
+		observer:  m.instruments.of(entry.table.Name),
+		onFailure: m.config.OnFailure,
+		log:       m.log,
+		room:      room{size: m.config.MaxPendingBytes},
+		pacer:     pacer{base: max(m.config.Pace, 0)},
+		nudge:     make(chan struct{}, 1),
+	}
+	w.retried = w.tryAgain
+	return w
+}
+
+// writers returns the writers of all known tables.
+func (m *Materializer) writers() []*tableWriter {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	out := make([]*tableWriter, 0, len(m.schemas))
+	for _, entry := range m.schemas {
+		out = append(out, entry.writer)
+	}
+	return out
 }
 
 // entry returns the entry of a known schema.
@@ -224,7 +317,7 @@ func (m *Materializer) ensure(ctx context.Context, entry *schemaEntry) error {
 	case entry.ensuring <- struct{}{}:
 		defer func() { <-entry.ensuring }()
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		return m.client.fail(ctx, fmt.Sprintf("ensure table %q", entry.table.Name), context.Cause(ctx), unsent)
 	}
 	if entry.ready.Load() {
 		return nil

@@ -204,6 +204,7 @@ func (c *insertConn) insert(ctx context.Context, in Insert) (phase, error) {
 		checked[i] = proto.InputColumn{Name: column.Name, Data: &checkedColumn{ColInput: column.Data, name: column.Name, check: check}}
 	}
 	err := c.client.Do(ctx, ch.Query{
+		QueryID:  insertID(in.Table),
 		Body:     nativeInsertSQL(in.Table, input),
 		Input:    checked,
 		Settings: nativeSettings(in.settings()),

@@ -39,7 +39,7 @@ func (c *Client) insertHTTP(ctx context.Context, in Insert) (phase, error) {
 		if compressed {
 			compressor = compress.NewWriter(compress.Level(c.opt.Compression.Level), method) //nolint:gosec // a small number
 		}
-		complete, err := c.post(ctx, newNativeBody(in.Block, compressor))
+		complete, err := c.post(chgo.Context(ctx, chgo.WithQueryID(insertID(in.Table))), newNativeBody(in.Block, compressor))
 		if err == nil || complete {
 			return sent, err
 		}

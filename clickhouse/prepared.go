@@ -20,10 +20,11 @@ type prepared struct {
 
 // part is the rows of one table.
 type part struct {
-	entry *schemaEntry
-	block *block.Block
-	ids   tokenMaker
-	token string
+	entry   *schemaEntry
+	block   *block.Block // nil once it has become somebody else's
+	ids     tokenMaker
+	token   string
+	keptIDs []string // of the facts, if failures are reported by them
 }
 
 var _ fact.Prepared = (*prepared)(nil)
@@ -43,7 +44,7 @@ func (m *Materializer) prepare(ctx context.Context, facts []fact.Fact) (*prepare
 	parts := make(map[string]*part)
 	var failures []error
 	for i := range facts {
-		if err := m.prepareOne(parts, &facts[i]); err != nil {
+		if err := m.prepareOne(parts, &facts[i], len(facts)); err != nil {
 			failures = append(failures, &fact.FactError{Index: i, Schema: facts[i].Schema, ID: facts[i].ID, Err: err})
 		}
 	}
@@ -62,44 +63,63 @@ func (m *Materializer) prepare(ctx context.Context, facts []fact.Fact) (*prepare
 	return p, nil
 }
 
-func (m *Materializer) prepareOne(parts map[string]*part, f *fact.Fact) error {
+func (m *Materializer) prepareOne(parts map[string]*part, f *fact.Fact, facts int) error {
 	of := parts[f.Schema]
 	if of == nil {
 		entry, err := m.entry(f.Schema)
 		if err != nil {
 			return err
 		}
-		of = &part{entry: entry, block: entry.takeBlock()}
+		of = &part{entry: entry, block: entry.pool.take(facts)}
 		parts[f.Schema] = of
 	}
 	if err := of.block.Append(f); err != nil {
 		return err
 	}
-	of.ids.add(f.ID)
+	id := []byte(f.ID)
+	if of.entry.writer.factIDs { // which the fact may have in its data alone
+		id = of.block.AppendFactID(id[:0], of.block.Rows()-1)
+	}
+	of.ids.add(id)
+	if m.keepIDs {
+		of.keptIDs = append(of.keptIDs, string(id))
+	}
 	return nil
 }
 
 // Materialize stores the rows, table by table, and returns when all of them
 // are stored.
 func (p *prepared) Materialize(ctx context.Context) error {
+	_, err := p.write(ctx, false)
+	return err
+}
+
+// write stores the rows, table by table. It returns how many rows a careful
+// write has added.
+func (p *prepared) write(ctx context.Context, careful bool) (stored int, err error) {
 	defer p.Discard()
 	ctx, done, err := p.m.calls.enter(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer done()
 	for i := range p.parts {
-		if err := p.m.store(ctx, &p.parts[i]); err != nil {
-			return p.failed(i, err)
+		part := &p.parts[i]
+		n, err := part.entry.writer.write(ctx, part, careful)
+		if err != nil {
+			return stored, p.failed(i, err)
 		}
+		stored += n
 	}
-	return nil
+	return stored, nil
 }
 
 // Discard gives the blocks back.
 func (p *prepared) Discard() {
 	for _, part := range p.parts {
-		part.entry.giveBlock(part.block)
+		if part.block != nil {
+			part.entry.pool.give(part.block, part.block.Rows())
+		}
 	}
 	p.parts = nil
 }
@@ -119,20 +139,6 @@ func (p *prepared) failed(i int, err error) error {
 		}
 	}
 	return e
-}
-
-// store inserts the rows of one table.
-func (m *Materializer) store(ctx context.Context, p *part) error {
-	ctx, cancel := context.WithTimeoutCause(ctx, m.timeout, &timeoutError{what: "InsertTimeout", after: m.timeout})
-	defer cancel()
-	if err := m.ensure(ctx, p.entry); err != nil {
-		return err
-	}
-	err := m.client.Insert(ctx, Insert{Table: p.entry.table.Name, Block: p.block, Token: p.token})
-	if err != nil {
-		m.log.WarnContext(ctx, "insert failed", "table", p.entry.table.Name, "rows", p.block.Rows(), "error", err)
-	}
-	return err
 }
 
 func joinFactErrors(failures []error) error {

@@ -5,7 +5,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 
 	"github.com/factload/factload/clickhouse/block"
@@ -22,33 +21,15 @@ type schemaEntry struct {
 	ready    atomic.Bool   // the table is as it should be
 	ensuring chan struct{} // holds one token while the table is being changed
 
-	blocks sync.Pool
+	pool   blockPool
+	writer *tableWriter
 }
 
 func newSchemaEntry(layout *block.Layout, table ddl.Table) *schemaEntry {
-	return &schemaEntry{schema: layout.Schema(), layout: layout, table: table, ensuring: make(chan struct{}, 1)}
-}
-
-// maxPooledBytes is the most that a block may have held to be kept for later.
-// Larger ones are left to the garbage collector, so that one big call does not
-// keep its memory for good.
-const maxPooledBytes = 16 << 20
-
-// takeBlock returns an empty block for the caller alone.
-func (e *schemaEntry) takeBlock() *block.Block {
-	if b, ok := e.blocks.Get().(*block.Block); ok {
-		return b
+	return &schemaEntry{
+		schema: layout.Schema(), layout: layout, table: table,
+		ensuring: make(chan struct{}, 1), pool: blockPool{layout: layout},
 	}
-	return e.layout.NewBlock()
-}
-
-// giveBlock takes a block back that nobody uses any more.
-func (e *schemaEntry) giveBlock(b *block.Block) {
-	if b.Bytes() > maxPooledBytes {
-		return
-	}
-	b.Reset()
-	e.blocks.Put(b)
 }
 
 // differs says what is different in two schemas of the same name.

@@ -10,34 +10,36 @@ import (
 	"github.com/factload/factload/clickhouse/block"
 )
 
-// A deduplication token must be the same when the same call is made again,
-// also by another process, and different for any other call. It is derived
-// from the IDs of the facts, in their order, and from the content of the rows.
-// The content is part of it so that facts that were changed and sent again
-// under their old IDs are not dropped without a word.
+// The deduplication token of a call must be the same when the same call is
+// made again, also by another process, and different for any other call. It is
+// derived from the IDs of the facts, in their order, and from the content of
+// the rows. The content is part of it so that facts that were changed and sent
+// again under their old IDs are not dropped without a word.
 //
 // Facts without an ID cannot be told from equal facts that are meant to be
 // stored again, so a call with one of them gets a token of its own. It still
 // protects the retries made within the call.
+//
+// Several calls that go to the server in one insert get a token made of theirs.
 
-// tokenMaker gathers the IDs of the rows of one insert.
+// tokenMaker gathers the IDs of the rows of one call.
 type tokenMaker struct {
 	ids       hash.Hash
 	anonymous bool // a row has no ID
 }
 
 // tokenVersion changes when the way tokens are made does.
-const tokenVersion = "factload 1"
+const tokenVersion = "factload 2"
 
 // add adds the ID of the next row.
-func (t *tokenMaker) add(id string) {
-	if id == "" || t.anonymous {
+func (t *tokenMaker) add(id []byte) {
+	if len(id) == 0 || t.anonymous {
 		t.anonymous = true
 		return
 	}
 	if t.ids == nil {
 		t.ids = sha256.New()
-		writeText(t.ids, tokenVersion)
+		writeText(t.ids, []byte(tokenVersion))
 	}
 	writeText(t.ids, id)
 }
@@ -47,16 +49,16 @@ func (t *tokenMaker) token(table string, b *block.Block) string {
 	if t.anonymous || t.ids == nil {
 		return rand.Text()
 	}
-	writeText(t.ids, table)
+	writeText(t.ids, []byte(table))
 	b.WriteDigest(t.ids)
 	return hex.EncodeToString(t.ids.Sum(nil))
 }
 
-// writeText writes s with its length, so that no two lists of texts are
+// writeText writes text with its length, so that no two lists of texts are
 // written alike.
-func writeText(h hash.Hash, s string) {
+func writeText(h hash.Hash, text []byte) {
 	var n [8]byte
-	binary.LittleEndian.PutUint64(n[:], uint64(len(s)))
+	binary.LittleEndian.PutUint64(n[:], uint64(len(text)))
 	h.Write(n[:])
-	h.Write([]byte(s))
+	h.Write(text)
 }

@@ -40,6 +40,8 @@ type idColumn interface {
 	addID(id string) error
 	// lastIs reports whether the last value is the given ID. No UUID is "".
 	lastIs(id string) bool
+	// appendID appends the text of an ID to buf.
+	appendID(buf []byte, row int) []byte
 }
 
 var (

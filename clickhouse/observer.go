@@ -1,0 +1,163 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+	metricnoop "go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/factload/factload/clickhouse/block"
+)
+
+// scope is the name of the instrumentation.
+const scope = "github.com/factload/factload/clickhouse"
+
+// instruments are the metrics of a Materializer. docs/recording.md lists them.
+type instruments struct {
+	rows, bytes, inserts, retries, failed, lost metric.Int64Counter
+	insertRows                                  metric.Int64Histogram
+	insertTime, waitTime                        metric.Float64Histogram
+
+	pendingRows, pendingBytes, parts metric.Int64ObservableGauge
+	pace                             metric.Float64ObservableGauge
+
+	meter  metric.Meter
+	tracer trace.Tracer // nil: no spans
+}
+
+func newInstruments(meters metric.MeterProvider, tracers trace.TracerProvider) (*instruments, error) {
+	if meters == nil {
+		meters = metricnoop.NewMeterProvider()
+	}
+	i := &instruments{meter: meters.Meter(scope)}
+	if tracers != nil {
+		i.tracer = tracers.Tracer(scope)
+	}
+	var problems []error
+	counter := func(name, unit, text string) metric.Int64Counter {
+		c, err := i.meter.Int64Counter(name, metric.WithUnit(unit), metric.WithDescription(text))
+		problems = append(problems, err)
+		return c
+	}
+	seconds := func(name, text string) metric.Float64Histogram {
+		h, err := i.meter.Float64Histogram(name, metric.WithUnit("s"), metric.WithDescription(text),
+			metric.WithExplicitBucketBoundaries(.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 120))
+		problems = append(problems, err)
+		return h
+	}
+	gauge := func(name, unit, text string) metric.Int64ObservableGauge {
+		g, err := i.meter.Int64ObservableGauge(name, metric.WithUnit(unit), metric.WithDescription(text))
+		problems = append(problems, err)
+		return g
+	}
+	i.rows = counter("factload.rows", "{row}", "Rows stored")
+	i.bytes = counter("factload.bytes", "By", "Bytes of the rows stored, as they were encoded")
+	i.inserts = counter("factload.inserts", "{insert}", "Inserts sent, by outcome")
+	i.retries = counter("factload.retries", "{retry}", "Repetitions, by the class of the error before")
+	i.failed = counter("factload.rows.failed", "{row}", "Rows whose callers got an error, by its class")
+	i.lost = counter("factload.rows.lost", "{row}", "Buffered rows given up, by the class of the error")
+	i.insertTime = seconds("factload.insert.duration", "Time of one insert")
+	i.waitTime = seconds("factload.wait.duration", "Time from a call's rows being accepted to their answer")
+	i.pendingRows = gauge("factload.pending.rows", "{row}", "Rows accepted and not yet answered")
+	i.pendingBytes = gauge("factload.pending.bytes", "By", "Bytes accepted and not yet answered")
+	i.parts = gauge("factload.parts.active", "{part}", "Active parts in the fullest partition, when last counted")
+	var err error
+	i.insertRows, err = i.meter.Int64Histogram("factload.insert.rows", metric.WithUnit("{row}"), metric.WithDescription("Rows of one insert"),
+		metric.WithExplicitBucketBoundaries(1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000, 30_000, 100_000, 300_000))
+	problems = append(problems, err)
+	i.pace, err = i.meter.Float64ObservableGauge("factload.pace", metric.WithUnit("s"), metric.WithDescription("Shortest interval between the starts of small inserts"))
+	problems = append(problems, err)
+	if err := errors.Join(problems...); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	return i, nil
+}
+
+// tableObserver counts what happens to the rows of one table. It is safe for
+// concurrent use.
+type tableObserver struct {
+	*instruments
+	table  attribute.KeyValue
+	attrs  metric.MeasurementOption
+	adding []metric.AddOption
+	record []metric.RecordOption
+
+	rowsStored, bytesStored, insertsStored, repetitions, rowsFailed, rowsLost atomic.Int64
+}
+
+func (i *instruments) of(table string) *tableObserver {
+	t := &tableObserver{instruments: i, table: attribute.String("table", table)}
+	t.attrs = metric.WithAttributeSet(attribute.NewSet(t.table))
+	t.adding = []metric.AddOption{t.attrs}
+	t.record = []metric.RecordOption{t.attrs}
+	return t
+}
+
+// with returns the table's attributes and one more.
+func (t *tableObserver) with(key, value string) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(t.table, attribute.String(key, value)))
+}
+
+// inserted is told of one insert and what became of it.
+func (t *tableObserver) inserted(ctx context.Context, rows *block.Block, took time.Duration, err error) {
+	t.inserts.Add(ctx, 1, t.with("outcome", className(err)))
+	t.insertTime.Record(ctx, took.Seconds(), t.record...)
+	if err != nil {
+		return
+	}
+	n, bytes := int64(rows.Rows()), int64(rows.Bytes())
+	t.insertsStored.Add(1)
+	t.rowsStored.Add(n)
+	t.bytesStored.Add(bytes)
+	t.rows.Add(ctx, n, t.adding...)
+	t.bytes.Add(ctx, bytes, t.adding...)
+	t.insertRows.Record(ctx, n, t.record...)
+}
+
+// retried is told that something is tried again.
+func (t *tableObserver) retried(ctx context.Context, err error) {
+	t.repetitions.Add(1)
+	t.retries.Add(ctx, 1, t.with("class", className(err)))
+}
+
+// answered is told that a call has its result.
+func (t *tableObserver) answered(ctx context.Context, c *call) {
+	t.waitTime.Record(ctx, time.Since(c.joined).Seconds(), t.record...)
+}
+
+// callFailed is told of rows whose caller gets an error.
+func (t *tableObserver) callFailed(ctx context.Context, rows int, err error) {
+	t.rowsFailed.Add(int64(rows))
+	t.failed.Add(ctx, int64(rows), t.with("class", className(err)))
+}
+
+// gaveUp is told of buffered rows that are not stored, or perhaps not.
+func (t *tableObserver) gaveUp(ctx context.Context, rows int, err error) {
+	t.rowsLost.Add(int64(rows))
+	t.lost.Add(ctx, int64(rows), t.with("class", className(err)))
+}
+
+// className returns what metrics call the class of an error.
+func className(err error) string {
+	switch {
+	case err == nil:
+		return "stored"
+	case errors.Is(err, ErrAmbiguous):
+		return "ambiguous"
+	case errors.Is(err, ErrClosed):
+		return "closed"
+	case errors.Is(err, ErrSchema):
+		return "schema"
+	case errors.Is(err, ErrRejected):
+		return "rejected"
+	case errors.Is(err, ErrRetryable):
+		return "retryable"
+	}
+	return "cancelled"
+}

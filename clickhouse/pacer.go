@@ -1,0 +1,60 @@
+package clickhouse
+
+import "time"
+
+const (
+	// calmParts is how many active parts a partition may have before inserts
+	// become rarer. A table with small paced inserts has about five.
+	calmParts = 50
+	// maxPace is the longest that parts make the interval, unless Config.Pace is
+	// longer.
+	maxPace = time.Second
+	// pacedRows is how many rows an insert must have to need no pacing.
+	pacedRows = 1000
+	// partsEvery is how often the parts of a table that is written to are
+	// counted.
+	partsEvery = 5 * time.Second
+)
+
+// pacer says when the next insert into a table may start. Each insert makes a
+// part, and small parts cost the server more than their rows. So small inserts
+// keep an interval between their starts; the more rows an insert has, the less
+// of the interval it has to keep. The interval widens in proportion to the
+// table's active parts once there are many of them, and then holds for inserts
+// of any size.
+type pacer struct {
+	base time.Duration // zero: no pacing
+
+	parts    int       // active ones in the fullest partition, when last counted
+	started  time.Time // the insert before
+	answered time.Time
+	rows     int // of the insert before
+}
+
+// interval returns the interval for an insert of so many rows.
+func (p *pacer) interval(rows int) time.Duration {
+	if p.parts > calmParts {
+		wide := p.base * time.Duration(p.parts) / calmParts
+		return min(wide, max(maxPace, p.base))
+	}
+	return p.base * time.Duration(pacedRows-min(rows, pacedRows)) / pacedRows
+}
+
+// due returns when an insert of so many rows may start. One that is smaller
+// than the one before is given a moment after the answer: those who got the
+// answer are likely to come back with more.
+func (p *pacer) due(rows int) time.Time {
+	at := p.started.Add(p.interval(rows))
+	if rows < p.rows {
+		if gathered := p.answered.Add(p.base / 4); gathered.After(at) {
+			return gathered
+		}
+	}
+	return at
+}
+
+// start notes that an insert starts.
+func (p *pacer) start(rows int) { p.started, p.rows = time.Now(), rows }
+
+// answer notes that the insert was answered.
+func (p *pacer) answer() { p.answered = time.Now() }

@@ -1,0 +1,41 @@
+package clickhouse
+
+import (
+	"errors"
+	"slices"
+)
+
+// codeViolatedConstraint is the server's code for a row that a CHECK constraint
+// of its table refuses.
+const codeViolatedConstraint = 469
+
+// violatesConstraint reports whether the server refused an insert because a
+// row breaks a constraint of the table. The server checks that before it stores
+// any row, and in the same way each time: no row of the insert is stored, nor
+// was by an earlier try of it.
+func violatesConstraint(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == codeViolatedConstraint && !e.Partial
+}
+
+// statementCodes are rejections that have nothing to do with the rows.
+var statementCodes = []int{
+	codeSyntaxError, codeAccessDenied, codeWrongPassword,
+	48,  // NOT_IMPLEMENTED
+	73,  // UNKNOWN_FORMAT
+	115, // UNKNOWN_SETTING
+	192, // UNKNOWN_USER
+	193, // WRONG_PASSWORD
+	194, // REQUIRED_PASSWORD
+	195, // IP_ADDRESS_NOT_ALLOWED
+	291, // DATABASE_ACCESS_DENIED
+	452, // SETTING_CONSTRAINT_VIOLATION
+}
+
+// refusesRows reports whether the server refused an insert for its rows, so
+// that some of them may be stored without the others.
+func refusesRows(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Class == ErrRejected && e.Code != 0 && //nolint:errorlint // Class is one of them
+		!slices.Contains(statementCodes, e.Code)
+}

@@ -1,0 +1,171 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/ddl"
+)
+
+// tableSink is the table of one schema.
+type tableSink struct {
+	m     *Materializer
+	entry *schemaEntry
+}
+
+var _ sink = (*tableSink)(nil)
+
+// limit bounds one conversation with the server.
+func (s *tableSink) limit(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(ctx, s.m.timeout, &timeoutError{what: "InsertTimeout", after: s.m.timeout})
+}
+
+// insert gets the table ready if it is not, and inserts. When the table is not
+// as it should be, it is made ready once more: it may have been dropped or
+// replaced.
+func (s *tableSink) insert(ctx context.Context, rows *block.Block, token string) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	known := s.entry.ready.Load()
+	if err := s.m.ensure(ctx, s.entry); err != nil {
+		return err
+	}
+	in := Insert{Table: s.entry.table.Name, Block: rows, Token: token, Settings: s.m.settings}
+	err := s.m.client.Insert(ctx, in)
+	if known && errors.Is(err, ErrSchema) {
+		s.entry.ready.Store(false)
+		if err := s.m.ensure(ctx, s.entry); err != nil {
+			return err
+		}
+		err = s.m.client.Insert(ctx, in)
+	}
+	return err
+}
+
+// insertSettings are for the server that has not received all of an insert:
+// once the client has given up on it, nothing more will come.
+func insertSettings(timeout time.Duration) map[string]string {
+	seconds := int(timeout/time.Second) + 1
+	return map[string]string{"receive_timeout": strconv.Itoa(seconds)}
+}
+
+// settlePause is how often settle looks.
+const settlePause = 50 * time.Millisecond
+
+// settle waits for the inserts that the server is busy with now. It sees those
+// of this user, and of others if it may.
+func (s *tableSink) settle(ctx context.Context) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	before, err := s.running(ctx)
+	for ; err == nil && len(before) > 0; before, err = s.stillRunning(ctx, before) {
+		if !sleep(ctx, settlePause) {
+			return &Error{
+				Op: s.op("look into"), Class: ErrRetryable,
+				Text: "an earlier insert is still running", cause: context.Cause(ctx),
+			}
+		}
+	}
+	return err
+}
+
+func (s *tableSink) stillRunning(ctx context.Context, before map[string]bool) (map[string]bool, error) {
+	now, err := s.running(ctx)
+	for id := range before {
+		if !now[id] {
+			delete(before, id)
+		}
+	}
+	return before, err
+}
+
+// running returns the query IDs of the inserts into the table.
+func (s *tableSink) running(ctx context.Context) (map[string]bool, error) {
+	var rows []struct {
+		ID string `ch:"query_id"`
+	}
+	err := s.m.client.selectInto(ctx, s.op("look into"), &rows, `SELECT query_id FROM system.processes
+WHERE current_database = currentDatabase() AND startsWith(query_id, {prefix:String})`,
+		Param("prefix", insertIDPrefix(s.entry.table.Name)))
+	out := make(map[string]bool, len(rows))
+	for _, r := range rows {
+		out[r.ID] = true
+	}
+	return out, err
+}
+
+// maxLookup is how many bytes of IDs one statement asks for. The server's
+// limit for a statement is 256 KiB.
+const maxLookup = 64 << 10
+
+func (s *tableSink) stored(ctx context.Context, ids []string) (map[string]bool, error) {
+	field, ok := s.entry.schema.FactIDField()
+	if !ok {
+		return nil, errNoFactID(s.entry.schema.Name)
+	}
+	have := make(map[string]bool)
+	for len(ids) > 0 {
+		var list strings.Builder
+		n := 0
+		for ; n < len(ids) && list.Len() < maxLookup; n++ {
+			if n > 0 {
+				list.WriteByte(',')
+			}
+			list.WriteString(ddl.QuoteString(ids[n]))
+		}
+		if err := s.lookUp(ctx, ddl.QuoteIdent(field.Name), list.String(), have); err != nil {
+			return nil, err
+		}
+		ids = ids[n:]
+	}
+	return have, nil
+}
+
+func (s *tableSink) lookUp(ctx context.Context, field, list string, have map[string]bool) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	if err := s.m.ensure(ctx, s.entry); err != nil {
+		return err
+	}
+	var rows []struct {
+		ID string `ch:"factload_id"`
+	}
+	sql := fmt.Sprintf("SELECT DISTINCT toString(%s) AS factload_id FROM %s WHERE %s IN (%s)",
+		field, ddl.QuoteIdent(s.entry.table.Name), field, list)
+	if err := s.m.client.selectInto(ctx, s.op("look into"), &rows, sql); err != nil {
+		return err
+	}
+	for _, r := range rows {
+		have[r.ID] = true
+	}
+	return nil
+}
+
+func (s *tableSink) parts(ctx context.Context) (int, error) {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	var rows []struct {
+		Parts uint64 `ch:"parts"`
+	}
+	err := s.m.client.selectInto(ctx, s.op("count the parts of"), &rows, `SELECT max(n) AS parts FROM
+(SELECT count() AS n FROM system.parts WHERE active AND database = currentDatabase() AND table = {table:String} GROUP BY partition_id)`,
+		Param("table", s.entry.table.Name))
+	if err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	return int(rows[0].Parts), nil //nolint:gosec // there are not that many
+}
+
+func (s *tableSink) op(what string) string {
+	return fmt.Sprintf("%s table %q", what, s.entry.table.Name)
+}
+
+// errNoFactID says that rows of a schema cannot be told apart.
+func errNoFactID(schema string) error {
+	return &schemaError{fmt.Errorf("schema %q has no field that carries the fact's ID (fact_id), so nobody can tell which facts its table has", schema)}
+}

@@ -1,0 +1,161 @@
+package clickhouse
+
+import (
+	"context"
+	"time"
+)
+
+// wake makes sure that somebody looks at the queue when it is time to. The
+// caller holds the lock.
+func (w *tableWriter) wake() {
+	switch {
+	case !w.running:
+		w.running = true
+		w.loops.Go(w.run)
+	case w.flight == nil && w.sleepsLong():
+		select {
+		case w.nudge <- struct{}{}:
+		default: // it will look anyway
+		}
+	}
+}
+
+// sleepsLong reports whether the goroutine should not sleep as long as it
+// means to. The caller holds the lock.
+func (w *tableWriter) sleepsLong() bool {
+	if len(w.queue) == 0 || w.queue[0].live() == 0 {
+		return true
+	}
+	due := w.due(w.queue[0])
+	return due.Before(w.wakeAt.Add(-w.pacer.base/8)) || !due.After(time.Now())
+}
+
+// due returns when a batch may be sent.
+func (w *tableWriter) due(b *batch) time.Time {
+	if b.sealed {
+		return time.Time{}
+	}
+	return w.pacer.due(b.live())
+}
+
+// run sends batches until there are none.
+func (w *tableWriter) run() {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		if w.ctx.Err() != nil {
+			w.drop(context.Cause(w.ctx))
+			return
+		}
+		b, wait := w.next()
+		switch {
+		case b != nil:
+			w.send(b)
+		case wait == 0:
+			return
+		default:
+			timer.Reset(wait)
+			select {
+			case <-timer.C:
+			case <-w.nudge:
+			case <-w.ctx.Done():
+			}
+		}
+	}
+}
+
+// next takes the oldest batch from the queue, or says how long to wait for it.
+// When there is none, the goroutine's life is over and it says zero.
+func (w *tableWriter) next() (*batch, time.Duration) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.queue) > 0 && w.queue[0].live() == 0 {
+		w.pool.give(w.queue[0].rows, handOverRows)
+		w.queue = w.queue[1:] // all of its calls were withdrawn
+	}
+	if len(w.queue) == 0 {
+		w.queue, w.running = nil, false
+		return nil, 0
+	}
+	b := w.queue[0]
+	if due := w.due(b); !due.IsZero() {
+		if wait := time.Until(due); wait > 0 {
+			w.wakeAt = due
+			return nil, wait
+		}
+	}
+	w.queue[0] = nil
+	w.queue = w.queue[1:]
+	b.compact(w.pool)
+	w.flight = b
+	w.pacer.start(b.rows.Rows())
+	return b, 0
+}
+
+// send sends a batch and gives its calls their results.
+func (w *tableWriter) send(b *batch) {
+	w.deliver(b)
+	w.mu.Lock()
+	w.pacer.answer()
+	w.flight = nil
+	for _, c := range b.calls {
+		if c.err != nil && !refused(c.err) {
+			w.doubt(b.rows, c.from, c.to)
+		}
+	}
+	w.finish(b)
+	w.mu.Unlock()
+	w.report(b)
+	w.pool.give(b.rows, handOverRows)
+	w.countParts()
+}
+
+// finish answers the calls of a batch. The caller holds the lock.
+func (w *tableWriter) finish(b *batch) {
+	for _, c := range b.calls {
+		w.room.taken -= c.bytes
+		w.observer.answered(w.ctx, c)
+	}
+	w.room.grant()
+	close(b.answered)
+}
+
+// drop fails what has not been sent.
+func (w *tableWriter) drop(cause error) {
+	w.mu.Lock()
+	dropped := w.queue
+	w.queue, w.running = nil, false
+	for _, b := range dropped {
+		for _, c := range b.calls {
+			c.err = w.notSent(w.ctx, cause)
+		}
+		w.finish(b)
+	}
+	w.mu.Unlock()
+	for _, b := range dropped {
+		w.report(b)
+	}
+}
+
+// countParts looks now and then how many parts the table has, and lets the
+// pacer know. It does not hold up the inserts.
+func (w *tableWriter) countParts() {
+	w.mu.Lock()
+	due := time.Since(w.counted) >= partsEvery
+	if due {
+		w.counted = time.Now()
+	}
+	w.mu.Unlock()
+	if !due {
+		return
+	}
+	w.loops.Go(func() {
+		parts, err := w.sink.parts(w.looks)
+		if err != nil {
+			return // the user may not see them, or the server is down
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.pacer.parts = parts
+	})
+}
