@@ -10,6 +10,10 @@ RUN       ?=
 BENCH     ?= .
 BENCHTIME ?= 1s
 FUZZTIME  ?= 10s
+# What `make soak` runs: tests named Soak, at their large scale.
+SOAKPKG   ?= ./integration_test ./clickhouse/...
+SOAKRUN   ?= Soak
+SOAKTIME  ?= 3h
 # How many packages are tested at once. Each may run an engine of its own.
 P         ?= 2
 TIMEOUT   ?= 15m
@@ -92,6 +96,10 @@ bench: setup $(TOOLS) ## Run the benchmarks (compare two runs with bin/benchstat
 .PHONY: bench-load
 bench-load: setup build ## Load the same data in seven ways and compare (ARGS='-rows 100000 -rounds 1'; docs/benchmarks.md)
 	@CGO_ENABLED=0 go run ./internal/bench/load $(ARGS)
+
+.PHONY: soak
+soak: setup race-note ## Run the long trials: faults, kills, memory (repeat one with FACTLOAD_TEST_SEED=n)
+	@FACTLOAD_SOAK=1 $(TEST_ENV) go test $(RACE) -p 1 -count 1 -v -timeout $(SOAKTIME) -run '$(SOAKRUN)' $(SOAKPKG)
 
 .PHONY: fuzz
 fuzz: setup ## Run every fuzz test for FUZZTIME

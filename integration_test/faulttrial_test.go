@@ -1,0 +1,272 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/embedded"
+	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/faultproxy"
+)
+
+// trial is one service that records while things break.
+type trial struct {
+	*testing.T
+	name   string
+	rng    *rand.Rand // of the trial's own goroutine
+	engine *embedded.Server
+	db     *enginetest.DB
+	proxy  *faultproxy.Proxy
+	ledger *ledger
+
+	materializer *clickhouse.Materializer
+	pipeline     *fact.Pipeline
+	store        *fact.MemoryStore
+	happened     []string // faults, in order
+	found        int      // facts in the tables at the end
+	replayed     int      // facts that the log had and the tables lacked
+}
+
+// trialSchemas are the tables of a trial.
+func trialSchemas() []fact.Schema {
+	second := answers()
+	second.Name = "second"
+	return []fact.Schema{answers(), second}
+}
+
+// newTrial makes a database and a service that reaches it through a proxy.
+func newTrial(t *testing.T, engine *embedded.Server, number int, seed uint64) *trial {
+	t.Helper()
+	tr := &trial{
+		T: t, name: fmt.Sprintf("t%d", number), engine: engine, ledger: newLedger(),
+		rng: rand.New(rand.NewPCG(seed, uint64(number))),
+	}
+	tr.db = &enginetest.DB{Name: tr.name, DSN: inDatabase(t, engine.DSN(), tr.name), HTTPDSN: inDatabase(t, engine.HTTPDSN(), tr.name)}
+	admin := &enginetest.DB{HTTPDSN: engine.HTTPDSN()}
+	admin.Exec(t, "CREATE DATABASE "+tr.name)
+
+	dsn := tr.db.DSN
+	if number%2 == 1 {
+		dsn = tr.db.HTTPDSN
+	}
+	proxy, dsn, err := faultproxy.ForDSN(dsn, faultproxy.Healthy())
+	require.NoError(t, err)
+	tr.proxy = proxy
+	// The settings let tables answer with what a server says that is short of something.
+	dsn += "?dial_timeout=2s&max_memory_usage=150000000&allow_custom_error_code_in_throwif=1"
+	tr.materializer, err = clickhouse.New(tr.config(dsn))
+	require.NoError(t, err)
+	tr.store = fact.NewMemoryStore()
+	tr.pipeline = fact.NewPipeline(fact.WithStore(tr.store, "facts"), fact.WithMaterializer(tr.materializer))
+	return tr
+}
+
+// config varies what a service may choose.
+func (tr *trial) config(dsn string) clickhouse.Config {
+	budgets := []time.Duration{-1, 300 * time.Millisecond, 3 * time.Second, 30 * time.Second}
+	return clickhouse.Config{
+		DSN:           dsn,
+		InsertTimeout: time.Second + time.Duration(tr.rng.IntN(2000))*time.Millisecond,
+		RetryBudget:   budgets[tr.rng.IntN(len(budgets))],
+		Pace:          time.Duration(tr.rng.IntN(20)-5) * time.Millisecond,
+		MaxBlockRows:  1 + tr.rng.IntN(500),
+	}
+}
+
+// run records while faults come and go, and then checks what is stored.
+func (tr *trial) run(faults int) {
+	tr.Helper()
+	ctx, cancel := context.WithTimeout(tr.Context(), 2*time.Minute)
+	defer cancel()
+	if tr.rng.IntN(2) == 0 {
+		require.NoError(tr, tr.pipeline.EnsureSchemas(ctx, trialSchemas()...))
+	} else { // the service starts while the server cannot be reached
+		tr.proxy.SetPlan(faultproxy.Always(faultproxy.Plan{Kind: faultproxy.Refuse}))
+		require.ErrorIs(tr, tr.pipeline.EnsureSchemas(ctx, trialSchemas()...), clickhouse.ErrRetryable)
+		tr.proxy.SetPlan(faultproxy.Healthy())
+	}
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for w := range 2 + tr.rng.IntN(7) {
+		writer := &writer{trial: tr, number: w, rng: rand.New(rand.NewPCG(tr.rng.Uint64(), 0))}
+		wg.Go(func() { writer.run(ctx, stop) })
+	}
+	for range faults {
+		tr.pause(100)
+		tr.breakSomething(ctx)
+	}
+	tr.pause(100)
+	close(stop)
+	wg.Wait()
+	tr.finish(ctx)
+	tr.judge()
+}
+
+// finish checks that the service works again, and ends it.
+func (tr *trial) finish(ctx context.Context) {
+	tr.Helper()
+	last := &writer{trial: tr, number: 99, rng: tr.rng}
+	require.Eventually(tr, func() bool { return last.call(ctx) == nil }, time.Minute, 10*time.Millisecond, "the service does not recover")
+	require.NoError(tr, tr.pipeline.Close(ctx))
+	require.NoError(tr, tr.materializer.Close(ctx))
+	require.NoError(tr, tr.proxy.Close())
+	require.Eventually(tr, func() bool {
+		return tr.db.Query(tr, "SELECT count() FROM system.processes WHERE query_kind = 'Insert' AND current_database = '"+tr.name+"'") == "0"
+	}, time.Minute, 10*time.Millisecond, "inserts that nobody waits for do not end")
+}
+
+// judge compares the tables with the ledger, heals them from the log, and
+// compares again.
+func (tr *trial) judge() {
+	tr.Helper()
+	rows := tr.rows()
+	tr.found = len(rows)
+	for _, problem := range tr.ledger.problems(rows) {
+		tr.Errorf("%s after %s: %s", tr.name, strings.Join(tr.happened, ", "), problem)
+	}
+	tr.heal()
+	for _, problem := range tr.ledger.problemsAfterReplay(tr.rows(), tr.logged()) {
+		tr.Errorf("%s after %s and a replay: %s", tr.name, strings.Join(tr.happened, ", "), problem)
+	}
+	admin := &enginetest.DB{HTTPDSN: tr.engine.HTTPDSN()}
+	admin.Exec(tr, "DROP DATABASE "+tr.name+" SYNC")
+}
+
+// logged returns the names of the facts in the log.
+func (tr *trial) logged() []string {
+	events, err := tr.store.Load(tr.Context(), "facts")
+	require.NoError(tr, err)
+	names := make([]string, len(events))
+	for i, e := range events {
+		names[i] = e.Type + " " + e.ID
+	}
+	return names
+}
+
+// heal stores what the log has and the tables lack, as another process would.
+func (tr *trial) heal() {
+	tr.Helper()
+	events, err := tr.store.Load(tr.Context(), "facts")
+	require.NoError(tr, err)
+	facts := make([]fact.Fact, len(events))
+	for i, e := range events {
+		facts[i], err = fact.FactFromEvent(e)
+		require.NoError(tr, err)
+	}
+	m, err := clickhouse.New(clickhouse.Config{DSN: tr.db.DSN})
+	require.NoError(tr, err)
+	require.NoError(tr, m.EnsureSchema(tr.Context(), trialSchemas()...))
+	tr.replayed, err = m.MaterializeMissing(tr.Context(), facts...)
+	require.NoError(tr, err)
+	require.NoError(tr, m.Close(tr.Context()))
+}
+
+// rows returns what the tables have.
+func (tr *trial) rows() map[string]stored {
+	tr.Helper()
+	found := make(map[string]stored)
+	for _, schema := range trialSchemas() {
+		if tr.db.Query(tr, "EXISTS TABLE `"+schema.Name+"`") == "0" {
+			continue
+		}
+		text := tr.db.Query(tr, "SELECT id, count(), min(tokens), max(tokens) FROM `"+schema.Name+"` GROUP BY id")
+		for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
+			if line == "" {
+				continue
+			}
+			var id string
+			var s stored
+			_, err := fmt.Sscan(line, &id, &s.rows, &s.least, &s.most)
+			require.NoError(tr, err, line)
+			found[schema.Name+" "+id] = s
+		}
+	}
+	return found
+}
+
+// pause waits for up to that many milliseconds.
+func (tr *trial) pause(most int) { pause(tr.rng, most) }
+
+func pause(rng *rand.Rand, most int) {
+	timer := time.NewTimer(time.Duration(rng.IntN(most)) * time.Millisecond)
+	<-timer.C
+}
+
+// writer is one goroutine of the service.
+type writer struct {
+	*trial
+	number int
+	calls  int
+	rng    *rand.Rand
+}
+
+// run records until stop is closed.
+func (w *writer) run(ctx context.Context, stop <-chan struct{}) {
+	for {
+		select {
+		case <-stop:
+			return
+		default:
+		}
+		_ = w.call(ctx) // the ledger has it
+		pause(w.rng, 20)
+	}
+}
+
+// call records some facts. When that fails it may repeat the call, as the
+// materializer allows.
+func (w *writer) call(ctx context.Context) error {
+	facts := w.facts()
+	w.calls++
+	limited, cancel := ctx, func() {}
+	if w.rng.IntN(12) == 0 { // an impatient caller
+		limited, cancel = context.WithTimeout(ctx, time.Duration(w.rng.IntN(50))*time.Millisecond)
+	}
+	err := w.pipeline.Record(limited, facts...)
+	cancel()
+	for repeat := 0; err != nil && repeat < 3 && w.rng.IntN(2) == 0; repeat++ {
+		pause(w.rng, 50)
+		err = w.materializer.Materialize(ctx, facts...)
+	}
+	w.ledger.add(facts, err)
+	return err
+}
+
+// facts makes the next call's facts: mostly one, sometimes many, sometimes for
+// both tables.
+func (w *writer) facts() []fact.Fact {
+	n := 1
+	if w.rng.IntN(10) == 0 {
+		n = 1 + w.rng.IntN(300)
+	}
+	both := w.rng.IntN(5) == 0
+	facts := make([]fact.Fact, n)
+	for i := range facts {
+		facts[i] = answer(w.rng.IntN(1 << 30))
+		facts[i].ID = fmt.Sprintf("%d-%d-%d", w.number, w.calls, i)
+		if both && w.rng.IntN(2) == 0 {
+			facts[i].Schema = "second"
+		}
+	}
+	return facts
+}
+
+// isExpected reports whether a call may fail with err while things break.
+func isExpected(err error) bool {
+	for _, class := range []error{clickhouse.ErrRetryable, clickhouse.ErrAmbiguous, clickhouse.ErrRejected, context.DeadlineExceeded} {
+		if errors.Is(err, class) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,133 @@
+package integration
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/fact"
+)
+
+// ledger knows what callers were told about each fact. It is safe for
+// concurrent use.
+type ledger struct {
+	mu           sync.Mutex
+	facts        map[string]entry // by schema and ID
+	acknowledged int
+	failed       int
+	unexpected   []error // errors that no fault explains
+}
+
+// entry is what is known of one fact.
+type entry struct {
+	acknowledged bool
+	tokens       int // the value of its row
+}
+
+// stored is the rows of one fact.
+type stored struct {
+	rows        int
+	least, most int // of their tokens
+}
+
+func newLedger() *ledger { return &ledger{facts: make(map[string]entry)} }
+
+// add notes the outcome of a call.
+func (l *ledger) add(facts []fact.Fact, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, f := range facts {
+		l.facts[f.Schema+" "+f.ID] = entry{acknowledged: err == nil, tokens: f.Data["tokens"].(int)}
+	}
+	if err == nil {
+		l.acknowledged += len(facts)
+		return
+	}
+	l.failed += len(facts)
+	if !isExpected(err) {
+		l.unexpected = append(l.unexpected, err)
+	}
+}
+
+// problems compares what is stored with what callers were told.
+func (l *ledger) problems(found map[string]stored) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var problems []string
+	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
+	for name, e := range l.facts {
+		s := found[name]
+		switch {
+		case e.acknowledged && s.rows == 0:
+			add("fact %q was acknowledged and is not there", name)
+		case s.rows > 1:
+			add("fact %q is there %d times (acknowledged: %t)", name, s.rows, e.acknowledged)
+		case s.rows == 1 && (s.least != e.tokens || s.most != e.tokens):
+			add("fact %q has %d and should have %d", name, s.least, e.tokens)
+		}
+	}
+	for name := range found {
+		if _, ok := l.facts[name]; !ok {
+			add("fact %q is there and was never recorded", name)
+		}
+	}
+	for _, err := range l.unexpected {
+		add("a call failed in a way that no fault explains: %v", err)
+	}
+	return problems
+}
+
+// problemsAfterReplay compares what is stored after a replay of the log with
+// the log, which has to be there once.
+func (l *ledger) problemsAfterReplay(found map[string]stored, logged []string) []string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	var problems []string
+	for _, name := range logged {
+		if s := found[name]; s.rows != 1 || s.least != l.facts[name].tokens {
+			problems = append(problems, fmt.Sprintf("fact %q is there %d times, with %d", name, s.rows, s.least))
+		}
+	}
+	return problems
+}
+
+// The ledger finds each way to be wrong.
+func TestLedger(t *testing.T) {
+	t.Parallel()
+	l := newLedger()
+	told := func(id string, tokens int, err error) {
+		l.add([]fact.Fact{{Schema: "s", ID: id, Data: map[string]any{"tokens": tokens}}}, err)
+	}
+	told("stored", 1, nil)
+	told("lost", 2, nil)
+	told("doubled", 3, nil)
+	told("changed", 4, nil)
+	told("failed", 5, clickhouse.ErrRetryable)
+	told("failed and stored", 6, clickhouse.ErrAmbiguous)
+	told("failed and doubled", 7, clickhouse.ErrAmbiguous)
+	told("strange", 8, errors.New("nil pointer"))
+	require.Equal(t, 4, l.acknowledged)
+	require.Equal(t, 4, l.failed)
+	require.ElementsMatch(t, []string{
+		`fact "s lost" was acknowledged and is not there`,
+		`fact "s doubled" is there 2 times (acknowledged: true)`,
+		`fact "s failed and doubled" is there 2 times (acknowledged: false)`,
+		`fact "s changed" has 9 and should have 4`,
+		`fact "s ghost" is there and was never recorded`,
+		`a call failed in a way that no fault explains: nil pointer`,
+	}, l.problems(map[string]stored{
+		"s stored": {1, 1, 1}, "s doubled": {2, 3, 3}, "s changed": {1, 9, 9},
+		"s failed and stored": {1, 6, 6}, "s failed and doubled": {2, 7, 7}, "s ghost": {1, 0, 0},
+	}))
+	require.ElementsMatch(t, []string{
+		`fact "s doubled" is there 2 times, with 3`,
+		`fact "s changed" is there 1 times, with 9`,
+		`fact "s failed" is there 0 times, with 0`,
+	}, l.problemsAfterReplay(map[string]stored{
+		"s stored": {1, 1, 1}, "s doubled": {2, 3, 3}, "s changed": {1, 9, 9},
+	}, []string{"s stored", "s doubled", "s changed", "s failed"}))
+}
