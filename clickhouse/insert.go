@@ -22,6 +22,9 @@ type Insert struct {
 	// insert into the table with the same token, whatever its rows. Empty means
 	// none, and then the server compares the rows.
 	Token string
+	// Again says that the same insert may have been sent before, by this process
+	// or another one. The server's answer is not enough then: see [Client.Insert].
+	Again bool
 	// Settings are further ClickHouse settings of this one insert.
 	Settings map[string]string
 }
@@ -40,6 +43,13 @@ type Insert struct {
 // insert that fails in between leaves some of them; the repetition adds the
 // others. The server refuses a block that spans more than 100 partitions.
 //
+// A server that is killed in the middle of an insert into a plain MergeTree
+// table may remember the token and not have the rows. So with Again, the rows
+// are looked for when the server has answered, and inserted if they are not
+// there. It takes a query with the columns of the sorting and partition keys
+// and all small ones. Rows cannot be missed if most of them have an equal in
+// the table, nor if the user may not read it.
+//
 // The columns are compared with the table's before any row is sent: another
 // type, or a missing column, is [ErrSchema]. Nothing is converted silently.
 func (c *Client) Insert(ctx context.Context, in Insert) error {
@@ -51,6 +61,9 @@ func (c *Client) Insert(ctx context.Context, in Insert) error {
 		return nil
 	}
 	at, err := c.insert(ctx, in)
+	if err == nil && in.Again {
+		return c.makeSure(ctx, in)
+	}
 	if err == nil {
 		return nil
 	}

@@ -17,6 +17,9 @@ type chunk struct {
 	// fingerprint of its first line.
 	parent token
 	head   uint64
+	// again means that the ledger knows the chunk as begun, so that its rows may
+	// be in their tables.
+	again bool
 	// pieces are the lines. It is closed when all are there.
 	pieces chan *piece
 

@@ -60,8 +60,9 @@
 // or the server is killed, and the same load can be run again: chunks that are
 // done are skipped without being decoded, a chunk that was begun is inserted
 // again with the same token and the same rows, and the server ignores what it
-// has. In the end every row is in its table once or in the rejects file once,
-// and the rejects file is as after a load without interruption.
+// has. As a server that was killed may know a token and not have its rows, these
+// are looked for then; see [clickhouse.Client.Insert]. In the end every row is in
+// its table once or in the rejects file once, and the rejects file is as after a load without interruption.
 //
 // What is remembered is content, not names. The same content in a renamed,
 // moved or compressed file, or twice in one load, is loaded once, and
@@ -82,6 +83,10 @@
 //
 // A forced load that is killed after its last entry in the ledger was written
 // has ended. Run again, it loads once more; [Loads] tells.
+//
+// The search for rows that a killed server has lost is made by value. It misses
+// them if most of the rows of a part have equals in the table, as all have in a
+// forced load.
 //
 // Rows that were loaded and then removed from the table are not loaded again,
 // since the ledger still has them: use Force. If the table is gone or empty,

@@ -27,7 +27,7 @@ const maxServerRejects = 1000
 // that the server refuses become rejects of res.
 func (w *inserter) insert(ctx context.Context, d *decoder, res *result) error {
 	for _, b := range d.used {
-		err := w.send(ctx, b.table, b.block, res.chunk.token.String())
+		err := w.send(ctx, b.table, b.block, res.chunk.token.String(), res.chunk.again)
 		if violatesConstraint(err) && b.picky {
 			err = w.bisect(ctx, b, &d.lines, res)
 		}
@@ -40,13 +40,14 @@ func (w *inserter) insert(ctx context.Context, d *decoder, res *result) error {
 
 // prepare makes sure that a table is there.
 func (w *inserter) prepare(ctx context.Context, t *table) error {
-	return w.retry.do(ctx, func(ctx context.Context) error { return t.prepare(ctx, w.server, w.warn) })
+	return w.retry.do(ctx, func(ctx context.Context, _ bool) error { return t.prepare(ctx, w.server, w.warn) })
 }
 
-// send inserts one block. It can be repeated with the same token.
-func (w *inserter) send(ctx context.Context, t *table, b *block.Block, token string) error {
-	return w.retry.do(ctx, func(ctx context.Context) error {
-		return w.server.Insert(ctx, clickhouse.Insert{Table: t.name, Block: b, Token: token})
+// send inserts one block. It can be repeated with the same token; again says
+// that an earlier load may have sent it.
+func (w *inserter) send(ctx context.Context, t *table, b *block.Block, token string, again bool) error {
+	return w.retry.do(ctx, func(ctx context.Context, repeated bool) error {
+		return w.server.Insert(ctx, clickhouse.Insert{Table: t.name, Block: b, Token: token, Again: again || repeated})
 	})
 }
 
@@ -68,7 +69,7 @@ func (w *inserter) bisect(ctx context.Context, b *rowBlock, lines *keptLines, re
 		if err := part.AppendRows(b.block, from, to); err != nil {
 			return err
 		}
-		err := w.send(ctx, b.table, part, fmt.Sprintf("%s:%d-%d", res.chunk.token, from, to))
+		err := w.send(ctx, b.table, part, fmt.Sprintf("%s:%d-%d", res.chunk.token, from, to), res.chunk.again)
 		switch {
 		case err == nil:
 		case !violatesConstraint(err):

@@ -379,3 +379,17 @@ func TestLoadLeavesNoGoroutines(t *testing.T) {
 	run(nil, func(c *Config) { c.DryRun, c.Inputs, c.Stdin = true, []string{"-"}, bytes.NewReader(lines(0, 100)) })
 	goleak.VerifyNone(t, before)
 }
+
+// TestLoadFindsRowsThatTheServerLost has a server that was killed when it knew
+// the token of an insert and had not kept its rows.
+func TestLoadFindsRowsThatTheServerLost(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	cfg := r.config(r.file("a", lines(0, 500)))
+	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 3, applied: true, only: "items"})
+	require.ErrorIs(t, err, errCrash)
+	kept := r.Query(t, "SELECT sum(rows) FROM _factload_ledger WHERE state = 'chunk_done'")
+	r.Exec(t, "ALTER TABLE items DELETE WHERE id >= "+kept+" SETTINGS mutations_sync = 2")
+	r.load(cfg)
+	require.Equal(t, "500\t500", r.count())
+}

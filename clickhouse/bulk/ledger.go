@@ -154,7 +154,7 @@ func (l *ledger) unfinished(ctx context.Context, root, inputs token, forced bool
 }
 
 // write adds entries to the ledger in one insert, which can be repeated.
-func (l *ledger) write(ctx context.Context, entries []ledgerEntry) error {
+func (l *ledger) write(ctx context.Context, entries []ledgerEntry, again bool) error {
 	l.block.Reset()
 	parts := make([]string, 0, 1+3*len(entries))
 	parts = append(parts, ledgerTable)
@@ -165,5 +165,5 @@ func (l *ledger) write(ctx context.Context, entries []ledgerEntry) error {
 		}
 		parts = append(parts, e.load, e.token.String(), e.state)
 	}
-	return l.server.Insert(ctx, clickhouse.Insert{Table: ledgerTable, Block: l.block, Token: newToken(parts...).String()})
+	return l.server.Insert(ctx, clickhouse.Insert{Table: ledgerTable, Block: l.block, Token: newToken(parts...).String(), Again: again})
 }

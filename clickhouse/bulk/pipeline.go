@@ -209,7 +209,7 @@ func (p *pipeline) committer() *committer {
 
 // writeLedger writes entries, again and again if it must.
 func (p *pipeline) writeLedger(ctx context.Context, entries []ledgerEntry) error {
-	return p.retry.do(ctx, func(ctx context.Context) error { return p.load.ledger.write(ctx, entries) })
+	return p.retry.do(ctx, func(ctx context.Context, again bool) error { return p.load.ledger.write(ctx, entries, again) })
 }
 
 // Loads of many files ask once for what begins files, unless that is a lot.
@@ -221,7 +221,7 @@ const (
 // following asks the ledger, again and again if it must.
 func (p *pipeline) following(ctx context.Context, parent token, head uint64, path string) (found []candidate, err error) {
 	ledger := p.load.ledger
-	err = p.retry.do(ctx, func(ctx context.Context) (err error) {
+	err = p.retry.do(ctx, func(ctx context.Context, _ bool) (err error) {
 		if parent != p.load.root || len(p.load.files) < manyFiles {
 			found, err = ledger.following(ctx, parent, head, path)
 			return err

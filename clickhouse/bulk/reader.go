@@ -110,6 +110,7 @@ func (r *reader) chunk(ctx context.Context, in *inputFile, c *chunker, chain *ch
 		c.end = found.length
 	}
 	ch := r.newChunk(in, c, chain, head)
+	ch.again = found != nil
 	if err := r.hand(ctx, ch); err != nil {
 		return err
 	}
@@ -135,6 +136,7 @@ func (r *reader) longLine(ctx context.Context, in *inputFile, c *chunker, chain 
 		if found == nil {
 			err = r.checkChanged(in, ch.offset, ch.line, candidates)
 		}
+		ch.again = found != nil
 	}
 	if err == nil {
 		err = r.hand(ctx, ch)

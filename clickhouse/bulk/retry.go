@@ -27,11 +27,12 @@ const (
 
 // do calls f until it succeeds, fails for good, the budget is used up, or the
 // load ends. It returns the last error of f. A call that was repeated must
-// have an effect only once; inserts do by their token.
-func (r *retrier) do(ctx context.Context, f func(context.Context) error) error {
-	begin := time.Now()
+// have an effect only once; inserts do by their token, and must be told that
+// this is not the first time.
+func (r *retrier) do(ctx context.Context, f func(ctx context.Context, again bool) error) error {
+	begin, again := time.Now(), false
 	for wait := firstWait; ; wait = min(2*wait, mostWait) {
-		err := f(ctx)
+		err := f(ctx, again)
 		if err == nil || !passing(err) {
 			return err
 		}
@@ -41,6 +42,7 @@ func (r *retrier) do(ctx context.Context, f func(context.Context) error) error {
 			}
 			return err
 		}
+		again = true
 		r.log.Warn("trying again", "error", err, "in", wait)
 		if !r.sleep(ctx, wait/2+rand.N(wait/2)) { //nolint:gosec // spreads load, keeps no secret
 			return err

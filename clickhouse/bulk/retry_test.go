@@ -40,7 +40,7 @@ func TestRetry(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				r := &retrier{budget: c.budget, log: slog.New(slog.DiscardHandler)}
 				calls := 0
-				err := r.do(t.Context(), func(context.Context) error {
+				err := r.do(t.Context(), func(context.Context, bool) error {
 					answer := c.answers[min(calls, len(c.answers)-1)]
 					calls++
 					return answer
@@ -63,14 +63,14 @@ func TestRetryEndsWithTheLoad(t *testing.T) {
 		r := &retrier{budget: time.Hour, stop: stop, log: slog.New(slog.DiscardHandler)}
 		time.AfterFunc(time.Second, func() { close(stop) })
 		begin := time.Now()
-		err := r.do(t.Context(), func(context.Context) error { return errLost })
+		err := r.do(t.Context(), func(context.Context, bool) error { return errLost })
 		require.ErrorIs(t, err, errLost)
 		require.Equal(t, time.Second, time.Since(begin))
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		r.stop = nil
-		require.ErrorIs(t, r.do(ctx, func(context.Context) error { return errPassing }), errPassing)
+		require.ErrorIs(t, r.do(ctx, func(context.Context, bool) error { return errPassing }), errPassing)
 		require.Equal(t, 2*time.Second, time.Since(begin))
 	})
 }
