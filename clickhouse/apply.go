@@ -14,13 +14,14 @@ import (
 var ErrStalePlan = errors.New("the table has changed since the plan was made: plan again")
 
 // Plan returns what has to be done to make the table as it is wanted. It
-// changes nothing.
+// changes nothing. The targets of its materialized views are tables of their
+// own; see [ddl.Expand].
 func (c *Client) Plan(ctx context.Context, table ddl.Table, options ...ddl.DiffOption) (ddl.Plan, error) {
 	table, err := c.spelled(ctx, table)
 	if err != nil {
 		return ddl.Plan{}, err
 	}
-	have, err := c.inspect(ctx, table.TableName())
+	have, err := c.inspect(ctx, table.TableName(), table.ViewNames())
 	if err != nil {
 		return ddl.Plan{}, err
 	}
@@ -87,7 +88,7 @@ func (r *applyRun) step(ctx context.Context) error {
 	if !s.Permitted(r.allowed...) {
 		return nil // it is optional
 	}
-	err := r.client.exec(ctx, fmt.Sprintf("table %q", r.plan.Table), s.SQL)
+	err := r.run(ctx, s)
 	if err == nil {
 		r.applied = append(r.applied, s)
 		return nil
@@ -96,6 +97,16 @@ func (r *applyRun) step(ctx context.Context) error {
 		return nil
 	}
 	return &ApplyError{Applied: r.applied, Failed: s, Err: err}
+}
+
+// run runs a statement.
+func (r *applyRun) run(ctx context.Context, s ddl.Statement) error {
+	if s.View != nil {
+		if err := r.client.checkView(ctx, *s.View); err != nil {
+			return err
+		}
+	}
+	return r.client.exec(ctx, fmt.Sprintf("table %q", r.plan.Table), s.SQL)
 }
 
 // refresh drops from the rest what is no longer to be done.
@@ -119,7 +130,7 @@ func (r *applyRun) refresh(ctx context.Context) error {
 // replan returns the plan that leads from the present state to the same end.
 func (r *applyRun) replan(ctx context.Context) (ddl.Plan, error) {
 	name := r.plan.TableName()
-	have, err := r.client.inspect(ctx, name)
+	have, err := r.client.inspect(ctx, name, r.plan.ViewNames())
 	if err != nil {
 		return ddl.Plan{}, err
 	}

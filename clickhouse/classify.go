@@ -99,6 +99,8 @@ func classify(err error, at phase) error {
 	switch code, _, text := serverException(err); {
 	case err == nil:
 		return nil
+	case code != 0 && pushedToView(err) && !errors.Is(codeClasses[code], ErrRetryable):
+		return ErrAmbiguous
 	case code == codeTooManyParts && strings.Contains(text, tooManyPartitions):
 		return ErrRejected
 	case code != 0:
@@ -119,6 +121,22 @@ func classify(err error, at phase) error {
 		return ErrRejected
 	}
 	return classifyNetwork(err, at)
+}
+
+// pushedToView reports whether it was a materialized view that failed. The rows
+// may be stored in the table by then, and an insert that is repeated with its
+// token brings them into the view.
+func pushedToView(err error) bool {
+	const said = "while pushing to view"
+	var driver *chgo.Exception
+	var lower *ch.Exception
+	switch {
+	case errors.As(err, &driver):
+		return strings.Contains(driver.Message, said)
+	case errors.As(err, &lower):
+		return strings.Contains(lower.Message, said)
+	}
+	return false
 }
 
 // classifyNetwork is classify for what neither the server nor this package has

@@ -23,6 +23,9 @@ const ensureTries = 8
 // is, and the error, a [*ddl.RefusedError], says what differs. Columns that only
 // the server knows are kept.
 //
+// Materialized views of the tables, and the targets that are defined with them,
+// are made as well, each target before its view.
+//
 // It does nothing when nothing is to be done, and any number of processes may
 // call it at once.
 func (c *Client) Ensure(ctx context.Context, tables ...ddl.Table) error {
@@ -36,7 +39,11 @@ func (c *Client) EnsureAllowing(ctx context.Context, allowed []ddl.Hazard, table
 			return err
 		}
 	}
-	for _, table := range tables {
+	all, err := ddl.Expand(tables...)
+	if err != nil {
+		return &schemaError{fmt.Errorf("ensure: %w", err)}
+	}
+	for _, table := range all {
 		if err := c.ensureTable(ctx, table, allowed); err != nil {
 			return err
 		}

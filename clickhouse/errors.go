@@ -25,7 +25,12 @@ var (
 	// effect or not. An insert with a token may be repeated with that token and
 	// takes effect once; see [Insert] for the limits.
 	//
-	// These are the server's code 319, HTTP statuses 500, 502 and 504 without a
+	// When a materialized view of the table fails, the rows may be in the table
+	// and not in what the view inserts into. Repeating the insert, once the view
+	// has been mended, brings them there.
+	//
+	// These are the server's code 319, any code of a materialized view that is
+	// not retryable, HTTP statuses 500, 502 and 504 without a
 	// code, and network errors or the end of the context after the server had
 	// accepted the statement.
 	ErrAmbiguous = errors.New("outcome unknown")

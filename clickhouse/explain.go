@@ -85,6 +85,10 @@ func (c *Client) safeCause(err error) error {
 // them.
 func (c *Client) explain(e *Error, err error) {
 	where := strings.Join(c.opt.Addr, ",")
+	if pushedToView(err) {
+		e.Hint = "the rows may be in the table already: mend the materialized view and repeat the insert with its token"
+		return
+	}
 	switch e.Code {
 	case codeWrongPassword:
 		e.Text = fmt.Sprintf("%s refuses user %q: unknown user or wrong password", where, c.user())

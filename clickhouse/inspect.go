@@ -2,21 +2,29 @@ package clickhouse
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/factload/factload/ddl"
 )
 
 // Inspect returns the table as the server describes it, or nil when there is
-// no such table in the DSN's database.
+// no such table in the DSN's database. Its materialized views are those of the
+// same database.
 func (c *Client) Inspect(ctx context.Context, table string) (*ddl.Table, error) {
-	return c.inspect(ctx, ddl.TableName{Name: table})
+	return c.inspect(ctx, ddl.TableName{Name: table}, nil)
 }
 
-func (c *Client) inspect(ctx context.Context, name ddl.TableName) (*ddl.Table, error) {
+// inspect returns also what has one of the names of views, whatever it is.
+func (c *Client) inspect(ctx context.Context, name ddl.TableName, views []string) (*ddl.Table, error) {
 	op := fmt.Sprintf("inspect table %q", name)
 	params := []any{Param("database", name.Database), Param("table", name.Name)}
-	var tables []ddl.CatalogTable
+	var (
+		tables []ddl.CatalogTable
+		err    error
+	)
 	if err := c.selectInto(ctx, op, &tables, ddl.InspectTableSQL, params...); err != nil {
 		return nil, err
 	}
@@ -30,14 +38,31 @@ func (c *Client) inspect(ctx context.Context, name ddl.TableName) (*ddl.Table, e
 	if err := c.selectInto(ctx, op, &catalog.Indexes, ddl.InspectIndexesSQL, params...); err != nil {
 		return nil, err
 	}
-	if err := c.selectInto(ctx, op, &catalog.Projections, ddl.InspectProjectionsSQL, params...); err != nil {
-		return nil, err
+	if strings.Contains(tables[0].CreateQuery, "PROJECTION") {
+		if err := c.selectInto(ctx, op, &catalog.Projections, ddl.InspectProjectionsSQL, params...); err != nil {
+			return nil, err
+		}
+	}
+	if tables[0].Views > 0 || len(views) > 0 {
+		if catalog.Views, err = c.inspectViews(ctx, op, views, params); err != nil {
+			return nil, err
+		}
 	}
 	table, err := ddl.FromCatalog(catalog)
 	if err != nil {
 		return nil, fmt.Errorf("inspect: %w", err)
 	}
 	return &table, nil
+}
+
+func (c *Client) inspectViews(ctx context.Context, op string, names []string, params []any) ([]ddl.CatalogView, error) {
+	list, err := json.Marshal(append([]string{}, names...))
+	if err != nil {
+		return nil, fmt.Errorf("%s: names of views: %w", op, err)
+	}
+	var views []ddl.CatalogView
+	err = c.selectInto(ctx, op, &views, ddl.InspectViewsSQL, append(slices.Clone(params), Param("views", string(list)))...)
+	return views, err
 }
 
 // spelled returns the table with its queries as the server prints them.

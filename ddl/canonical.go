@@ -123,6 +123,7 @@ func (t Table) Canonical() Table {
 		c := &t.Columns[i]
 		c.Type = canonicalType(c.Type)
 		c.Default = canonicalExpr(c.Default).text
+		c.written = false
 		c.Codec = canonicalCodec(c.Codec, c.Type)
 		c.TTL = canonicalExpr(c.TTL).text
 	}
@@ -158,6 +159,7 @@ func (t Table) Canonical() Table {
 		p := &t.Projections[i]
 		p.Select, p.Printed = canonicalQuery(p.Select, p.Printed), ""
 	}
+	t.Views = canonicalViews(t.Views, t.Database)
 	t.Cluster, t.Storage = "", nil
 	return t
 }

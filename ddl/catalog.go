@@ -9,7 +9,7 @@ import "fmt"
 const (
 	// InspectTableSQL returns one row for [CatalogTable], or none when there is
 	// no such table.
-	InspectTableSQL = `SELECT database, name, engine, engine_full, create_table_query, partition_key, sorting_key, primary_key, comment
+	InspectTableSQL = `SELECT database, name, engine, engine_full, create_table_query, partition_key, sorting_key, primary_key, comment, length(dependencies_table) AS views
 FROM system.tables
 WHERE database = if({database:String} = '', currentDatabase(), {database:String}) AND name = {table:String}`
 
@@ -30,6 +30,16 @@ WHERE database = if({database:String} = '', currentDatabase(), {database:String}
 FROM system.projections
 WHERE database = if({database:String} = '', currentDatabase(), {database:String}) AND table = {table:String}
 ORDER BY name`
+
+	// InspectViewsSQL returns a row for each [CatalogView], in the order of
+	// their names. It takes a third parameter {views:String}, names of views as
+	// a JSON list: what has one of them is returned as well, whatever it is.
+	InspectViewsSQL = `WITH if({database:String} = '', currentDatabase(), {database:String}) AS here
+SELECT name, engine, create_table_query, as_select, comment
+FROM system.tables
+WHERE database = here AND (has(JSONExtract({views:String}, 'Array(String)'), name) OR engine = 'MaterializedView' AND (database, name) IN (
+	SELECT arrayJoin(arrayZip(dependencies_database, dependencies_table)) FROM system.tables WHERE database = here AND name = {table:String}))
+ORDER BY name`
 )
 
 // Catalog is what the system tables of a server say about one table.
@@ -38,6 +48,7 @@ type Catalog struct {
 	Columns     []CatalogColumn
 	Indexes     []CatalogIndex
 	Projections []CatalogProjection
+	Views       []CatalogView
 }
 
 // CatalogTable is a row of system.tables.
@@ -51,6 +62,7 @@ type CatalogTable struct {
 	SortingKey   string `ch:"sorting_key"`
 	PrimaryKey   string `ch:"primary_key"`
 	Comment      string `ch:"comment"`
+	Views        uint64 `ch:"views"` // the number of views that read the table
 }
 
 // CatalogColumn is a row of system.columns.
@@ -75,6 +87,15 @@ type CatalogIndex struct {
 type CatalogProjection struct {
 	Name  string `ch:"name"`
 	Query string `ch:"query"`
+}
+
+// CatalogView is a row of system.tables that is about a materialized view.
+type CatalogView struct {
+	Name        string `ch:"name"`
+	Engine      string `ch:"engine"`
+	CreateQuery string `ch:"create_table_query"`
+	Select      string `ch:"as_select"`
+	Comment     string `ch:"comment"`
 }
 
 // FromCatalog makes a table of what the server says about it. It keeps the
@@ -114,7 +135,28 @@ func FromCatalog(c Catalog) (Table, error) {
 	for _, p := range c.Projections {
 		t.Projections = append(t.Projections, Projection{Name: p.Name, Select: p.Query, Printed: p.Query})
 	}
+	for _, v := range c.Views {
+		view, err := fromCatalogView(v, c.Table.Database)
+		if err != nil {
+			return Table{}, fmt.Errorf("table %q: view %q: create statement: %w", c.Table.Name, v.Name, err)
+		}
+		t.Views = append(t.Views, view)
+	}
 	return t, nil
+}
+
+func fromCatalogView(c CatalogView, database string) (View, error) {
+	v := View{Name: c.Name, Select: c.Select, Printed: c.Select, Comment: c.Comment}
+	if c.Engine != "MaterializedView" {
+		v.Other = c.Engine
+		return v, nil
+	}
+	tokens, err := tokenize(c.CreateQuery)
+	if err != nil {
+		return View{}, err
+	}
+	v.To = viewTarget(tokens, database)
+	return v, nil
 }
 
 func fromCatalogColumn(c CatalogColumn) (Column, error) {

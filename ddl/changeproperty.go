@@ -5,12 +5,13 @@ import "fmt"
 // Property is what else a column or a table has beside its type and its keys.
 type Property string
 
-// The properties. A table has only the last two.
+// The properties. A table has only a TTL and a comment.
 const (
 	DefaultProperty Property = "default"
 	CodecProperty   Property = "codec"
 	TTLProperty     Property = "TTL"
 	CommentProperty Property = "comment"
+	QueryProperty   Property = "query" // of a materialized view
 )
 
 // ModifyColumn says that a column has another default, codec, TTL or comment.

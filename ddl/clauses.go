@@ -35,6 +35,32 @@ func (t *Table) readEngine(full string) error {
 	return nil
 }
 
+// viewTarget returns the target in CREATE MATERIALIZED VIEW a.b TO c.d, or
+// nothing when the view has no target or is filled in another way.
+func viewTarget(create []token, database string) TableName {
+	const name = 3 // words before the name
+	_, rest := readName(create[min(name, len(create)):])
+	if len(rest) == 0 || !rest[0].isWord("TO") {
+		return TableName{}
+	}
+	to, _ := readName(rest[1:])
+	if to.Database == "" {
+		to.Database = database
+	}
+	return to
+}
+
+// readName reads the name of a table, and returns what stands behind it.
+func readName(tokens []token) (TableName, []token) {
+	switch {
+	case len(tokens) == 0:
+		return TableName{}, nil
+	case len(tokens) > 2 && tokens[1].is("."):
+		return TableName{Database: tokens[0].text, Name: tokens[2].text}, tokens[3:]
+	}
+	return TableName{Name: tokens[0].text}, tokens[1:]
+}
+
 // settingsStart returns where the SETTINGS clause starts, which is the last one,
 // or -1. A column may have the same name.
 func settingsStart(tokens []token) int {

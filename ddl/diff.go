@@ -8,8 +8,8 @@ import (
 // DiffOption changes what [Diff] returns.
 type DiffOption int
 
-// Prune drops the columns, indexes and projections that the table has and the
-// schema lacks. Without it they are kept and noted.
+// Prune drops the columns, indexes, projections and materialized views that the
+// table has and the schema lacks. Without it they are kept and noted.
 const Prune DiffOption = 1
 
 // Diff returns what separates the table that exists, have, from the table that
@@ -21,20 +21,28 @@ const Prune DiffOption = 1
 // be the server's rewriting, Diff returns [Unverified] rather than a change.
 func Diff(want Table, have *Table, options ...DiffOption) []Change {
 	if have == nil {
-		return []Change{CreateTable{Want: want}}
+		return create(want)
 	}
-	d := differ{
-		on: want.TableName(), original: want, want: want.Canonical(), have: have.Canonical(),
-		storage: have.Storage, prune: slices.Contains(options, Prune),
-	}
+	d := differ{on: want.TableName(), named: want.TableName(), original: want, have: have.Canonical(), storage: have.Storage, prune: slices.Contains(options, Prune)}
 	if d.on.Database == "" {
 		d.on.Database = have.Database
 	}
+	want.Database = d.on.Database
+	d.want = want.Canonical()
 	d.engine()
 	if len(d.changes) == 0 || isMergeTree(d.have.Engine) {
 		d.all()
 	}
 	return append(d.changes, d.notes...)
+}
+
+// create returns what makes a table that does not exist.
+func create(want Table) []Change {
+	changes := []Change{CreateTable{Want: want}}
+	for _, v := range want.Views {
+		changes = append(changes, CreateView{On: want.TableName(), View: v})
+	}
+	return changes
 }
 
 func isMergeTree(s string) bool {
@@ -56,13 +64,15 @@ func (d *differ) all() {
 	d.oldProjections()
 	d.newIndexes()
 	d.newProjections()
+	d.views()
 	d.extraColumns()
 }
 
 type differ struct {
 	on         TableName
-	original   Table // what is wanted, spelled as it was given
-	want, have Table // canonical
+	named      TableName // the table as it was given: what creates views is spelled the same whether there is a table or not
+	original   Table     // what is wanted, spelled as it was given
+	want, have Table     // canonical
 	storage    *Storage
 	prune      bool
 	changes    []Change
@@ -120,6 +130,8 @@ func (d *differ) columns() {
 			d.add(AddColumn{On: d.on, Column: d.original.Columns[i], After: after})
 		case have.Kind != c.Kind:
 			d.add(ModifyColumnKind{On: d.on, Column: c.Name, Have: have.Kind, Want: c.Kind})
+		case have.Type != c.Type && d.original.Columns[i].written:
+			d.note(Unverified{On: d.on, What: "type of column " + c.Name, Have: have.Type, Want: c.Type})
 		case have.Type != c.Type:
 			d.columnType(c, have, d.original.Columns[i].Codec)
 		}

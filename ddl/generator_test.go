@@ -111,7 +111,7 @@ func (g *generator) version() version {
 func (g *generator) settings(o *ddl.Options) {
 	for _, name := range []string{"merge_with_ttl_timeout", "min_bytes_for_wide_part", "max_parts_in_total"} {
 		if g.one(3) {
-			o.Settings[name] = pick(g, "1", "1000", "100000")
+			o.Settings[name] = pick(g, "500", "1000", "100000")
 		}
 	}
 }
@@ -125,6 +125,9 @@ func (g *generator) fieldOptions(o *ddl.Options, f fact.Field) {
 	o.Columns[f.Name] = c
 	if f.Array || f.Type == fact.StringMap || !g.one(4) {
 		return
+	}
+	if g.one(3) {
+		o.Views = append(o.Views, g.view(f.Name, len(o.Views) == 0))
 	}
 	if g.one(3) {
 		o.Projections = append(o.Projections, g.projection(f.Name))
@@ -141,6 +144,17 @@ func (g *generator) projection(field string) ddl.Projection {
 		"select at,id order by (at, %s)", "SELECT id, %s\nORDER BY %[1]s", "SELECT %s, count() how_many, max(at) GROUP BY %[1]s", "SELECT id, any(%s) GROUP BY id"), name)}
 }
 
+// view returns a materialized view of a field. The first of a schema defines the
+// target.
+func (g *generator) view(field string, first bool) ddl.ViewOptions {
+	v := ddl.ViewOptions{Name: "v " + field, To: "copies", Comment: pick(g, "", "old", "it's"), Select: fmt.Sprintf(pick(g,
+		"select id,toString(%s) as v from t", "SELECT id, toString(%s) AS v\nFROM t WHERE id > 3", "SELECT id, CONCAT(toString(%s), 'it''s') v FROM t"), ddl.QuoteIdent(field))}
+	if first {
+		v.Target.Columns = []ddl.TargetColumn{{Name: "id", Type: "UInt64"}, {Name: "v", Type: "Nullable( text )"}}
+	}
+	return v
+}
+
 // wider are types that hold every value of another.
 var wider = map[fact.FieldType][]fact.FieldType{
 	fact.Int8: {fact.Int16, fact.Int64, fact.Float32}, fact.Int16: {fact.Int32, fact.Float64}, fact.Int32: {fact.Int64, fact.Float64},
@@ -153,6 +167,7 @@ func (g *generator) evolve(v version) version {
 	out := version{schema: v.schema, options: v.options}
 	out.options.Settings, out.options.Columns = maps.Clone(v.options.Settings), maps.Clone(v.options.Columns)
 	out.options.Indexes, out.options.Projections = slices.Clone(v.options.Indexes), slices.Clone(v.options.Projections)
+	out.options.Views = slices.Clone(v.options.Views)
 	out.schema.Fields = slices.Clone(v.schema.Fields[:2])
 	if g.one(12) {
 		return v
@@ -177,6 +192,7 @@ func (g *generator) evolveField(o *ddl.Options, f fact.Field) (fact.Field, bool)
 		delete(o.Columns, f.Name)
 		o.Indexes = slices.DeleteFunc(o.Indexes, func(x ddl.Index) bool { return x.Expr == ddl.QuoteIdent(f.Name) })
 		o.Projections = slices.DeleteFunc(o.Projections, func(p ddl.Projection) bool { return p.Name == "of "+f.Name })
+		o.Views = slices.DeleteFunc(o.Views, func(v ddl.ViewOptions) bool { return v.Name == "v "+f.Name })
 	}
 	switch g.IntN(14) {
 	case 0:

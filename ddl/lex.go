@@ -165,7 +165,7 @@ func symbolLen(s string) (int, error) {
 func joinTokens(tokens []token) string {
 	var b strings.Builder
 	for i, t := range tokens {
-		if i > 0 && t.kind != symbolToken && tokens[i-1].kind != symbolToken {
+		if i > 0 && t.kind != symbolToken && (tokens[i-1].kind != symbolToken || tokens[i-1].is(")")) {
 			b.WriteByte(' ')
 		}
 		b.WriteString(t.String())

@@ -44,6 +44,7 @@ func MakePlan(want Table, have *Table, options ...DiffOption) Plan {
 	p.want, p.options = want, slices.Clone(options)
 	if have != nil {
 		p.Storage = have.Storage
+		p.unseen()
 	}
 	return p
 }
@@ -78,7 +79,9 @@ func (p *Plan) one(change Change) {
 		p.add("", NeedsRebuild, change.String())
 	case AddProjection, ModifyProjection, DropProjection:
 		p.oneProjection(c)
-	case KeepColumn, KeepIndex, KeepProjection:
+	case CreateView, ModifyView, ReplaceView, DropView:
+		p.oneView(c)
+	case KeepColumn, KeepIndex, KeepProjection, KeepView:
 		p.Notes = append(p.Notes, change.String())
 		p.extras++
 	case Unverified:

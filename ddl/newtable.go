@@ -27,10 +27,26 @@ const DeduplicationWindow = 10000
 // insert can be repeated safely.
 func NewTable(s fact.Schema, o Options) (Table, error) {
 	problems := []error{s.Validate(), o.Validate(), checkAgainst(s, o), checkTableName("", s.Name), checkColumnNames(s)}
+	t := tableOf(s.Name, s.OrderBy, o)
+	t.Views = newViews(o.Views, o.Cluster)
+	for _, f := range s.Fields {
+		c, err := newColumn(f, o.Columns[f.Name], slices.Contains(s.OrderBy, f.Name))
+		problems = append(problems, err)
+		t.Columns = append(t.Columns, c)
+	}
+	if err := errors.Join(problems...); err != nil {
+		return Table{}, fmt.Errorf("table %q: %w", shorten(s.Name), err)
+	}
+	t.deduplicate()
+	return t, nil
+}
+
+// tableOf returns a table without columns.
+func tableOf(name string, orderBy []string, o Options) Table {
 	t := Table{
-		Name:        s.Name,
+		Name:        name,
 		Engine:      o.Engine,
-		OrderBy:     quoteAll(s.OrderBy),
+		OrderBy:     quoteAll(orderBy),
 		PrimaryKey:  quoteAll(o.PrimaryKey),
 		PartitionBy: strings.TrimSpace(o.PartitionBy),
 		TTL:         strings.TrimSpace(o.TTL),
@@ -43,16 +59,7 @@ func NewTable(s fact.Schema, o Options) (Table, error) {
 	if t.Engine == "" {
 		t.Engine = DefaultEngine
 	}
-	for _, f := range s.Fields {
-		c, err := newColumn(f, o.Columns[f.Name], slices.Contains(s.OrderBy, f.Name))
-		problems = append(problems, err)
-		t.Columns = append(t.Columns, c)
-	}
-	if err := errors.Join(problems...); err != nil {
-		return Table{}, fmt.Errorf("table %q: %w", shorten(s.Name), err)
-	}
-	t.deduplicate()
-	return t, nil
+	return t
 }
 
 // deduplicate sets the deduplication window unless the options have done so.
@@ -134,6 +141,7 @@ func checkAgainst(s fact.Schema, o Options) error {
 	if n := len(o.PrimaryKey); n > len(s.OrderBy) || !slices.Equal(o.PrimaryKey, s.OrderBy[:n]) {
 		c.report("primary_key", fmt.Errorf("%q must be the first fields of order_by %q", o.PrimaryKey, s.OrderBy))
 	}
+	c.viewsOf(s, o.Views)
 	return errors.Join(c.problems...)
 }
 

@@ -38,6 +38,8 @@ type Options struct {
 	Indexes []Index `yaml:"indexes,omitempty"`
 	// Projections are the table's projections.
 	Projections []Projection `yaml:"projections,omitempty"`
+	// Views are the materialized views that read the table.
+	Views []ViewOptions `yaml:"views,omitempty"`
 	// Cluster is the name of the cluster to run statements ON. Empty means that
 	// they run on the connected server only.
 	Cluster string `yaml:"cluster,omitempty"`
@@ -102,6 +104,7 @@ func (o Options) Validate() error {
 	c.indexes(o.Indexes)
 	c.projections(o.Projections)
 	c.projectionEngine(o)
+	c.views(o.Views)
 	return errors.Join(c.problems...)
 }
 

@@ -2,6 +2,7 @@ package ddl
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,6 +17,11 @@ func TestOptionsRefused(t *testing.T) {
 	setting := func(name, value string) Options { return Options{Settings: map[string]string{name: value}} }
 	index := func(x Index) Options { return Options{Indexes: []Index{x}} }
 	projection := func(query string) Options { return Options{Projections: []Projection{{Name: "p", Select: query}}} }
+	view := func(change func(*ViewOptions)) Options {
+		v := ViewOptions{Name: "v", To: "sums", Select: "SELECT a FROM t", Target: TargetOptions{Columns: []TargetColumn{{Name: "a", Type: "String"}}, OrderBy: []string{"a"}}}
+		change(&v)
+		return Options{Views: []ViewOptions{v}}
+	}
 	for _, c := range []struct {
 		options Options
 		option  string
@@ -78,6 +84,30 @@ func TestOptionsRefused(t *testing.T) {
 		{projection("SELECT a SELECT b"), "projections[0].select", "is not one SELECT"},
 		{Options{Projections: []Projection{{Name: "p", Select: "SELECT a ORDER BY a"}, {Name: "p", Select: "SELECT a ORDER BY a"}}}, "projections[1].name", `"p" is given twice`},
 		{Options{Engine: "ReplacingMergeTree", Projections: []Projection{{Name: "p", Select: "SELECT a ORDER BY a"}}}, "projections", "need settings.deduplicate_merge_projection_mode with the engine ReplacingMergeTree"},
+		{view(func(v *ViewOptions) { v.Name = "" }), "views[0].name", `table name "": is empty`},
+		{view(func(v *ViewOptions) { v.Name = strings.Repeat("a", 213) }), "views[0].name", "is too long"},
+		{view(func(v *ViewOptions) { v.To = "" }), "views[0].to", "is empty"},
+		{view(func(v *ViewOptions) { v.To = "v" }), "views[0].to", `"v" is the view itself`},
+		{view(func(v *ViewOptions) { v.Select = "DROP TABLE t" }), "views[0].select", "is not a SELECT"},
+		{view(func(v *ViewOptions) { v.Select = "SELECT a FROM t UNION ALL\n  SELECT a FROM t" }), "views[0].select", `"SELECT a FROM t UNION ALL SELECT a FROM t" has UNION, which is no part of a single SELECT`},
+		{view(func(v *ViewOptions) { v.Select = "SELECT a FROM t; DROP TABLE t" }), "views[0].select", "has a semicolon"},
+		{view(func(v *ViewOptions) { v.Select = "(SELECT a FROM t)" }), "views[0].select", "is not a SELECT"},
+		{view(func(v *ViewOptions) { v.Comment = "\xff" }), "views[0].comment", "is not valid UTF-8"},
+		{view(func(v *ViewOptions) { v.Target.Columns = nil }), "views[0].target.columns", "are missing"},
+		{view(func(v *ViewOptions) { v.Target.Columns[0].Name = "_row_exists" }), "views[0].target.columns[0].name", "is kept by ClickHouse for itself"},
+		{view(func(v *ViewOptions) { v.Target.Columns[0].Name = "" }), "views[0].target.columns[0].name", "is empty"},
+		{view(func(v *ViewOptions) { v.Target.Columns[0].Type = "String, b String" }), "views[0].target.columns[0].type", "has a comma outside of brackets"},
+		{view(func(v *ViewOptions) { v.Target.Columns[0].Type = "" }), "views[0].target.columns[0].type", "is empty"},
+		{view(func(v *ViewOptions) { v.Target.Columns[0].Codec = "ZSTD(" }), "views[0].target.columns[0].codec", "lacks a )"},
+		{view(func(v *ViewOptions) { v.Target.Columns[0].Comment = "\x00" }), "views[0].target.columns[0].comment", "NUL"},
+		{view(func(v *ViewOptions) { v.Target.Columns = append(v.Target.Columns, v.Target.Columns[0]) }), "views[0].target.columns[1].name", `"a" is given twice`},
+		{view(func(v *ViewOptions) { v.Target.OrderBy = []string{"b"} }), "views[0].target.order_by[0]", `"b" is no column of the target`},
+		{view(func(v *ViewOptions) { v.Target.OrderBy = []string{"a", "a"} }), "views[0].target.order_by[1]", `"a" is given twice`},
+		{view(func(v *ViewOptions) { v.Target.PrimaryKey = []string{"b"} }), "views[0].target.primary_key", "must be the first columns of order_by"},
+		{view(func(v *ViewOptions) { v.Target.Engine = "Log" }), "views[0].target.engine", `"Log" is not supported`},
+		{view(func(v *ViewOptions) { v.Target.Indexes = []Index{{Name: "i", Expr: "a"}} }), "views[0].target.indexes[0].type", "is empty"},
+		{view(func(v *ViewOptions) { v.Target.Indexes = []Index{{Expr: "a", Type: "minmax"}} }), "views[0].target", `index name "": is empty`},
+		{Options{Views: []ViewOptions{{Name: "v", To: "x", Select: "SELECT 1"}, {Name: "v", To: "x", Select: "SELECT 1"}}}, "views[1].name", `"v" is given twice`},
 		{Options{Indexes: []Index{{Name: "i", Expr: "a", Type: "minmax"}, {Name: "i", Expr: "a", Type: "minmax"}}}, "indexes[1].name", `"i" is given twice`},
 	} {
 		err := c.options.Validate()
@@ -101,6 +131,8 @@ func TestOptionsAgainstSchema(t *testing.T) {
 		want    string
 	}{
 		{Options{Columns: map[string]ColumnOptions{"c": {Codec: "NONE"}}}, "table option columns.c: is not a field of the schema"},
+		{Options{Views: []ViewOptions{{Name: "t", To: "x", Select: "SELECT a FROM t"}}}, `table option views[0].name: "t" is the table of the schema`},
+		{Options{Views: []ViewOptions{{Name: "v", To: "t", Select: "SELECT a FROM t"}}}, `table option views[0].to: "t" is the table of the schema, which the view reads`},
 		{Options{PrimaryKey: []string{"b"}}, `table option primary_key: ["b"] must be the first fields of order_by ["a" "b"]`},
 		{Options{PrimaryKey: []string{"a", "b", "c"}}, "must be the first fields of order_by"},
 	} {
@@ -140,6 +172,22 @@ indexes:
   - {name: i, expr: lower(body), type: bloom_filter(0.01), granularity: 2}
 projections:
   - {name: p, select: SELECT body ORDER BY body}
+views:
+  - name: v
+    to: sums
+    comment: all
+    select: SELECT a, count() AS n FROM t GROUP BY a
+    target:
+      columns: [{name: a, type: String, codec: ZSTD(1), comment: key}, {name: n, type: UInt64}]
+      order_by: [a]
+      primary_key: [a]
+      engine: SummingMergeTree
+      partition_by: a
+      ttl: now() + INTERVAL 1 DAY
+      settings: {index_granularity: 100}
+      comment: sums
+      indexes: [{name: i, expr: a, type: minmax}]
+      projections: [{name: p, select: SELECT a ORDER BY a}]
 `), &got))
 	require.Equal(t, Options{
 		Engine: "ReplacingMergeTree(at)", PartitionBy: "toYYYYMM(at)", PrimaryKey: []string{"a"}, TTL: "at + INTERVAL 1 YEAR",
@@ -148,7 +196,18 @@ projections:
 		Columns:     map[string]ColumnOptions{"body": {Codec: "ZSTD(9)", TTL: "at + INTERVAL 1 DAY"}},
 		Indexes:     []Index{{Name: "i", Expr: "lower(body)", Type: "bloom_filter(0.01)", Granularity: 2}},
 		Projections: []Projection{{Name: "p", Select: "SELECT body ORDER BY body"}},
+		Views: []ViewOptions{{
+			Name: "v", To: "sums", Comment: "all", Select: "SELECT a, count() AS n FROM t GROUP BY a",
+			Target: TargetOptions{
+				Columns: []TargetColumn{{Name: "a", Type: "String", Codec: "ZSTD(1)", Comment: "key"}, {Name: "n", Type: "UInt64"}},
+				OrderBy: []string{"a"}, PrimaryKey: []string{"a"}, Engine: "SummingMergeTree", PartitionBy: "a", TTL: "now() + INTERVAL 1 DAY",
+				Settings: map[string]string{"index_granularity": "100"}, Comment: "sums",
+				Indexes: []Index{{Name: "i", Expr: "a", Type: "minmax"}}, Projections: []Projection{{Name: "p", Select: "SELECT a ORDER BY a"}},
+			},
+		}},
 	}, got)
+	require.ErrorContains(t, got.Validate(), "views[0].target.projections: need settings.deduplicate_merge_projection_mode with the engine SummingMergeTree")
+	got.Views[0].Target.Settings["deduplicate_merge_projection_mode"] = "rebuild"
 	require.NoError(t, got.Validate())
 }
 

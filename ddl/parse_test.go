@@ -38,6 +38,10 @@ func hostileTables(text string) (with, without ddl.Table, err error) {
 	o.Columns = map[string]ddl.ColumnOptions{"n": {TTL: "now() + toIntervalDay(length(" + ddl.QuoteIdent(text) + "))", Codec: "ZSTD(1)"}}
 	o.Indexes = []ddl.Index{{Name: text, Expr: ddl.QuoteIdent(text), Type: "set(1)"}}
 	o.Projections = []ddl.Projection{{Name: text, Select: "SELECT id, " + ddl.QuoteIdent(text) + " ORDER BY " + ddl.QuoteIdent(text)}}
+	o.Views = []ddl.ViewOptions{{
+		Name: text + "v", To: text + "to", Comment: text, Select: "SELECT " + ddl.QuoteIdent(text) + ", " + ddl.QuoteString(text) + " AS " + ddl.QuoteIdent(text+"2") + " FROM " + ddl.QuoteIdent(text),
+		Target: ddl.TargetOptions{Columns: []ddl.TargetColumn{{Name: text, Type: "String", Comment: text}}, OrderBy: []string{text}, Comment: text},
+	}}
 	with, err = ddl.NewTable(s, o)
 	return with, without, err
 }
@@ -47,6 +51,7 @@ func hostileTables(text string) (with, without ddl.Table, err error) {
 func hostileStatements(with, without ddl.Table) []string {
 	out := []string{ddl.CreateSQL(with)}
 	without.Name = with.Name
+	with.Database, without.Database = with.Name, with.Name
 	from, back := with, without
 	from.Storage, back.Storage = &ddl.Storage{Parts: 1}, &ddl.Storage{Parts: 1}
 	for _, plan := range []ddl.Plan{ddl.MakePlan(with, &back), ddl.MakePlan(without, &from, ddl.Prune)} {
@@ -56,7 +61,11 @@ func hostileStatements(with, without ddl.Table) []string {
 			}
 		}
 	}
+	out = append(out, ddl.CreateSQL(*with.Views[0].Target))
 	changed := with
+	changed.Views = []ddl.View{with.Views[0]}
+	changed.Views[0].Select, changed.Views[0].Comment, changed.Views[0].To.Database = "SELECT 1", "another", with.Database
+	with.Views[0].Printed = with.Views[0].Select
 	changed.Indexes = []ddl.Index{{Name: with.Indexes[0].Name, Expr: with.Indexes[0].Expr, Type: "minmax"}}
 	changed.Projections = []ddl.Projection{{Name: with.Projections[0].Name, Select: "SELECT 1"}}
 	with.Projections[0].Printed = with.Projections[0].Select
@@ -79,7 +88,7 @@ func tree(t *testing.T, db *enginetest.DB, sql string) string {
 	}
 	out, err := db.Try(t.Context(), "EXPLAIN AST "+sql)
 	require.NoError(t, err, "%s", sql)
-	require.True(t, strings.HasPrefix(out, "AlterQuery") || strings.HasPrefix(out, "CreateQuery"), "%s", out)
+	require.True(t, strings.HasPrefix(out, "AlterQuery") || strings.HasPrefix(out, "CreateQuery") || strings.HasPrefix(out, "DropQuery"), "%s", out)
 	require.Contains(t, out, "Set", "%s", sql)
 	return out
 }
@@ -212,5 +221,5 @@ func requireYAMLParses(t *testing.T, db *enginetest.DB, text string) {
 // trusted reports whether the options hold SQL, which only its author can
 // answer for.
 func trusted(o ddl.Options) bool {
-	return o.Engine != "" || o.PartitionBy != "" || o.TTL != "" || len(o.Columns)+len(o.Indexes)+len(o.Projections) > 0
+	return o.Engine != "" || o.PartitionBy != "" || o.TTL != "" || len(o.Columns)+len(o.Indexes)+len(o.Projections)+len(o.Views) > 0
 }

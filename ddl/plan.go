@@ -18,6 +18,9 @@ type Statement struct {
 	// Optional says that the plan reaches its end without the statement. It is
 	// run when its hazard is permitted, and left out otherwise.
 	Optional bool
+	// View is the materialized view that the statement creates or gives another
+	// query. Nil means that it does neither.
+	View *View
 	// Columns are the columns that are rewritten or deleted. None, with a hazard
 	// above MetadataOnly, means all of them.
 	Columns []string
@@ -39,11 +42,11 @@ type Plan struct {
 
 	want    Table
 	options []DiffOption
-	extras  int // columns, indexes and projections that the schema lacks
+	extras  int // what the table has and the schema lacks
 }
 
 // Drift reports whether the table differs from its schema in any way: there is
-// something to do, or it has columns or indexes that the schema lacks.
+// something to do, or it has columns or other things that the schema lacks.
 func (p Plan) Drift() bool { return !p.Empty() || p.extras > 0 }
 
 // Again returns the plan that reaches the same end from another state. It is
@@ -58,6 +61,10 @@ func (p Plan) Again(have *Table) (Plan, bool) {
 // TableName returns which table the plan is about. It is empty for a plan that
 // was not made by [MakePlan].
 func (p Plan) TableName() TableName { return p.want.TableName() }
+
+// ViewNames returns the names of the materialized views that the plan is to
+// make. It is empty for a plan that was not made by [MakePlan].
+func (p Plan) ViewNames() []string { return p.want.ViewNames() }
 
 // Has reports whether one of the statements is s.
 func (p Plan) Has(s Statement) bool {

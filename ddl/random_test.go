@@ -87,7 +87,7 @@ const readRandom = "SELECT %s FROM t ORDER BY id FORMAT TSV SETTINGS output_form
 // check brings a table from one version to the other and returns what became of
 // it.
 func (p pair) check(ctx context.Context, db *enginetest.DB, c *clickhouse.Client) (string, error) {
-	if _, err := db.Try(ctx, "DROP TABLE IF EXISTS t SYNC"); err != nil {
+	if err := dropTables(ctx, db); err != nil {
 		return "", err
 	}
 	from, err := p.start(ctx, db, c)
@@ -101,6 +101,13 @@ func (p pair) check(ctx context.Context, db *enginetest.DB, c *clickhouse.Client
 	var options []ddl.DiffOption
 	if p.prune {
 		options = append(options, ddl.Prune)
+	}
+	tables, err := ddl.Expand(to)
+	if err != nil {
+		return "", err
+	}
+	if err := c.Ensure(ctx, tables[:len(tables)-1]...); err != nil {
+		return "", fmt.Errorf("targets: %w", err)
 	}
 	plan, err := c.Plan(ctx, to, options...)
 	if err != nil {
@@ -128,7 +135,27 @@ func (p pair) check(ctx context.Context, db *enginetest.DB, c *clickhouse.Client
 	if what == "refused" {
 		return what, nil
 	}
-	return what, p.end(ctx, c, to, options)
+	if err := p.end(ctx, c, to, options); err != nil {
+		return "", err
+	}
+	if _, err := db.Try(ctx, "INSERT INTO t (id) VALUES (1000)"); err != nil {
+		return "", fmt.Errorf("the views: %w", err)
+	}
+	return what, nil
+}
+
+// dropTables drops all that the test before has left.
+func dropTables(ctx context.Context, db *enginetest.DB) error {
+	names, err := db.Try(ctx, "SELECT name FROM system.tables WHERE database = currentDatabase() ORDER BY engine != 'MaterializedView' FORMAT TSVRaw")
+	if err != nil || names == "" {
+		return err
+	}
+	for name := range strings.SplitSeq(names, "\n") {
+		if _, err := db.Try(ctx, "DROP TABLE "+ddl.QuoteIdent(name)+" SYNC"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // valuesExpire reports whether the values of single columns may go.
@@ -148,7 +175,7 @@ func (p pair) start(ctx context.Context, db *enginetest.DB, c *clickhouse.Client
 		return ddl.Table{}, err
 	}
 	early := from
-	early.Indexes, early.Projections = nil, nil
+	early.Indexes, early.Projections, early.Views = nil, nil, nil
 	early.Columns = slices.DeleteFunc(slices.Clone(from.Columns), func(c ddl.Column) bool { return slices.Contains(p.late, c.Name) })
 	if err := c.Ensure(ctx, early); err != nil {
 		return ddl.Table{}, err
@@ -237,6 +264,7 @@ func (p pair) end(ctx context.Context, c *clickhouse.Client, to ddl.Table, optio
 		got.Projections = slices.DeleteFunc(got.Projections, func(x ddl.Projection) bool {
 			return !slices.ContainsFunc(to.Projections, func(y ddl.Projection) bool { return x.Name == y.Name })
 		})
+		got.Views = slices.DeleteFunc(got.Views, func(x ddl.View) bool { return !slices.Contains(to.ViewNames(), x.Name) })
 		got.Indexes = slices.DeleteFunc(got.Indexes, func(x ddl.Index) bool {
 			return !slices.ContainsFunc(to.Indexes, func(y ddl.Index) bool { return x.Name == y.Name })
 		})
@@ -247,13 +275,16 @@ func (p pair) end(ctx context.Context, c *clickhouse.Client, to ddl.Table, optio
 	return nil
 }
 
-// sortedColumns returns the canonical form with columns, indexes and projections
-// by name, without the queries of projections: whether those are as they should
-// be only a plan tells.
+// sortedColumns returns the canonical form with columns, indexes, projections
+// and views by name, without queries: whether those are as they should be only a
+// plan tells.
 func sortedColumns(t ddl.Table) ddl.Table {
 	t = sortedIndexes(t)
 	for i := range t.Projections {
 		t.Projections[i].Select = ""
+	}
+	for i := range t.Views {
+		t.Views[i].Select = ""
 	}
 	slices.SortFunc(t.Columns, func(a, b ddl.Column) int { return strings.Compare(a.Name, b.Name) })
 	return t
@@ -291,7 +322,7 @@ func (p pair) smaller() []pair {
 		for _, o := range []*ddl.Options{&q.from.options, &q.to.options} {
 			switch i {
 			case 0:
-				o.Indexes, o.Projections = nil, nil
+				o.Indexes, o.Projections, o.Views = nil, nil, nil
 			case 1:
 				o.Settings = nil
 			case 2:
@@ -330,6 +361,7 @@ func (p pair) without(name string) pair {
 		v.options.Columns = columns
 		v.options.Indexes = slices.DeleteFunc(slices.Clone(v.options.Indexes), func(x ddl.Index) bool { return x.Expr == ddl.QuoteIdent(name) })
 		v.options.Projections = slices.DeleteFunc(slices.Clone(v.options.Projections), func(x ddl.Projection) bool { return x.Name == "of "+name })
+		v.options.Views = slices.DeleteFunc(slices.Clone(v.options.Views), func(x ddl.ViewOptions) bool { return x.Name == "v "+name })
 	}
 	return p
 }

@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,6 +11,7 @@ import (
 // What stands around a query while the server is asked how it prints it.
 const (
 	projectionHead, projectionTail = "CREATE TABLE t (PROJECTION p (", "))"
+	viewHead                       = "CREATE MATERIALIZED VIEW v TO t AS "
 )
 
 // SpellingRounds is how often a server has to be asked [Table.Spellings]. The
@@ -26,15 +28,37 @@ type Spelling struct {
 }
 
 // Spellings returns what to ask a server before the table is compared with
-// what is there. Tables without projections have nothing to ask.
+// what is there: the queries of projections and materialized views, and the
+// types of columns that a person wrote. Most tables have nothing to ask.
 func (t Table) Spellings() []Spelling {
 	var out []Spelling
-	for _, p := range t.Projections {
-		sql := p.Select
-		if p.Printed != "" {
-			sql = p.Printed
+	for _, q := range t.queries() {
+		out = append(out, spelling(q.what, q.head+cmp.Or(*q.printed, q.sql)+q.tail))
+	}
+	for _, c := range t.Columns {
+		if c.written {
+			out = append(out, Spelling{What: fmt.Sprintf("column %q", c.Name), SQL: "SELECT toTypeName(defaultValueOfTypeName(" + QuoteString(c.Type) + "))"})
 		}
-		out = append(out, spelling(fmt.Sprintf("projection %q", p.Name), projectionHead+sql+projectionTail))
+	}
+	return out
+}
+
+// spelledQuery is a query of a table.
+type spelledQuery struct {
+	what, head, sql, tail string
+	printed               *string
+}
+
+// queries returns the queries of the table. Each printed points into it.
+func (t Table) queries() []spelledQuery {
+	var out []spelledQuery
+	for i := range t.Projections {
+		p := &t.Projections[i]
+		out = append(out, spelledQuery{fmt.Sprintf("projection %q", p.Name), projectionHead, p.Select, projectionTail, &p.Printed})
+	}
+	for i := range t.Views {
+		v := &t.Views[i]
+		out = append(out, spelledQuery{fmt.Sprintf("materialized view %q", v.Name), viewHead, v.Select, "", &v.Printed})
 	}
 	return out
 }
@@ -54,15 +78,20 @@ FROM system.functions WHERE case_insensitive AND has(words, lower(name))))`}
 // returns [Unverified] instead of a change. The error says which query is not
 // what it should be.
 func (t Table) Spelled(answers []string) (Table, error) {
-	if want := len(t.Projections); len(answers) != want {
+	if want := len(t.Spellings()); len(answers) != want {
 		return Table{}, fmt.Errorf("table %q: %d answers to %d questions", t.Name, len(answers), want)
 	}
-	t.Projections = slices.Clone(t.Projections)
-	for i := range t.Projections {
-		p := &t.Projections[i]
-		var err error
-		if p.Printed, err = readSpelling(answers[i], projectionHead, projectionTail); err != nil {
-			return Table{}, fmt.Errorf("table %q: projection %q: %q %w", t.Name, p.Name, brief(p.Select), err)
+	t.Projections, t.Views, t.Columns = slices.Clone(t.Projections), slices.Clone(t.Views), slices.Clone(t.Columns)
+	for _, q := range t.queries() {
+		printed, err := readSpelling(answers[0], q.head, q.tail)
+		if err != nil {
+			return Table{}, fmt.Errorf("table %q: %s: %q %w", t.Name, q.what, brief(q.sql), err)
+		}
+		*q.printed, answers = printed, answers[1:]
+	}
+	for i := range t.Columns {
+		if t.Columns[i].written {
+			t.Columns[i].Type, t.Columns[i].written, answers = answers[0], false, answers[1:]
 		}
 	}
 	return t, nil

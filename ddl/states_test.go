@@ -107,6 +107,10 @@ func (s state) requireReached(t *testing.T, db *enginetest.DB) {
 	t.Helper()
 	c := openClient(t, db)
 	want := newTable(t, s.schema.Schema, s.schema.Table)
+	tables, err := ddl.Expand(want)
+	require.NoError(t, err)
+	targets := tables[:len(tables)-1]
+	require.NoError(t, c.EnsureAllowing(t.Context(), s.allow, targets...))
 	plan, err := c.Plan(t.Context(), want, s.options...)
 	require.NoError(t, err)
 	for i := range s.allow { // each of the permissions is needed
@@ -125,22 +129,34 @@ func (s state) requireReached(t *testing.T, db *enginetest.DB) {
 
 	have, err := c.Inspect(t.Context(), "t")
 	require.NoError(t, err)
-	fresh := freshTable(t, want)
-	have.Database = fresh.Database
+	fresh := freshTable(t, tables)
 	have.Columns = slices.DeleteFunc(have.Columns, func(c ddl.Column) bool { _, ok := fresh.Column(c.Name); return !ok && slices.Contains(s.kept, c.Name) })
 	have.Indexes = slices.DeleteFunc(have.Indexes, func(x ddl.Index) bool { return slices.Contains(s.kept, x.Name) })
 	have.Projections = slices.DeleteFunc(have.Projections, func(p ddl.Projection) bool { return slices.Contains(s.kept, p.Name) })
+	have.Views = slices.DeleteFunc(have.Views, func(v ddl.View) bool { return slices.Contains(s.kept, v.Name) })
 	require.Equal(t, sortedIndexes(fresh), sortedIndexes(*have))
 	db.Exec(t, "DETACH TABLE t SYNC")
 	db.Exec(t, "ATTACH TABLE t")
+	for _, table := range tables {
+		empty, err := c.Plan(t.Context(), table, s.options...)
+		require.NoError(t, err)
+		require.Empty(t, empty.Statements)
+	}
 }
 
-// freshTable returns the table as the engine has it when it is newly created.
-func freshTable(t *testing.T, want ddl.Table) ddl.Table {
+// freshTable returns the last of the tables as the engine has it when they are
+// newly created.
+func freshTable(t *testing.T, tables []ddl.Table) ddl.Table {
 	t.Helper()
 	db := enginetest.Database(t)
-	create(t, db, want)
-	return *inspect(t, db, want.Name)
+	for _, table := range tables {
+		for _, s := range ddl.MakePlan(table, nil).Statements {
+			db.Exec(t, s.SQL)
+		}
+	}
+	have, err := openClient(t, db).Inspect(t.Context(), tables[len(tables)-1].Name)
+	require.NoError(t, err)
+	return *have
 }
 
 // sortedIndexes returns the canonical form with the indexes and projections in
@@ -155,6 +171,13 @@ func sortedIndexes(t ddl.Table) ddl.Table {
 	if len(t.Projections) == 0 {
 		t.Projections = nil
 	}
+	for i := range t.Views {
+		t.Views[i].To.Database = ""
+	}
+	if len(t.Views) == 0 {
+		t.Views = nil
+	}
+	t.Database = ""
 	return t
 }
 

@@ -28,6 +28,8 @@ type Table struct {
 	Indexes []Index
 	// Projections are the projections.
 	Projections []Projection
+	// Views are the materialized views that read the table.
+	Views []View
 	// Comment describes the table.
 	Comment string
 	// Cluster is the cluster that statements run ON. It is not a property of
@@ -57,6 +59,8 @@ type Column struct {
 	TTL string
 	// Comment describes the column.
 	Comment string
+
+	written bool // a person wrote the type, and nobody has asked how the server spells it
 }
 
 // ColumnKind says how a column gets its values.
@@ -110,6 +114,15 @@ func (n TableName) String() string {
 // TableName returns which table t is.
 func (t Table) TableName() TableName {
 	return TableName{Database: t.Database, Name: t.Name, Cluster: t.Cluster}
+}
+
+// ViewNames returns the names of the table's materialized views.
+func (t Table) ViewNames() []string {
+	var out []string
+	for _, v := range t.Views {
+		out = append(out, v.Name)
+	}
+	return out
 }
 
 // Column returns the column of the given name.

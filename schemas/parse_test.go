@@ -256,6 +256,11 @@ var parseErrors = []struct{ name, text, want string }{
 	{"projection without a query", in("clickhouse:\n  projections: [{name: i}]"), `a.yaml:3:17: projections[0].select "" is empty`},
 	{"projection of two queries", in("clickhouse:\n  projections:\n    - name: i\n      select: |\n        SELECT x UNION ALL SELECT x"), `a.yaml:5:15: projections[0].select "SELECT x UNION ALL SELECT x" has UNION, which is no part of a single SELECT`},
 	{"projection that a server would print", in("clickhouse:\n  projections: [{name: i, select: SELECT x ORDER BY x, printed: x}]"), `a.yaml:3:56: unknown key "printed": known keys are name, select`},
+	{"view of two queries", in("clickhouse:\n  views:\n    - name: v\n      to: y\n      select: |\n        SELECT x FROM a\n        UNION ALL SELECT x FROM a"), `a.yaml:6:15: views[0].select "SELECT x FROM a UNION ALL SELECT x FROM a" has UNION, which is no part of a single SELECT`},
+	{"type of a target", in("clickhouse:\n  views:\n    - {name: v, to: y, select: SELECT x FROM a, target: {columns: [{name: x, type: f(x}]}}"), `a.yaml:4:84: views[0].target.columns[0].type "f(x" lacks a )`},
+	{"target without columns", in("clickhouse:\n  views:\n    - {name: v, to: y, select: SELECT x FROM a, target: {order_by: [x]}}"), `a.yaml:4:57: views[0].target.columns are missing: a target that is defined here has them`},
+	{"key of a target", in("clickhouse:\n  views:\n    - {name: v, to: y, select: SELECT x FROM a, target: {colums: [x]}}"), `a.yaml:4:58: unknown key "colums", did you mean "columns"?`},
+	{"view into its own table", in("clickhouse:\n  views:\n    - {name: v, to: a, select: SELECT x FROM a}"), `a.yaml:4:21: views[0].to "a" is the table of the schema, which the view reads`},
 	{"key of an index", in("clickhouse:\n  indexes: [{name: i, expr: x, typ: minmax}]"), `a.yaml:3:32: unknown key "typ", did you mean "type"?`},
 }
 

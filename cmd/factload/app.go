@@ -20,6 +20,8 @@ type app struct {
 	streams
 	cfg config
 	log *slog.Logger
+
+	schemaOf map[string]string // the schema of each table that plans are made for
 }
 
 // configure reads the configuration. It runs before every command.

@@ -12,9 +12,9 @@ import (
 func newDDL(a *app) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "ddl [SCHEMA...]",
-		Short: "Print the CREATE TABLE statements of schemas",
-		Long: `Print the CREATE TABLE statements that the named schemas become, or those of
-all known schemas. Nothing is connected to and nothing is changed.`,
+		Short: "Print the CREATE statements of schemas",
+		Long: `Print the statements that create the tables and materialized views of the named
+schemas, or of all known schemas. Nothing is connected to and nothing is changed.`,
 		Example: `  factload ddl message
   factload ddl --schemas my_schemas/ my_table`,
 		RunE: func(_ *cobra.Command, names []string) error { return a.printDDL(names) },
@@ -31,16 +31,20 @@ func (a *app) printDDL(names []string) error {
 	if len(names) == 0 {
 		names = registry.Names()
 	}
-	for i, name := range names {
-		table, err := tableOf(registry, name)
-		if err != nil {
-			return err
-		}
-		if i > 0 {
-			fmt.Fprintln(a.out)
-		}
-		if _, err := fmt.Fprintf(a.out, "%s;\n", ddl.CreateSQL(table)); err != nil {
-			return err
+	tables, err := selectTables(registry, names)
+	if err != nil {
+		return err
+	}
+	first := true
+	for _, t := range tables {
+		for _, s := range ddl.NewPlan(ddl.Diff(t.table, nil)).Statements {
+			if !first {
+				fmt.Fprintln(a.out)
+			}
+			first = false
+			if _, err := fmt.Fprintf(a.out, "%s;\n", s.SQL); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

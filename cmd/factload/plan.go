@@ -50,7 +50,7 @@ The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
 }
 
 func addPruneFlag(cmd *cobra.Command, prune *bool) {
-	cmd.Flags().BoolVar(prune, "prune", false, "drop columns, indexes and projections that the schema lacks, instead of keeping them")
+	cmd.Flags().BoolVar(prune, "prune", false, "drop columns, indexes, projections and materialized views that the schema lacks, instead of keeping them")
 }
 
 func pruneOption(prune bool) []ddl.DiffOption {
@@ -81,7 +81,9 @@ func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffO
 	}
 	defer client.Close()
 	var plans []ddl.Plan
+	a.schemaOf = make(map[string]string, len(tables))
 	for _, t := range tables {
+		a.schemaOf[t.table.Name] = t.schema
 		plan, err := client.Plan(ctx, t.table, options...)
 		if err != nil {
 			return err
@@ -97,11 +99,13 @@ func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffO
 // selected is a table to look at.
 type selected struct {
 	table    ddl.Table
-	optional bool // it is all right when there is none
+	schema   string // the schema whose table it is, or whose materialized view inserts into it
+	optional bool   // it is all right when there is none
 }
 
 // selectTables returns the tables of the named schemas, or of all: then those of
-// built-in schemas need not exist.
+// built-in schemas need not exist. The targets of materialized views come before
+// the tables that the views read.
 func selectTables(registry *schemas.Registry, names []string) ([]selected, error) {
 	var builtin []string
 	if len(names) == 0 {
@@ -112,7 +116,8 @@ func selectTables(registry *schemas.Registry, names []string) ([]selected, error
 			}
 		}
 	}
-	var out []selected
+	var tables []ddl.Table
+	schemaOf := make(map[string]string, len(names))
 	for i, name := range names {
 		if slices.Contains(names[:i], name) {
 			return nil, usageError(fmt.Errorf("schema %q is named twice", name))
@@ -121,7 +126,22 @@ func selectTables(registry *schemas.Registry, names []string) ([]selected, error
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, selected{table: table, optional: slices.Contains(builtin, name)})
+		tables = append(tables, table)
+		schemaOf[table.Name] = name
+		for _, v := range table.Views {
+			if v.Target != nil {
+				schemaOf[v.Target.Name] = name
+			}
+		}
+	}
+	all, err := ddl.Expand(tables...)
+	if err != nil {
+		return nil, usageError(err)
+	}
+	out := make([]selected, len(all))
+	for i, table := range all {
+		schema := schemaOf[table.Name]
+		out[i] = selected{table: table, schema: schema, optional: slices.Contains(builtin, schema)}
 	}
 	return out, nil
 }

@@ -19,10 +19,12 @@ type planPrinter struct {
 	colour  bool
 	prune   bool
 	schemas []string // what --schemas named, to say what to type next
+
+	schemaOf map[string]string // the schema of each table
 }
 
 func (a *app) planPrinter(prune bool) planPrinter {
-	return planPrinter{w: a.out, colour: isTerminal(a.out) && os.Getenv("NO_COLOR") == "", prune: prune, schemas: a.cfg.Schemas}
+	return planPrinter{w: a.out, colour: isTerminal(a.out) && os.Getenv("NO_COLOR") == "", prune: prune, schemas: a.cfg.Schemas, schemaOf: a.schemaOf}
 }
 
 // print writes the plans and what to do next.
@@ -105,16 +107,21 @@ func sizeText(rows, bytes uint64) string {
 
 // next says how many changes there are, and what to type to make them.
 func (p planPrinter) next(plans []ddl.Plan) string {
-	var tables []string
+	tables := 0
+	var names []string
 	for _, plan := range plans {
-		if !plan.Empty() {
-			tables = append(tables, plan.Table)
+		if plan.Empty() {
+			continue
+		}
+		tables++
+		if name := p.schemaOf[plan.Table]; !slices.Contains(names, name) {
+			names = append(names, name)
 		}
 	}
-	if len(tables) == 0 {
+	if tables == 0 {
 		return "nothing to do: " + allWell(len(plans))
 	}
-	text := fmt.Sprintf("%s to %s", countText(pending(plans), "change"), countText(len(tables), "table"))
+	text := fmt.Sprintf("%s to %s", countText(pending(plans), "change"), countText(tables, "table"))
 	hazards, rebuild := needed(plans)
 	if rebuild {
 		return text + "; those marked ! cannot be made in place, and as long as there are any, nothing is applied.\n" +
@@ -130,8 +137,8 @@ func (p planPrinter) next(plans []ddl.Plan) string {
 	for _, s := range p.schemas {
 		command = append(command, "--schemas", shellWord(s))
 	}
-	for _, t := range tables {
-		command = append(command, shellWord(t))
+	for _, name := range names {
+		command = append(command, shellWord(name))
 	}
 	return text + ". To make them:\n  " + strings.Join(command, " ")
 }

@@ -14,8 +14,8 @@ func newVerify(a *app) *cobra.Command {
 		Use:   "verify [SCHEMA...]",
 		Short: "Check that the tables are what their schemas say",
 		Long: `Say of each table whether it is what its schema says: tables that are missing,
-everything that differs, and columns, indexes and projections that the schema
-lacks. Nothing is changed; factload plan shows the statements.
+everything that differs, and columns, indexes, projections and materialized
+views that the schema lacks. Nothing is changed; factload plan shows the statements.
 
 ` + selectionHelp + `
 

@@ -1,0 +1,66 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/factload/factload/ddl"
+)
+
+// checkView checks that the query of a materialized view returns no column that
+// its target lacks. The server checks that when it creates a view. When the
+// query changes it does not, and drops the values of such a column silently.
+func (c *Client) checkView(ctx context.Context, v ddl.View) error {
+	op := fmt.Sprintf("materialized view %q", v.Name)
+	var columns []struct {
+		Name string `ch:"name"`
+	}
+	const sql = "SELECT name FROM system.columns WHERE database = if({database:String} = '', currentDatabase(), {database:String}) AND table = {table:String}"
+	if err := c.selectInto(ctx, op, &columns, sql, Param("database", v.To.Database), Param("table", v.To.Name)); err != nil {
+		return err
+	}
+	have := make(map[string]bool, len(columns))
+	for _, column := range columns {
+		have[column.Name] = true
+	}
+	names, err := c.describe(ctx, v.Select)
+	if err != nil {
+		return err
+	}
+	if i := slices.IndexFunc(names, func(name string) bool { return !have[name] }); i >= 0 {
+		return &viewColumnError{view: v.Name, column: names[i], target: v.To.Name}
+	}
+	return nil
+}
+
+// describe returns the names of the columns that a query returns.
+func (c *Client) describe(ctx context.Context, query string) ([]string, error) {
+	rows, err := c.Query(ctx, "DESCRIBE TABLE (\n"+query+"\n)")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var names []string
+	for rows.Next() {
+		texts := make([]string, len(rows.Columns())) // the name, the type and what else the server tells
+		into := make([]any, len(texts))
+		for i := range texts {
+			into[i] = &texts[i]
+		}
+		if err := rows.Scan(into...); err != nil {
+			return nil, err
+		}
+		names = append(names, texts[0])
+	}
+	return names, rows.Err()
+}
+
+// viewColumnError says that a view would insert into a column that is not there.
+type viewColumnError struct{ view, column, target string }
+
+func (e *viewColumnError) Error() string {
+	return fmt.Sprintf("materialized view %q: its query returns %q, and the target %q has no such column: add the column, or give the expression the name of one by AS", e.view, e.column, e.target)
+}
+
+func (e *viewColumnError) Is(target error) bool { return target == ErrSchema }
