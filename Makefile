@@ -18,7 +18,7 @@ SOAKTIME  ?= 3h
 P         ?= 2
 TIMEOUT   ?= 15m
 IMAGE     ?= factload:dev
-# Flags of bench-load.
+# Flags of bench-load and bench-record.
 ARGS      ?=
 # A base for the runtime image instead of the public one (see image-offline).
 BASE      ?=
@@ -96,6 +96,10 @@ bench: setup $(TOOLS) ## Run the benchmarks (compare two runs with bin/benchstat
 .PHONY: bench-load
 bench-load: setup build ## Load the same data in seven ways and compare (ARGS='-rows 100000 -rounds 1'; docs/benchmarks.md)
 	@CGO_ENABLED=0 go run ./internal/bench/load $(ARGS)
+
+.PHONY: bench-record
+bench-record: setup ## Record facts from many goroutines in four ways and compare (ARGS='-rounds 1'; docs/benchmarks.md)
+	@CGO_ENABLED=0 go run ./internal/bench/record $(ARGS)
 
 .PHONY: soak
 soak: setup race-note ## Run the long trials: faults, kills, memory (repeat one with FACTLOAD_TEST_SEED=n)

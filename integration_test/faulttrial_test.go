@@ -134,9 +134,14 @@ func (tr *trial) judge() {
 	for _, problem := range tr.ledger.problems(rows) {
 		tr.Errorf("%s after %s: %s", tr.name, strings.Join(tr.happened, ", "), problem)
 	}
+	began := time.Now()
 	tr.heal()
 	for _, problem := range tr.ledger.problemsAfterReplay(tr.rows(), tr.logged()) {
 		tr.Errorf("%s after %s and a replay: %s", tr.name, strings.Join(tr.happened, ", "), problem)
+	}
+	if tr.Failed() {
+		tr.Logf("replay began at %v; parts:\n%s", began.UTC(), tr.db.Query(tr,
+			"SELECT table, name, active, rows, modification_time FROM system.parts WHERE database = currentDatabase() ORDER BY ALL"))
 	}
 	admin := &enginetest.DB{HTTPDSN: tr.engine.HTTPDSN()}
 	admin.Exec(tr, "DROP DATABASE "+tr.name+" SYNC")
