@@ -14,43 +14,53 @@ import (
 
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/soak"
 )
 
-// Rows of the random comparison with the engine. Set the variable to run more.
-const (
-	differentialRowsEnv = "FACTLOAD_TEST_DIFFERENTIAL_ROWS"
-	differentialRows    = 6_000
-	rowsPerSchema       = 1_000
-)
+// differentialRowsEnv is the number of rows of the random comparison with the
+// engine, when it is to be another than usual.
+const differentialRowsEnv = "FACTLOAD_TEST_DIFFERENTIAL_ROWS"
 
-// TestDifferential loads random rows of random schemas natively and through
+// TestSoakDifferential loads random rows of random schemas natively and through
 // the engine's own JSONEachRow, and compares the tables both ways. All rows
 // are of the kind that both take and store alike.
-func TestDifferential(t *testing.T) {
+func TestSoakDifferential(t *testing.T) {
 	t.Parallel()
-	rows := differentialRows
+	rows, perSchema := soak.Scale(50_000, 5_000_000), soak.Scale(2_500, 10_000)
 	if s := os.Getenv(differentialRowsEnv); s != "" {
 		n, err := strconv.Atoi(s)
 		require.NoError(t, err)
 		rows = n
 	}
-	for seed := uint64(1); rows > 0; seed++ {
-		compareRandom(t, seed, min(rows, rowsPerSchema))
-		rows -= rowsPerSchema
+	seed := uint64(1)
+	if soak.Scale(0, 1) == 1 || os.Getenv(soak.SeedEnv) != "" {
+		seed = soak.Seed(t)
 	}
+	bytes, schemas := 0, 0
+	for ; rows > 0; rows -= perSchema {
+		bytes += compareRandom(t, seed+uint64(schemas), min(rows, perSchema))
+		schemas++
+	}
+	t.Logf("%d schemas, %d bytes of rows", schemas, bytes)
 }
 
-func compareRandom(t *testing.T, seed uint64, rows int) {
+// compareRandom compares rows of one schema. Every other schema ignores unknown
+// keys, and gets some.
+func compareRandom(t *testing.T, seed uint64, rows int) (size int) {
 	t.Helper()
 	db := enginetest.Database(t)
 	g := &generator{r: rand.New(rand.NewPCG(seed, 99))}
 	schema := g.schema()
-	layout := mustCompile(t, schema, Options{})
+	options := Options{}
+	if g.extra = seed%2 == 0; g.extra {
+		options.UnknownKeys = IgnoreUnknown
+	}
+	layout := mustCompile(t, schema, options)
 	createTable(t, db, "ours", layout)
 	createTable(t, db, "theirs", layout)
 	b := layout.NewBlock()
 	var lines bytes.Buffer
-	lines.WriteString("INSERT INTO theirs SETTINGS precise_float_parsing = 1 FORMAT JSONEachRow\n")
+	fmt.Fprintf(&lines, "INSERT INTO theirs SETTINGS precise_float_parsing = 1, input_format_skip_unknown_fields = %t FORMAT JSONEachRow\n", g.extra)
 	for range rows {
 		line := g.row(schema)
 		require.NoError(t, b.AppendJSON([]byte(line)), "seed %d: %s", seed, line)
@@ -60,11 +70,15 @@ func compareRandom(t *testing.T, seed uint64, rows int) {
 	require.NoError(t, send(t, dial(t, db), "ours", b), "seed %d", seed)
 	db.Exec(t, lines.String())
 	requireSameRows(t, db, "ours", "theirs", layout)
+	db.Exec(t, "DROP TABLE ours SYNC")
+	db.Exec(t, "DROP TABLE theirs SYNC")
+	return lines.Len()
 }
 
 // generator makes schemas and rows.
 type generator struct {
-	r *rand.Rand
+	r     *rand.Rand
+	extra bool // rows have keys that the schema lacks
 }
 
 func (g *generator) schema() fact.Schema {
@@ -100,7 +114,10 @@ func (g *generator) row(s fact.Schema) string {
 		if g.r.IntN(8) == 0 && f.Type != fact.JSON { // a table that ddl makes has another default for JSON
 			continue
 		}
-		pairs = append(pairs, g.space()+g.text(f.Name)+g.space()+":"+g.space()+g.value(f)+g.space())
+		pairs = append(pairs, g.pair(f.Name, g.value(f)))
+		if g.extra && g.r.IntN(16) == 0 {
+			pairs = append(pairs, g.pair(fmt.Sprintf("more%d", i), g.json(3)))
+		}
 	}
 	return "{" + strings.Join(pairs, ",") + "}"
 }
@@ -115,6 +132,10 @@ func (g *generator) order(n int) []int {
 		order[i] = i
 	}
 	return order
+}
+
+func (g *generator) pair(key, value string) string {
+	return g.space() + g.text(key) + g.space() + ":" + g.space() + value + g.space()
 }
 
 func (g *generator) space() string { return g.pick("", "", "", "", " ", "  ", "\t", " \r ") }

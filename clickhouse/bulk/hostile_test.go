@@ -10,7 +10,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse"
@@ -48,6 +47,8 @@ func TestHostileInputs(t *testing.T) {
 		"cut":             {"{\"id\":1}\n{\"id\":", 1, map[string]int64{"cut_line": 1}, ""},
 		"tail of zeros":   {string(lines(0, 500)) + strings.Repeat("\x00", 10000), 500, map[string]int64{"cut_line": 1}, ""},
 		"zeros between":   {string(lines(0, 500)) + strings.Repeat("\x00", 10000) + "\n{\"id\":1}\n", 501, map[string]int64{"syntax": 1}, ""},
+		"zero in a text":  {string(lines(0, 500)) + "{\"id\":1,\"text\":\"a\x00b\"}\n", 500, map[string]int64{"syntax": 1}, ""},
+		"mark inside":     {"{\"id\":1}\n\xEF\xBB\xBF{\"id\":2}\n", 1, map[string]int64{"syntax": 1}, ""},
 		"binary":          {"\x7fELF\x02\x01\x01\x00\x00", 0, nil, "not a text file: it has a NUL byte at offset 7"},
 		"utf-16":          {"\xff\xfe{\x00", 0, nil, "it is UTF-16 text"},
 		"zip":             {"PK\x03\x04", 0, nil, "it is a ZIP archive"},
@@ -108,34 +109,6 @@ func TestLongLines(t *testing.T) {
 		got = append(got, e.Line)
 	}
 	require.Equal(t, []int64{3, 5, 7}, got)
-}
-
-// TestGigabyteOnOneLine unpacks a member of zeros that follows a good row.
-func TestGigabyteOnOneLine(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "zeros.gz")
-	f, err := os.Create(path)
-	require.NoError(t, err)
-	w, err := gzip.NewWriterLevel(f, gzip.BestSpeed)
-	require.NoError(t, err)
-	_, err = w.Write(append(lines(0, 1000), '{'))
-	require.NoError(t, err)
-	_, err = io.CopyN(w, zeros{}, 256<<20)
-	require.NoError(t, err)
-	_, err = w.Write(append([]byte("\n"), lines(0, 1)...))
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	require.NoError(t, f.Close())
-	sum, err := check(t, nil, func(c *Config) {
-		c.Inputs = []string{path}
-		c.MaxLineBytes = 1 << 20
-	})
-	require.NoError(t, err)
-	require.EqualValues(t, 1001, sum.Rows)
-	require.Equal(t, map[string]int64{"line_too_long": 1}, sum.Reasons)
-	info, err := os.Stat(sum.Files[0].File)
-	require.NoError(t, err)
-	require.Less(t, info.Size(), int64(8<<20))
 }
 
 func TestLoadCutGzipAndMended(t *testing.T) {
