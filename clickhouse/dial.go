@@ -139,7 +139,9 @@ func (d *dialer) dialNative(ctx context.Context, addr string) (net.Conn, error) 
 
 // driverStrategy makes the driver open its connections with each. The driver
 // itself heeds no context while it waits for the server's greeting, so the
-// connection is closed under it.
+// connection is closed under it. It asks over HTTP who the server is; the
+// settings of the statement that is waiting for the connection are not for that
+// question, whose body is never compressed.
 func (d *dialer) driverStrategy(ctx context.Context, connID int, opt *chgo.Options, dial chgo.Dial) (chgo.DialResult, error) {
 	var result chgo.DialResult
 	err := d.each(ctx, connID, func(ctx context.Context, addr string) error {
@@ -147,7 +149,8 @@ func (d *dialer) driverStrategy(ctx context.Context, connID int, opt *chgo.Optio
 		stop := context.AfterFunc(ctx, opening.close)
 		defer stop()
 		var err error
-		result, err = dial(context.WithValue(ctx, openingKey{}, opening), addr, opt)
+		ctx = chgo.Context(context.WithValue(ctx, openingKey{}, opening), chgo.WithSettings(chgo.Settings{}))
+		result, err = dial(ctx, addr, opt)
 		if err != nil {
 			opening.close()
 		}

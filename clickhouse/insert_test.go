@@ -3,8 +3,10 @@ package clickhouse
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse/block"
@@ -286,6 +288,28 @@ func TestInsertWithEveryCompression(t *testing.T) {
 			require.EqualValues(t, 30_000*29_999/2, rows[0].Sum)
 			require.EqualValues(t, 9, rows[0].Values)
 			require.ErrorContains(t, c.Exec(t.Context(), "SELECT 1 1"), "code 62, SYNTAX_ERROR")
+		})
+	}
+}
+
+// TestInsertCompressedOnNewConnections inserts where nothing has connected
+// before, so that the driver connects with the settings of the insert at hand.
+func TestInsertCompressedOnNewConnections(t *testing.T) {
+	t.Parallel()
+	for _, method := range []string{"none", "lz4", "zstd", "gzip"} {
+		t.Run(method, func(t *testing.T) {
+			t.Parallel()
+			db := enginetest.Database(t)
+			ensure(t, open(t, db.HTTPDSN), smallSchema, ddl.Options{})
+			c := open(t, db.HTTPDSN+"?compress="+method)
+			var wait sync.WaitGroup
+			for i := range 4 {
+				wait.Go(func() {
+					assert.NoError(t, c.Insert(t.Context(), Insert{Table: "t", Block: numbers(t, 10*i, 10)}))
+				})
+			}
+			wait.Wait()
+			require.Equal(t, "40", db.Query(t, "SELECT count() FROM t"))
 		})
 	}
 }
