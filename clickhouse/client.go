@@ -39,6 +39,7 @@ type Option func(*clientOptions)
 type clientOptions struct {
 	tls            *tls.Config
 	createDatabase bool
+	compression    string
 }
 
 // WithTLS connects with TLS and the given configuration, for private
@@ -53,6 +54,12 @@ func WithTLS(config *tls.Config) Option {
 // often a misspelt name.
 func WithCreateDatabase() Option {
 	return func(o *clientOptions) { o.createDatabase = true }
+}
+
+// WithCompression sets how rows and answers are compressed, whatever the DSN
+// says: none, lz4, lz4hc, zstd, and over HTTP gzip, deflate or br.
+func WithCompression(method string) Option {
+	return func(o *clientOptions) { o.compression = method }
 }
 
 // Open returns a Client for a DSN. It opens no connection; [Client.Ping] does.
@@ -77,7 +84,7 @@ func Open(dsn string, opts ...Option) (*Client, error) {
 	for _, o := range opts {
 		o(&options)
 	}
-	opt, redact, err := parseDSN(dsn, options.tls)
+	opt, redact, err := parseDSN(dsn, options)
 	if err != nil {
 		return nil, fmt.Errorf("clickhouse: %w", err)
 	}
@@ -118,6 +125,20 @@ func (c *Client) driverOptions() *chgo.Options {
 
 // String returns the DSN without its password.
 func (c *Client) String() string { return c.shown }
+
+// BlockCopies returns how many times the rows of a block are held in memory while
+// they are inserted, the block itself included: 1 over the native protocol, 3
+// if they are compressed there, and 2 over HTTP, which takes a column at a time.
+func (c *Client) BlockCopies() int {
+	switch {
+	case c.native == nil:
+		return 2
+	case c.opt.Compression.Method == chgo.CompressionNone:
+		return 1
+	default:
+		return 3
+	}
+}
 
 // Database returns the name of the DSN's database. It is empty when the DSN
 // names none, which means the server's default for the user.

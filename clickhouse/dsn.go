@@ -36,18 +36,21 @@ var schemes = map[string]chgo.Protocol{
 }
 
 // parseDSN makes driver options of a DSN and remembers what must never be
-// printed. With a configuration TLS is used whether the DSN says so or not. Its
-// errors hold no part of the DSN that could be a secret.
-func parseDSN(dsn string, tlsConfig *tls.Config) (*chgo.Options, redactor, error) {
+// printed. What the options say about TLS and compression holds whatever the DSN
+// says. Its errors hold no part of the DSN that could be a secret.
+func parseDSN(dsn string, options clientOptions) (*chgo.Options, redactor, error) {
 	parts, err := splitDSN(strings.TrimSpace(dsn))
 	if err != nil {
 		return nil, redactor{}, err
 	}
 	redact := newRedactor(parts)
+	if options.compression != "" {
+		parts.params.Set("compress", options.compression)
+	}
 	if err := checkParams(parts.params); err != nil {
 		return nil, redact, redact.dsnError(err)
 	}
-	if tlsConfig != nil {
+	if options.tls != nil {
 		parts.params.Set("secure", "true")
 		if parts.scheme == "http" {
 			parts.scheme = "https"
@@ -58,8 +61,8 @@ func parseDSN(dsn string, tlsConfig *tls.Config) (*chgo.Options, redactor, error
 		return nil, redact, redact.dsnError(err)
 	}
 	opt.Protocol = schemes[parts.scheme]
-	if tlsConfig != nil {
-		opt.TLS = tlsConfig
+	if options.tls != nil {
+		opt.TLS = options.tls
 	}
 	opt.Addr = withPorts(opt.Addr, opt.Protocol, opt.TLS)
 	if opt.DialTimeout <= 0 {

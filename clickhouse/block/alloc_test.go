@@ -1,6 +1,8 @@
 package block
 
 import (
+	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -37,4 +39,39 @@ func TestAllocations(t *testing.T) { //nolint:paralleltest // it counts allocati
 			t.Error(err)
 		}
 	}))
+}
+
+// TestGrow: a block that was told how much is to come takes it without an
+// allocation, and is the same as one that was not told.
+func TestGrow(t *testing.T) { //nolint:paralleltest // it counts allocations of the whole process
+	const times = 20
+	kinds := append(slices.Clone(shapes), shape{
+		"everything", everything(), func(r *rand.Rand, _ int) string { return string(randomLine(r, false)) },
+	})
+	for _, s := range kinds {
+		lines, _ := s.lines(100)
+		grown, plain := newBlock(t, s.schema, Options{}), newBlock(t, s.schema, Options{})
+		appendAll := func(b *Block) {
+			for _, line := range lines {
+				if err := b.AppendJSON(line); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		appendAll(grown)
+		grown.Grow(times)
+		require.Equal(t, len(lines), grown.Rows())
+		allocs := testing.AllocsPerRun(1, func() { // runs twice
+			for range times/2 - 1 {
+				appendAll(grown)
+			}
+		})
+		if s.name != "everything" { // which has values that take scratch space
+			require.Zero(t, allocs, s.name)
+		}
+		for range grown.Rows() / len(lines) {
+			appendAll(plain)
+		}
+		require.Equal(t, digest(plain), digest(grown), s.name)
+	}
 }

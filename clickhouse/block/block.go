@@ -72,6 +72,16 @@ func (b *Block) Reset() {
 	b.rows = 0
 }
 
+// Grow makes room for factor times the rows that the block has, if more like
+// them are to come. It is for whoever knows how many: columns that grow bit by
+// bit are copied again and again, and take up to twice their memory meanwhile.
+// Dictionaries are left as they are.
+func (b *Block) Grow(factor float64) {
+	for _, c := range b.columns {
+		c.grow(factor)
+	}
+}
+
 // Truncate removes all rows from row n on. It does nothing when the block has
 // no more than n rows, and panics for a negative n.
 func (b *Block) Truncate(n int) {

@@ -153,6 +153,11 @@ func (c *arrayColumn) reset() {
 	c.elem.reset()
 }
 
+func (c *arrayColumn) grow(f float64) {
+	c.offsets.grow(f)
+	c.elem.grow(f)
+}
+
 func (c *arrayColumn) bytes() int { return c.offsets.bytes() + c.elem.bytes() }
 
 func (c *arrayColumn) digest(d *digester) {

@@ -26,6 +26,7 @@ func (c *fixed[T, C]) EncodeColumn(b *proto.Buffer)       { c.data.EncodeColumn(
 func (c *fixed[T, C]) WriteColumn(w *proto.Writer)        { c.data.WriteColumn(w) }
 func (c *fixed[T, C]) digest(d *digester)                 { c.data.EncodeColumn(&d.Buffer) }
 func (c *fixed[T, C]) reset()                             { c.data = c.data[:0] }
+func (c *fixed[T, C]) grow(f float64)                     { c.data = grown(c.data, f) }
 func (c *fixed[T, C]) truncate(n int)                     { c.data = c.data[:min(n, len(c.data))] }
 func (c *fixed[T, C]) bytes() int                         { var v T; return len(c.data) * int(unsafe.Sizeof(v)) }
 func (c *fixed[T, C]) appendZero()                        { var v T; c.data = append(c.data, v) }

@@ -134,6 +134,8 @@ func (c *lowCardinalityColumn) reset() {
 	c.dict.clear()
 }
 
+func (c *lowCardinalityColumn) grow(f float64) { c.keys = grown(c.keys, f) }
+
 func (c *lowCardinalityColumn) bytes() int {
 	const entry = 8 + 4 + 2*4 // first, hash and slots of an entry
 	return 4*len(c.keys) + c.dict.bytes() + entry*len(c.first)

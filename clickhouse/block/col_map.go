@@ -138,6 +138,12 @@ func (c *mapColumn) reset() {
 	c.values.reset()
 }
 
+func (c *mapColumn) grow(f float64) {
+	c.offsets.grow(f)
+	c.keys.grow(f)
+	c.values.grow(f)
+}
+
 func (c *mapColumn) bytes() int { return c.offsets.bytes() + c.keys.bytes() + c.values.bytes() }
 
 func (c *mapColumn) digest(d *digester) {

@@ -69,6 +69,11 @@ func (c *nullableColumn) reset() {
 	c.elem.reset()
 }
 
+func (c *nullableColumn) grow(f float64) {
+	c.nulls = grown(c.nulls, f)
+	c.elem.grow(f)
+}
+
 func (c *nullableColumn) bytes() int { return len(c.nulls) + c.elem.bytes() }
 
 func (c *nullableColumn) digest(d *digester) {

@@ -44,10 +44,25 @@ type store interface {
 	truncate(n int)
 	// reset removes all rows and keeps the memory.
 	reset()
+	// grow makes room for f times what the column holds.
+	grow(f float64)
 	// bytes is the memory the rows take.
 	bytes() int
 	// digest hashes the canonical content of the column.
 	digest(d *digester)
+}
+
+// grown returns s with room for f times its elements, and a quarter more if it
+// has to be made larger: a guess is never quite right. Memory that is not
+// needed yet is not touched.
+func grown[S ~[]E, E any](s S, f float64) S {
+	n := int(float64(len(s)) * f)
+	if n <= cap(s) {
+		return s
+	}
+	out := make(S, len(s), n+n/4)
+	copy(out, s)
+	return out
 }
 
 // as returns src as a column of the kind C. Blocks of equal layouts have columns

@@ -40,4 +40,6 @@ func (o *offsets) truncate(n int) int {
 
 func (o *offsets) reset() { o.ends = o.ends[:0] }
 
+func (o *offsets) grow(f float64) { o.ends = grown(o.ends, f) }
+
 func (o *offsets) bytes() int { return 8 * len(o.ends) }

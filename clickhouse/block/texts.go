@@ -82,6 +82,8 @@ func (t *texts) end() int {
 
 func (t *texts) reset() { t.wire, t.ends = t.wire[:0], t.ends[:0] }
 
+func (t *texts) grow(f float64) { t.wire, t.ends = grown(t.wire, f), grown(t.ends, f) }
+
 func (t *texts) bytes() int { return len(t.wire) + len(t.ends)*bits.UintSize/8 }
 
 func (t *texts) encode(b *proto.Buffer) { b.PutRaw(t.wire) }

@@ -20,6 +20,8 @@ type chunk struct {
 	// again means that the ledger knows the chunk as begun, so that its rows may
 	// be in their tables.
 	again bool
+	// expectBytes and expectLines are about how much it will have, at most.
+	expectBytes, expectLines int64
 	// pieces are the lines. It is closed when all are there.
 	pieces chan *piece
 

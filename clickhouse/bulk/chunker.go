@@ -116,6 +116,20 @@ func (c *chunker) skip(n int64) {
 	c.w.drop(int(n))
 }
 
+// expect returns about how many bytes and lines a chunk that has just begun will
+// have, at most: those of the chunk that is known, or of the limits, or of what
+// is left of the input.
+func (c *chunker) expect() (size, lines int64) {
+	size, lines = int64(c.limits.chunkBytes), int64(c.limits.chunkLines)
+	if c.end > 0 {
+		size, lines = c.end, math.MaxInt64
+	}
+	if c.w.expect > 0 {
+		size = min(size, c.w.expect-c.w.offset)
+	}
+	return size, lines
+}
+
 // next takes the next piece of the chunk. It returns nil when the chunk is
 // complete: length, lines and digest are those of the whole chunk then. It
 // fails when the input does.

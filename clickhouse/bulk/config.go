@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
@@ -20,7 +19,7 @@ import (
 
 // The defaults of a [Config].
 const (
-	DefaultChunkBytes   = 48 << 20
+	DefaultChunkBytes   = 80 << 20
 	DefaultMaxLineBytes = 16 << 20
 	DefaultRetryFor     = 2 * time.Minute
 	DefaultProgress     = 200 * time.Millisecond
@@ -92,14 +91,19 @@ type Config struct {
 	// then in the table twice.
 	AllowChanged bool
 
+	// Memory bounds the memory of the load, in bytes, by the formula in the
+	// package comment: it sets Workers and ChunkBytes where they are 0, and is an
+	// error where they do not fit. 0 means no bound but theirs. The least is
+	// MinMemory.
+	Memory int64
 	// Workers is the number of chunks decoded and inserted at once. 0 means one
 	// for each CPU, and at least 2.
 	Workers int
 	// ChunkBytes and ChunkLines bound a chunk, which is what one insert holds.
 	// Larger chunks make fewer and larger parts, which is less work for the
 	// server, and take more memory; see the package comment. 0 means
-	// DefaultChunkBytes, and as many lines as the schemas' widest table can hold
-	// in that much memory.
+	// DefaultChunkBytes, or what Memory allows, and as many lines as the schemas'
+	// widest table can hold in that much memory.
 	ChunkBytes, ChunkLines int
 	// RetryFor is how long an insert that fails for the moment is repeated
 	// before the load gives up. 0 means DefaultRetryFor; less than 0 means not
@@ -144,6 +148,9 @@ func (c *Config) Validate() error {
 	bound("ChunkLines", c.ChunkLines, 1, maxChunkBytes)
 	bound("MaxLineBytes", c.MaxLineBytes, 1, maxChunkBytes)
 	bound("Workers", c.Workers, 1, maxWorkers)
+	if err := c.validateMemory(); err != nil {
+		report("%w", err)
+	}
 	if err := c.MaxRejects.validate(); err != nil {
 		report("%w", err)
 	}
@@ -199,9 +206,8 @@ func (c Config) withDefaults() Config {
 			*v = d
 		}
 	}
-	setDefault(&c.ChunkBytes, DefaultChunkBytes)
+	c.Workers, c.ChunkBytes = c.sizes()
 	setDefault(&c.MaxLineBytes, DefaultMaxLineBytes)
-	setDefault(&c.Workers, max(2, runtime.GOMAXPROCS(0)))
 	if c.RetryFor == 0 {
 		c.RetryFor = DefaultRetryFor
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/fact"
 )
@@ -63,14 +64,38 @@ func TestConfigDefaults(t *testing.T) {
 	require.Equal(t, time.Hour, cfg.ProgressEvery)
 }
 
+func TestMemory(t *testing.T) {
+	t.Parallel()
+	const mib = 1 << 20
+	sizes := func(c Config) [2]int {
+		c = c.withDefaults()
+		require.LessOrEqual(t, c.footprint(), c.Memory)
+		return [2]int{c.Workers, c.ChunkBytes}
+	}
+	require.Equal(t, [2]int{2, 80 * mib}, sizes(Config{Memory: 1000 * mib, Workers: 2}), "no more than the default")
+	require.Equal(t, [2]int{2, 30 * mib}, sizes(Config{Memory: 100 * mib, Workers: 2}))
+	require.Equal(t, [2]int{8, 3 * mib}, sizes(Config{Memory: 64 * mib, Workers: 8}), "workers that were asked for stay")
+	require.Equal(t, [2]int{1, 24 * mib}, sizes(Config{Memory: 64 * mib}), "rather fewer workers than small chunks")
+	require.Equal(t, [2]int{1, 20 * mib}, sizes(Config{Memory: 64 * mib, ChunkBytes: 20 * mib}))
+	for _, c := range []Config{{Memory: 1}, {Memory: -1}, {Memory: 100 * mib, Workers: 4, ChunkBytes: 20 * mib}, {Memory: 100 * mib, ChunkBytes: 80 * mib}} {
+		require.ErrorContains(t, c.Validate(), "memory")
+	}
+	client, err := clickhouse.Open("clickhouse://far.example/db")
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, client.Close()) })
+	require.Equal(t, [2]int{2, 10 * mib}, sizes(Config{Memory: 100 * mib, Workers: 2, Client: client}), "compressed")
+	require.Equal(t, [2]int{2, 30 * mib}, sizes(Config{Memory: 100 * mib, Workers: 2, Client: client, DryRun: true}))
+}
+
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	cfg := Config{Targets: map[string]Target{"items": items(), "notes": notes()}}.withDefaults()
 	tables, err := newTables(cfg.Targets, "", cfg.Decode)
 	require.NoError(t, err)
 	l := limitsOf(&cfg, tables)
-	require.Equal(t, limits{chunkBytes: 48 << 20, chunkLines: 48 << 20 / 32, pieceBytes: 4 << 20, lineBytes: 16 << 20}, l)
-	require.Equal(t, 6, pieceBuffers(2, l))
+	require.Equal(t, limits{chunkBytes: 80 << 20, chunkLines: 80 << 20 / 32, pieceBytes: 2 << 20, lineBytes: 16 << 20}, l)
+	require.Equal(t, 8, pieceBuffers(2, l))
+	require.Equal(t, 12, pieceBuffers(10, l), "one for each worker at least")
 	cfg.ChunkBytes, cfg.ChunkLines = minChunkBytes, 7
 	require.Equal(t, limits{chunkBytes: 4096, chunkLines: 7, pieceBytes: 512, lineBytes: 16 << 20}, limitsOf(&cfg, tables))
 	require.Equal(t, 3, pieceBuffers(1, limitsOf(&cfg, tables)), "for the worker, the reader and one on the way")

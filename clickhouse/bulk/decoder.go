@@ -116,7 +116,18 @@ func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
 		}
 		pos = next
 	}
+	if p.offset == res.chunk.offset {
+		d.grow(p, res.chunk)
+	}
 	return nil
+}
+
+// grow makes room for the rest of a chunk, judging by its first piece.
+func (d *decoder) grow(p *piece, c *chunk) {
+	factor := min(float64(c.expectBytes)/float64(max(p.length, 1)), float64(c.expectLines)/float64(max(p.lines, 1)))
+	for _, b := range d.used {
+		b.block.Grow(factor)
+	}
 }
 
 // end counts the rows of the chunk.

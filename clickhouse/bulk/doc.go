@@ -113,17 +113,24 @@
 //
 // # Memory
 //
-// A load takes at most about
+// A load takes about
 //
-//	2 × Workers × ChunkBytes
+//	40 MiB + Workers × ChunkBytes
 //
-// A good half of that are the rows of the chunks under way, which are kept
-// until the server has answered; an eighth are lines that have been read and not
-// decoded yet; the rest is what Go needs to grow and collect. It does not grow
-// with the input. Long lines add to it: up to Workers + 2 of them may be held
-// at once, or more with many workers, each with up to MaxLineBytes. Lines that
-// are longer pass through and are not held. For tables with CHECK constraints
-// the lines are kept as long as the rows, which is ChunkBytes more for each
-// worker. A load that goes on after one with larger chunks holds one of those.
+// and not more when the input is larger. The second part are the rows of the
+// chunks under way, which are kept until the server has answered: as columns
+// they usually take half to three quarters of their text. It counts twice over
+// HTTP, and three times when rows are compressed over the native protocol; see
+// [clickhouse.Client.BlockCopies]. Config.Memory sets Workers and ChunkBytes by
+// this formula. A program that wants to stay near it tells Go so, by GOGC or
+// GOMEMLIMIT, as the factload command does: a load makes little garbage, but
+// Go by its default lets it pile up to as much again.
+//
+// Arrays of short numbers, such as [1,2,3], can take several times their text.
+// Long lines add to it: up to Workers + 2 of them may be held at once, or more
+// with many workers, each with up to MaxLineBytes. Lines that are longer pass
+// through and are not held. For tables with CHECK constraints the lines are
+// kept as long as the rows, which is ChunkBytes more for each worker. A load
+// that goes on after one with larger chunks holds one of those.
 // The windows of decompressors come on top, at most 128 MiB for zstd --long.
 package bulk

@@ -61,7 +61,9 @@ func newPipeline(ctx context.Context, l *load) *pipeline {
 // The sizes of what is under way.
 const (
 	// mostPieceBytes is the size of a piece, unless chunks are small.
-	mostPieceBytes = 4 << 20
+	mostPieceBytes = 2 << 20
+	// mostReadAhead is how many bytes are read and not decoded yet.
+	mostReadAhead = 16 << 20
 	// piecesPerChunk is how many pieces make a chunk at least.
 	piecesPerChunk = 8
 	// bytesPerColumn is about what a value takes in a column besides its text.
@@ -85,9 +87,9 @@ func limitsOf(cfg *Config, tables map[string]*table) limits {
 
 // pieceBuffers returns how many pieces may be under way: as many as fill a
 // quarter of a chunk for each worker, so that one can decode while others
-// insert.
+// insert, but no more than mostReadAhead, unless there are many workers.
 func pieceBuffers(workers int, l limits) int {
-	return max(workers+2, workers*l.chunkBytes/l.pieceBytes/4)
+	return max(workers+2, min(workers*l.chunkBytes/4, mostReadAhead)/l.pieceBytes)
 }
 
 // run loads everything, or stops at the first error. No goroutine is left when

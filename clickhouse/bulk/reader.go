@@ -149,8 +149,9 @@ func (r *reader) longLine(ctx context.Context, in *inputFile, c *chunker, chain 
 }
 
 func (r *reader) newChunk(in *inputFile, c *chunker, chain *chain, head uint64) *chunk {
+	size, lines := c.expect()
 	return &chunk{
-		file: in, offset: c.w.offset, line: c.w.line, parent: chain.at, head: head,
+		file: in, offset: c.w.offset, line: c.w.line, parent: chain.at, head: head, expectBytes: size, expectLines: lines,
 		pieces: make(chan *piece, cap(r.pool.free)), // so that sending never waits: there are no more buffers
 	}
 }

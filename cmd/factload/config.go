@@ -42,6 +42,8 @@ type engineConfig struct {
 type loadConfig struct {
 	Workers      int      `mapstructure:"workers"`
 	ChunkBytes   byteSize `mapstructure:"chunk_bytes"`
+	Memory       byteSize `mapstructure:"memory"`
+	Compression  string   `mapstructure:"compression"`
 	MaxLineBytes byteSize `mapstructure:"max_line_bytes"`
 	UnknownKeys  string   `mapstructure:"unknown_keys"`
 	Rejects      string   `mapstructure:"rejects"`
@@ -72,7 +74,9 @@ func defaults() map[string]any {
 		"engine.data":         ".factload/data",
 		"engine.library":      "",
 		"load.workers":        0,
-		"load.chunk_bytes":    "16MiB",
+		"load.chunk_bytes":    0,
+		"load.memory":         0,
+		"load.compression":    "",
 		"load.max_line_bytes": "16MiB",
 		"load.unknown_keys":   "reject",
 		"load.rejects":        "",
@@ -194,6 +198,9 @@ func checkKeys(v *viper.Viper, path string) error {
 func (c *config) validate() error {
 	if !slices.Contains([]string{"reject", "ignore"}, c.Load.UnknownKeys) && !strings.HasPrefix(c.Load.UnknownKeys, "collect:") {
 		return fmt.Errorf("load.unknown_keys is %q: use reject, ignore or collect:FIELD", c.Load.UnknownKeys)
+	}
+	if !slices.Contains([]string{"", "none", "lz4", "zstd"}, c.Load.Compression) {
+		return fmt.Errorf("load.compression is %q: use none, lz4 or zstd, or leave it empty", c.Load.Compression)
 	}
 	if c.Load.Workers < 0 {
 		return fmt.Errorf("load.workers is %d: use 0 for one a core, or a positive number", c.Load.Workers)

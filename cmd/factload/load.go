@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"runtime/debug"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -56,6 +58,8 @@ func newLoad(a *app) *cobra.Command {
 	}
 	addServerFlags(cmd)
 	addLoadFlags(cmd, &f)
+	cmd.Flags().String("compression", "", "how rows travel: `none, lz4 or zstd` (default: none to this machine, lz4 elsewhere)")
+	bind(cmd.Flags(), "compression", "load.compression")
 	cmd.Flags().BoolVar(&f.force, "force", false, "load again what is loaded already")
 	cmd.Flags().BoolVar(&f.changed, "allow-changed", false, "load a file that was changed after it was loaded, from the first part that differs on")
 	return cmd
@@ -89,11 +93,13 @@ func addLoadFlags(cmd *cobra.Command, f *loadFlags) {
 	flags.String("max-rejects", "", "stop after more rejected rows than this: `N or P%` (default: never)")
 	flags.String("unknown-keys", "reject", "keys that are not in the schema: reject, ignore or collect:FIELD")
 	flags.Int("workers", 0, "chunks decoded and inserted at once (default: one a core)")
-	flags.String("chunk-bytes", "16MiB", "`size` of a chunk of input, which becomes one insert")
+	flags.String("chunk-bytes", "0", "`size` of a chunk of input, which becomes one insert (0: 80MiB, or what --memory allows)")
+	flags.String("memory", "0", "`size` to stay below: sets the workers and the chunks (0: about 40MiB and a chunk a worker)")
 	flags.String("max-line-bytes", "16MiB", "`size` above which a line is rejected")
 	for flag, key := range map[string]string{
 		"rejects": "load.rejects", "max-rejects": "load.max_rejects", "unknown-keys": "load.unknown_keys",
 		"workers": "load.workers", "chunk-bytes": "load.chunk_bytes", "max-line-bytes": "load.max_line_bytes",
+		"memory": "load.memory",
 	} {
 		bind(flags, flag, key)
 	}
@@ -120,7 +126,11 @@ func (a *app) load(ctx context.Context, f loadFlags, inputs []string) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	cfg.Client, err = clickhouse.Open(s.dsn)
+	var options []clickhouse.Option
+	if method := a.cfg.Load.Compression; method != "" {
+		options = append(options, clickhouse.WithCompression(method))
+	}
+	cfg.Client, err = clickhouse.Open(s.dsn, options...)
 	if err != nil {
 		return usageError(err)
 	}
@@ -162,6 +172,7 @@ func (a *app) bulkConfig(f loadFlags, inputs []string) (bulk.Config, error) {
 		AllowChanged: f.changed,
 		Workers:      c.Workers,
 		ChunkBytes:   int(c.ChunkBytes),
+		Memory:       int64(c.Memory),
 		Logger:       a.log,
 	}, nil
 }
@@ -203,6 +214,7 @@ func decodeOptions(unknownKeys string) block.Options {
 func (a *app) runBulk(ctx context.Context, cfg bulk.Config, asJSON bool) error {
 	p := newProgress(a.err, a.log, isTerminal(a.err))
 	cfg.Progress = p.show
+	defer collectEarly()()
 	summary, err := bulk.Load(ctx, cfg)
 	p.clear()
 	if errors.Is(err, bulk.ErrConfig) {
@@ -219,4 +231,18 @@ func (a *app) runBulk(ctx context.Context, cfg bulk.Config, asJSON bool) error {
 		return errRejected
 	}
 	return err
+}
+
+// collectPercent is how much garbage a load leaves, in percent of the memory in
+// use: little, since that is large and cheap to look through.
+const collectPercent = 20
+
+// collectEarly keeps the memory of a load near what it needs, unless GOGC says
+// otherwise. The function that is returned undoes it.
+func collectEarly() (undo func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	was := debug.SetGCPercent(collectPercent)
+	return func() { debug.SetGCPercent(was) }
 }
