@@ -4,10 +4,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/docker/go-units"
+	"golang.org/x/term"
 
 	"github.com/factload/factload/clickhouse/bulk"
 )
@@ -15,7 +20,8 @@ import (
 // logEvery is the time between two log lines where there is no terminal.
 const logEvery = 10 * time.Second
 
-const barWidth = 24
+// usualWidth is the width of a terminal that does not tell its own.
+const usualWidth = 80
 
 // progress shows how far a load has come: as a line that is written over on a
 // terminal, and as a log line every ten seconds elsewhere. It is not safe for
@@ -24,18 +30,29 @@ type progress struct {
 	w        io.Writer
 	log      *slog.Logger
 	terminal bool
+	width    func() int    // of the terminal
 	shown    int           // width of the line on the terminal
 	logged   time.Duration // when the last log line was written
 }
 
 func newProgress(w io.Writer, log *slog.Logger, terminal bool) *progress {
-	return &progress{w: w, log: log, terminal: terminal}
+	return &progress{w: w, log: log, terminal: terminal, width: func() int { return terminalWidth(w) }}
+}
+
+// terminalWidth returns how many characters a line of the terminal has.
+func terminalWidth(w any) int {
+	if f, ok := w.(*os.File); ok {
+		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+			return width
+		}
+	}
+	return usualWidth
 }
 
 // show is the callback of bulk.Load.
 func (p *progress) show(now bulk.Progress) {
 	if p.terminal {
-		p.redraw(progressLine(now))
+		p.redraw(progressLine(now, p.width()-1)) // some terminals wrap a full line
 		return
 	}
 	if now.Done || now.Elapsed-p.logged < logEvery {
@@ -61,30 +78,100 @@ func (p *progress) redraw(line string) {
 	p.shown = width
 }
 
-// progressLine is one line of at most some 100 columns.
-func progressLine(now bulk.Progress) string {
-	var b strings.Builder
-	if now.Total > 0 {
-		done := int(min(now.Read, now.Total) * barWidth / now.Total)
-		fmt.Fprintf(&b, "[%s%s] %3d%%  ", strings.Repeat("#", done), strings.Repeat(".", barWidth-done), min(now.Read, now.Total)*100/now.Total)
+// progressLine is one line of at most width characters. What matters least goes
+// first when it does not fit.
+func progressLine(now bulk.Progress, width int) string {
+	const wide, narrow = 24, 10
+	line := ""
+	for _, detail := range []struct {
+		bar                    int
+		file, total, rate, eta bool
+	}{
+		{bar: wide, file: true, total: true, rate: true, eta: true},
+		{bar: narrow, file: true, total: true, rate: true, eta: true},
+		{bar: narrow, total: true, rate: true, eta: true},
+		{bar: narrow, rate: true, eta: true},
+		{rate: true, eta: true},
+		{eta: true},
+		{},
+	} {
+		parts := []string{barText(now, detail.bar), readText(now, detail.total), thousands(now.Rows) + " rows"}
+		if detail.rate {
+			parts = append(parts, rateText(now))
+		}
+		parts = append(parts, noteText(now.SkippedRows, "skipped"), noteText(now.Rejected, "rejected"))
+		if detail.eta {
+			parts = append(parts, leftOnTerminal(now))
+		}
+		parts = append(parts, fileText(now, detail.file))
+		line = strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), "  ")
+		if utf8.RuneCountInString(line) <= width {
+			return line
+		}
 	}
-	fmt.Fprintf(&b, "%s  %s rows", units.BytesSize(float64(now.Read)), thousands(now.Rows))
-	if s := now.Elapsed.Seconds(); s > 0 {
-		fmt.Fprintf(&b, "  %s rows/s", thousands(int64(float64(now.Rows)/s)))
+	return string([]rune(line)[:max(0, width)])
+}
+
+// barText is a bar of the given width and the percentage, if the end is known.
+func barText(now bulk.Progress, width int) string {
+	if now.Total <= 0 {
+		return ""
 	}
-	if now.SkippedRows > 0 {
-		fmt.Fprintf(&b, "  %s skipped", thousands(now.SkippedRows))
+	read := min(now.Read, now.Total)
+	percent := fmt.Sprintf("%3d%%", read*100/now.Total)
+	if width == 0 {
+		return percent
 	}
-	if now.Rejected > 0 {
-		fmt.Fprintf(&b, "  %s rejected", thousands(now.Rejected))
+	done := int(read * int64(width) / now.Total)
+	return "[" + strings.Repeat("#", done) + strings.Repeat(".", width-done) + "] " + percent
+}
+
+func readText(now bulk.Progress, total bool) string {
+	text := units.BytesSize(float64(now.Read))
+	if total && now.Total > 0 {
+		text += " of " + units.BytesSize(float64(now.Total))
 	}
-	if left := leftText(now); left != "" {
-		fmt.Fprintf(&b, "  %s left", left)
+	return text
+}
+
+func rateText(now bulk.Progress) string {
+	s := now.Elapsed.Seconds()
+	if s <= 0 || now.Rows == 0 {
+		return ""
 	}
-	if now.Files > 1 {
-		fmt.Fprintf(&b, "  (file %d of %d)", now.Index, now.Files)
+	return thousands(int64(float64(now.Rows)/s)) + " rows/s"
+}
+
+func noteText(n int64, what string) string {
+	if n == 0 {
+		return ""
 	}
-	return b.String()
+	return thousands(n) + " " + what
+}
+
+// leftOnTerminal is leftText, and says what happens when all has been read.
+func leftOnTerminal(now bulk.Progress) string {
+	switch left := leftText(now); {
+	case left == "0s":
+		return "1s left"
+	case left != "":
+		return left + " left"
+	case now.Total > 0 && now.Read >= now.Total && !now.Done:
+		return "all read, finishing"
+	}
+	return ""
+}
+
+// fileText says which of several files is being read.
+func fileText(now bulk.Progress, name bool) string {
+	if now.Files < 2 {
+		return ""
+	}
+	text := fmt.Sprintf("file %d of %d", now.Index, now.Files)
+	if name && now.File != "" {
+		text += " " + filepath.Base(now.File)
+	}
+	return text
 }
 
 func totalText(now bulk.Progress) string {

@@ -101,6 +101,9 @@ func (r report) text(s bulk.Summary) string {
 	if r.dryRun {
 		text = "checked, " + rowsText(s.Rows) + " can be loaded"
 	}
+	if len(s.Files) > 1 {
+		text += fmt.Sprintf(" from %d files", len(s.Files))
+	}
 	if r.failed {
 		text += " before the failure"
 	}

@@ -47,10 +47,35 @@ func TestProgressOnTerminal(t *testing.T) {
 	var w bytes.Buffer
 	p := newProgress(&w, slog.New(slog.DiscardHandler), true)
 	p.show(bulk.Progress{Read: 1 << 20, Total: 4 << 20, Rows: 5000, Rejected: 2, Elapsed: 2 * time.Second, Index: 1, Files: 2})
-	require.Equal(t, "\r[######..................]  25%  1MiB  5,000 rows  2,500 rows/s  2 rejected  6s left  (file 1 of 2)", w.String())
+	require.Equal(t, "\r[##........]  25%  1MiB  5,000 rows  2,500 rows/s  2 rejected  6s left  file 1 of 2", w.String()[:82])
 	w.Reset()
 	p.clear()
 	require.Regexp(t, "^\r +\r$", w.String())
+}
+
+func TestProgressLine(t *testing.T) {
+	t.Parallel()
+	now := bulk.Progress{
+		Read: 1 << 20, Total: 4 << 20, Rows: 5000, Rejected: 2, SkippedRows: 3000,
+		Elapsed: 2 * time.Second, File: "logs/a.jsonl.gz", Index: 1, Files: 2,
+	}
+	for width, want := range map[int]string{
+		200: "[######..................]  25%  1MiB of 4MiB  5,000 rows  2,500 rows/s  3,000 skipped  2 rejected  6s left  file 1 of 2 a.jsonl.gz",
+		120: "[##........]  25%  1MiB of 4MiB  5,000 rows  2,500 rows/s  3,000 skipped  2 rejected  6s left  file 1 of 2 a.jsonl.gz",
+		110: "[##........]  25%  1MiB of 4MiB  5,000 rows  2,500 rows/s  3,000 skipped  2 rejected  6s left  file 1 of 2",
+		100: "[##........]  25%  1MiB  5,000 rows  2,500 rows/s  3,000 skipped  2 rejected  6s left  file 1 of 2",
+		90:  " 25%  1MiB  5,000 rows  2,500 rows/s  3,000 skipped  2 rejected  6s left  file 1 of 2",
+		79:  " 25%  1MiB  5,000 rows  3,000 skipped  2 rejected  6s left  file 1 of 2",
+		20:  " 25%  1MiB  5,000 ro",
+		0:   "",
+	} {
+		require.Equal(t, want, progressLine(now, width), width)
+	}
+	now.Read, now.SkippedRows, now.Files = now.Total, 0, 1
+	require.Equal(t, "[##########] 100%  4MiB  5,000 rows  2,500 rows/s  2 rejected  all read, finishing", progressLine(now, 84))
+	now.Done = true
+	require.NotContains(t, progressLine(now, 200), "finishing")
+	require.Equal(t, "1.5MiB  7 rows  7 rows/s", progressLine(bulk.Progress{Read: 3 << 19, Rows: 7, Elapsed: time.Second, Files: 1}, 80), "of standard input")
 }
 
 func TestProgressInLog(t *testing.T) {
