@@ -47,7 +47,7 @@ func TestProgressOnTerminal(t *testing.T) {
 	var w bytes.Buffer
 	p := newProgress(&w, slog.New(slog.DiscardHandler), true)
 	p.show(bulk.Progress{Read: 1 << 20, Total: 4 << 20, Rows: 5000, Rejected: 2, Elapsed: 2 * time.Second, Index: 1, Files: 2})
-	require.Equal(t, "\r[##........]  25%  1MiB  5,000 rows  2,500 rows/s  2 rejected  6s left  file 1 of 2", w.String()[:82])
+	require.Equal(t, "\r 25%  1MiB  5,000 rows  2,500 rows/s  2 rejected  6s left  file 1 of 2", w.String())
 	w.Reset()
 	p.clear()
 	require.Regexp(t, "^\r +\r$", w.String())
