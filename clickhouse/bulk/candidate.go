@@ -26,7 +26,8 @@ type candidate struct {
 
 // record is what a load remembers of a chunk of its own.
 type record struct {
-	rows int64 // set when the chunk is committed; guarded by the tally's lock
+	// Set when the chunk is committed; guarded by the tally's lock.
+	rows, rejected int64
 }
 
 // lookup returns the chunks known to follow a position: those whose first line

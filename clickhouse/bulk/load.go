@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -44,6 +46,11 @@ func loadInto(ctx context.Context, cfg Config, to server) (Summary, error) {
 	l := &load{cfg: cfg, id: fact.NewEventID(), files: files, tally: newTally(files), server: to, root: rootToken(cfg.Format, cfg.Schema)}
 	if l.tables, err = newTables(cfg.Targets, cfg.Schema, cfg.Decode); err != nil {
 		return Summary{}, err
+	}
+	if cfg.Rejects != "" {
+		if err := checkDirectory(cfg.Rejects); err != nil {
+			return Summary{}, err
+		}
 	}
 	stop := l.report()
 	err = l.run(ctx)
@@ -161,6 +168,19 @@ func (l *load) prepare(ctx context.Context) error {
 	err = keepRejects(l.cfg.Rejects, l.names(), func(tokens []string) (map[string]bool, error) { return l.ledger.done(ctx, tokens) })
 	if err != nil {
 		return fmt.Errorf("rejects file %s: %w", l.cfg.Rejects, bare(err))
+	}
+	return nil
+}
+
+// checkDirectory finds out early that there is no place for a rejects file.
+// The file itself is made with the first reject.
+func checkDirectory(path string) error {
+	info, err := os.Stat(filepath.Dir(path))
+	if err == nil && !info.IsDir() {
+		err = fmt.Errorf("%s is no directory", filepath.Dir(path))
+	}
+	if err != nil {
+		return fmt.Errorf("rejects file %s: its directory: %w", path, bare(err))
 	}
 	return nil
 }

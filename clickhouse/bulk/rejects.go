@@ -133,6 +133,9 @@ func wholeRunes(b []byte) []byte {
 	return b
 }
 
+// rejectPrefix is how each line of a rejects file begins.
+const rejectPrefix = `{"file":`
+
 // errNotRejects means that a file is there that is not a rejects file.
 var errNotRejects = errors.New("the file exists and is no file of rejects, so it is not overwritten: choose another name or remove it")
 
@@ -198,7 +201,7 @@ func eachReject(path string, f func(e *rejectEntry, line []byte) error) (complet
 			if !isEOF(err) {
 				return false, err
 			}
-			if n == 1 && len(line) > 0 && !bytes.HasPrefix(line, []byte(`{"file":`)) {
+			if n == 1 && len(line) > 0 && !bytes.HasPrefix(line, []byte(rejectPrefix)) {
 				return false, errNotRejects
 			}
 			return len(line) == 0, nil

@@ -1,8 +1,10 @@
 package bulk
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -124,4 +126,36 @@ func TestWholeRunes(t *testing.T) {
 		require.LessOrEqual(t, n-len(got), 3)
 	}
 	require.Equal(t, "\xff", string(wholeRunes([]byte("\xff"))), "what is no beginning of a character stays")
+}
+
+// TestLoadMendedRejects goes the way of a user: load, take the rejects, feed
+// their file by mistake, mend the rows, load these.
+func TestLoadMendedRejects(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	cfg := r.config(r.file("a", dirtyLines(0, 1000)))
+	cfg.Rejects = filepath.Join(r.dir, "no", "rejects")
+	_, err := Load(t.Context(), cfg)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorContains(t, err, "rejects: its directory: ")
+	require.NotContains(t, r.Query(t, "SHOW TABLES"), "items", "nothing was loaded")
+
+	cfg.Rejects = filepath.Join(r.dir, "rejects")
+	r.load(cfg)
+	again := r.load(cfg)
+	require.EqualValues(t, 50, again.SkippedRejected)
+	require.EqualValues(t, 50, again.Files[0].SkippedRejected)
+
+	sum := r.load(r.config(cfg.Rejects))
+	require.EqualValues(t, 50, sum.Rejected)
+	require.ErrorContains(t, sum.FirstRejects[0], "this looks like a file of rejects: jq -r .raw FILE")
+
+	var mended bytes.Buffer
+	for _, e := range r.rejects(cfg) {
+		if e.Raw != "" {
+			mended.WriteString(strings.Replace(e.Raw, `"text":1`, `"text":"1"`, 1) + "\n")
+		}
+	}
+	require.EqualValues(t, 25, r.load(r.config(r.file("mended", mended.Bytes()))).Rows)
+	require.Equal(t, "975\t975", r.count())
 }

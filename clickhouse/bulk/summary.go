@@ -18,10 +18,12 @@ type Summary struct {
 	// Chunks is the number of chunks loaded.
 	Chunks int64 `json:"chunks"`
 	// SkippedChunks is the number of chunks that were loaded before and were
-	// left alone; SkippedRows and SkippedBytes are what is in them.
-	SkippedChunks int64 `json:"skipped_chunks"`
-	SkippedRows   int64 `json:"skipped_rows"`
-	SkippedBytes  int64 `json:"skipped_bytes"`
+	// left alone; SkippedRows and SkippedBytes are what is in them, and
+	// SkippedRejected is how many of their rows were rejected then.
+	SkippedChunks   int64 `json:"skipped_chunks"`
+	SkippedRows     int64 `json:"skipped_rows"`
+	SkippedRejected int64 `json:"skipped_rejected"`
+	SkippedBytes    int64 `json:"skipped_bytes"`
 
 	// Load names the load in the ledger. It is empty for a dry run, and when
 	// nothing was loaded.
@@ -54,13 +56,14 @@ type FileSummary struct {
 	// Compression is none, gzip, zstd, bzip2 or xz.
 	Compression string `json:"compression"`
 	// Rows, Rejected, Bytes, Chunks and the skipped ones are as in Summary.
-	Rows          int64 `json:"rows"`
-	Rejected      int64 `json:"rejected"`
-	Bytes         int64 `json:"bytes"`
-	Chunks        int64 `json:"chunks"`
-	SkippedChunks int64 `json:"skipped_chunks"`
-	SkippedRows   int64 `json:"skipped_rows"`
-	SkippedBytes  int64 `json:"skipped_bytes"`
+	Rows            int64 `json:"rows"`
+	Rejected        int64 `json:"rejected"`
+	Bytes           int64 `json:"bytes"`
+	Chunks          int64 `json:"chunks"`
+	SkippedChunks   int64 `json:"skipped_chunks"`
+	SkippedRows     int64 `json:"skipped_rows"`
+	SkippedRejected int64 `json:"skipped_rejected"`
+	SkippedBytes    int64 `json:"skipped_bytes"`
 	// Loaded says which load has loaded the first chunk that was skipped. Nil
 	// when none was skipped.
 	Loaded *Loaded `json:"loaded,omitempty"`

@@ -25,7 +25,7 @@ type tally struct {
 }
 
 // repeat is a chunk that was skipped because the load has it from another
-// input. How many rows it has is known at the end.
+// input. What is in it is known at the end.
 type repeat struct {
 	file   int // in sum.Files
 	record *record
@@ -64,12 +64,14 @@ func (t *tally) skip(in *inputFile, length int64, was *candidate) {
 	f.SkippedChunks++
 	f.SkippedBytes += length
 	f.SkippedRows += was.rows
+	f.SkippedRejected += was.rejected
 	if f.Loaded == nil {
 		f.Loaded = &Loaded{Load: was.load, File: was.file, Time: was.time.UTC()}
 	}
 	t.sum.SkippedChunks++
 	t.sum.SkippedBytes += length
 	t.sum.SkippedRows += was.rows
+	t.sum.SkippedRejected += was.rejected
 	if was.mine != nil {
 		t.repeats = append(t.repeats, repeat{file: i, record: was.mine})
 	}
@@ -112,7 +114,7 @@ func (t *tally) commit(r *result) {
 		t.sum.FirstRejects = append(t.sum.FirstRejects, r.rowError(&r.rejects[i]))
 	}
 	if r.chunk.record != nil {
-		r.chunk.record.rows = rows
+		r.chunk.record.rows, r.chunk.record.rejected = rows, rejected
 	}
 }
 
@@ -160,7 +162,9 @@ func (t *tally) summary() Summary {
 	defer t.mu.Unlock()
 	for _, r := range t.repeats {
 		t.sum.SkippedRows += r.record.rows
+		t.sum.SkippedRejected += r.record.rejected
 		t.sum.Files[r.file].SkippedRows += r.record.rows
+		t.sum.Files[r.file].SkippedRejected += r.record.rejected
 	}
 	t.repeats = nil
 	t.sum.Seconds = time.Since(t.begin).Seconds()

@@ -86,6 +86,9 @@ func (r report) fileText(f *bulk.FileSummary) string {
 		return ""
 	}
 	text := fmt.Sprintf("%s: %s loaded already", f.File, rowsText(f.SkippedRows))
+	if f.SkippedRejected > 0 {
+		text += fmt.Sprintf(" and %s rejected", thousands(f.SkippedRejected))
+	}
 	if f.Loaded != nil {
 		text += " on " + f.Loaded.Time.UTC().Format(time.DateTime) + " UTC"
 		if path, err := filepath.Abs(f.File); err != nil || path != f.Loaded.File {

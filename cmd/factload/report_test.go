@@ -24,7 +24,7 @@ func TestReport(t *testing.T) {
 	s := bulk.Summary{
 		Rows: 1200, Rejected: 3, Bytes: 3 << 20, Seconds: 1.5, SkippedRows: 7,
 		Files: []bulk.FileSummary{{
-			File: "b.jsonl", SkippedChunks: 1, SkippedRows: 7,
+			File: "b.jsonl", SkippedChunks: 1, SkippedRows: 7, SkippedRejected: 2,
 			Loaded: &bulk.Loaded{File: "/data/a.jsonl", Time: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)},
 		}},
 		Reasons:      map[string]int64{"range": 1, "unknown_key": 2},
@@ -32,14 +32,14 @@ func TestReport(t *testing.T) {
 	}
 	var out, errs bytes.Buffer
 	require.NoError(t, report{out: &out, err: &errs, rejects: "bad.jsonl"}.write(s, false))
-	require.Equal(t, "b.jsonl: 7 rows loaded already on 2026-11-01 12:00:00 UTC from /data/a.jsonl, skipped (--force loads again)\n"+
+	require.Equal(t, "b.jsonl: 7 rows loaded already and 2 rejected on 2026-11-01 12:00:00 UTC from /data/a.jsonl, skipped (--force loads again)\n"+
 		"loaded 1,200 rows in 1.50 s (3MiB, 800 rows/s, 2MiB/s), skipped 7, rejected 3\n", out.String())
 	require.Equal(t, "b.jsonl:4: message: no good\nand 2 more\n"+
 		"rejected 3 rows (unknown_key 2, range 1): they are in bad.jsonl\n", errs.String())
 
 	out.Reset()
 	require.NoError(t, report{out: &out, err: &errs}.write(bulk.Summary{Rows: 1, Seconds: 2}, true))
-	require.JSONEq(t, `{"rows":1,"rejected":0,"bytes":0,"seconds":2,"chunks":0,"skipped_chunks":0,"skipped_rows":0,"skipped_bytes":0,"files":null}`, out.String())
+	require.JSONEq(t, `{"rows":1,"rejected":0,"bytes":0,"seconds":2,"chunks":0,"skipped_chunks":0,"skipped_rows":0,"skipped_rejected":0,"skipped_bytes":0,"files":null}`, out.String())
 }
 
 func TestProgressOnTerminal(t *testing.T) {
