@@ -64,10 +64,20 @@ func (r *retrier) sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// passing reports whether the call may succeed when it is repeated.
+// passing reports whether the call may succeed when it is repeated. What the
+// server says of rows that may be stored, as it does when a materialized view
+// fails, it will say again until somebody has mended it.
 func passing(err error) bool {
+	var e *clickhouse.Error
+	if errors.Is(err, clickhouse.ErrAmbiguous) && errors.As(err, &e) {
+		return e.Code == 0 || e.Code == unknownStatus
+	}
 	return errors.Is(err, clickhouse.ErrRetryable) || errors.Is(err, clickhouse.ErrAmbiguous)
 }
+
+// unknownStatus is the server's code for an insert of which it does not know
+// itself what became of it.
+const unknownStatus = 319
 
 // violatedConstraint is the server's code for a row that a CHECK constraint of
 // its table refuses.

@@ -82,3 +82,15 @@ func TestViolatesConstraint(t *testing.T) {
 	require.False(t, violatesConstraint(errFinal))
 	require.False(t, violatesConstraint(nil))
 }
+
+func TestPassing(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		clickhouse.ErrAmbiguous, clickhouse.ErrRetryable, &clickhouse.Error{Class: clickhouse.ErrAmbiguous},
+		&clickhouse.Error{Class: clickhouse.ErrAmbiguous, Code: 319}, &clickhouse.Error{Class: clickhouse.ErrRetryable, Code: 241},
+	} {
+		require.True(t, passing(fmt.Errorf("insert: %w", err)), "%v", err)
+	}
+	require.False(t, passing(&clickhouse.Error{Class: clickhouse.ErrAmbiguous, Code: 469}), "a view that failed")
+	require.False(t, passing(&clickhouse.Error{Class: clickhouse.ErrRejected, Code: 469}))
+}
