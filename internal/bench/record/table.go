@@ -52,7 +52,11 @@ func revision(ctx context.Context) string {
 // writeSmall writes the medians for a number of goroutines. Ratios are to the
 // first way.
 func writeSmall(out io.Writer, goroutines int, cells [][]cell) {
-	fmt.Fprintf(out, "### Record of one fact, %d goroutines\n\n", goroutines)
+	noun := "goroutines"
+	if goroutines == 1 {
+		noun = "goroutine"
+	}
+	fmt.Fprintf(out, "### Record of one fact, %d %s\n\n", goroutines, noun)
 	m := newMarkdown(out, "way", "facts/s", "times", "p50", "p99", "inserts/s", "active parts, at most", "server cores")
 	first := median(cells[0])
 	for i, w := range ways() {
