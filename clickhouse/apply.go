@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/factload/factload/ddl"
@@ -26,13 +27,25 @@ func (c *Client) Plan(ctx context.Context, table ddl.Table, options ...ddl.DiffO
 		return ddl.Plan{}, err
 	}
 	plan := ddl.MakePlan(table, have, options...)
-	if have == nil || plan.Empty() {
+	if have == nil || plan.Empty() && have.Rebuild == nil {
 		return plan, nil // what is stored matters to changes alone
 	}
-	if have.Storage, err = c.storage(ctx, table.TableName()); err != nil {
+	if err := c.enrich(ctx, have, plan); err != nil {
 		return ddl.Plan{}, err
 	}
 	return ddl.MakePlan(table, have, options...), nil
+}
+
+// enrich adds to a table what plans want to know beside what it is.
+func (c *Client) enrich(ctx context.Context, have *ddl.Table, plan ddl.Plan) (err error) {
+	if have.Storage, err = c.storage(ctx, ddl.TableName{Database: have.Database, Name: have.Name}); err != nil {
+		return err
+	}
+	rebuilt := slices.ContainsFunc(plan.Statements, func(s ddl.Statement) bool { return s.Hazard == ddl.NeedsRebuild })
+	if rebuilt || have.Rebuild != nil {
+		have.Rebuild, err = c.rebuildState(ctx, have)
+	}
+	return err
 }
 
 // Apply runs the statements of a plan in order and stops at the first that
@@ -76,6 +89,9 @@ type applyRun struct {
 // step deals with the first statement that is left.
 func (r *applyRun) step(ctx context.Context) error {
 	s := r.rest.Statements[0]
+	if s.Rebuild != nil {
+		return r.rebuild(ctx, s)
+	}
 	if s.Hazard != ddl.MetadataOnly && !s.Optional {
 		if err := r.refresh(ctx); err != nil {
 			return &ApplyError{Applied: r.applied, Failed: s, Err: err}
@@ -109,6 +125,22 @@ func (r *applyRun) run(ctx context.Context, s ddl.Statement) error {
 	return r.client.exec(ctx, fmt.Sprintf("table %q", r.plan.Table), s.SQL)
 }
 
+// rebuild has the table made anew, or the end of that, and sees what is left.
+func (r *applyRun) rebuild(ctx context.Context, s ddl.Statement) error {
+	err := r.client.rebuild(ctx, s.Rebuild)
+	if err == nil {
+		r.applied = append(r.applied, s)
+		err = r.refresh(ctx)
+	}
+	if err == nil && len(r.rest.Statements) > 0 && r.rest.Statements[0].SQL == s.SQL {
+		err = errors.New("the table has been rebuilt and still needs it")
+	}
+	if err != nil {
+		return &ApplyError{Applied: r.applied, Failed: s, Err: err}
+	}
+	return nil
+}
+
 // refresh drops from the rest what is no longer to be done.
 func (r *applyRun) refresh(ctx context.Context) error {
 	if r.plan.Fingerprint == "" {
@@ -119,7 +151,7 @@ func (r *applyRun) refresh(ctx context.Context) error {
 		return err
 	}
 	for _, s := range now.Statements {
-		if !hasSQL(r.plan, s.SQL) {
+		if !hasSQL(r.plan, s.SQL) && (s.Rebuild == nil || !s.Rebuild.Finish) {
 			return &stalePlanError{table: r.plan.Table, now: s}
 		}
 	}
@@ -134,12 +166,14 @@ func (r *applyRun) replan(ctx context.Context) (ddl.Plan, error) {
 	if err != nil {
 		return ddl.Plan{}, err
 	}
-	if have != nil {
-		if have.Storage, err = r.client.storage(ctx, name); err != nil {
-			return ddl.Plan{}, err
-		}
-	}
 	now, _ := r.plan.Again(have)
+	if have == nil {
+		return now, nil
+	}
+	if err := r.client.enrich(ctx, have, now); err != nil {
+		return ddl.Plan{}, err
+	}
+	now, _ = r.plan.Again(have)
 	return now, nil
 }
 
@@ -194,6 +228,9 @@ func (e *ApplyError) Error() string {
 		sql += " …"
 	}
 	text := fmt.Sprintf("apply: %v: statement: %s", e.Err, sql)
+	if e.Failed.Rebuild != nil {
+		text = fmt.Sprintf("apply: %v", e.Err) // its statements are an outline
+	}
 	if n := len(e.Applied); n > 0 {
 		text += fmt.Sprintf("; %d statements before it took effect", n)
 	}

@@ -19,14 +19,17 @@ import (
 // that is down, restarted or moved is an error of the calls made meanwhile and
 // never of the Client.
 type Client struct {
-	opt     *chgo.Options
-	options clientOptions
-	shown   string // the DSN without its password
-	redact  redactor
-	dialer  *dialer
-	conn    driver.Conn
-	native  *nativePool // nil over HTTP
-	slots   chan struct{}
+	opt         *chgo.Options
+	options     clientOptions
+	shown       string // the DSN without its password
+	redact      redactor
+	dialer      *dialer
+	conn        driver.Conn
+	native      *nativePool // nil over HTTP
+	slots       chan struct{}
+	whereabouts *whereabouts
+
+	onRebuild func(step string) // tests: called after each step of a rebuild
 
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -40,6 +43,7 @@ type clientOptions struct {
 	tls            *tls.Config
 	createDatabase bool
 	compression    string
+	hold           *time.Duration
 }
 
 // WithTLS connects with TLS and the given configuration, for private
@@ -89,12 +93,13 @@ func Open(dsn string, opts ...Option) (*Client, error) {
 		return nil, fmt.Errorf("clickhouse: %w", err)
 	}
 	c := &Client{
-		opt:     opt,
-		options: options,
-		shown:   RedactDSN(strings.TrimSpace(dsn)),
-		redact:  redact,
-		slots:   make(chan struct{}, opt.MaxOpenConns),
-		closed:  make(chan struct{}),
+		opt:         opt,
+		options:     options,
+		shown:       RedactDSN(strings.TrimSpace(dsn)),
+		redact:      redact,
+		slots:       make(chan struct{}, opt.MaxOpenConns),
+		whereabouts: newWhereabouts(),
+		closed:      make(chan struct{}),
 	}
 	c.dialer = &dialer{hosts: opt.Addr, strategy: opt.ConnOpenStrategy, timeout: opt.DialTimeout}
 	if opt.Protocol == chgo.Native {

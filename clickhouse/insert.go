@@ -27,6 +27,9 @@ type Insert struct {
 	Again bool
 	// Settings are further ClickHouse settings of this one insert.
 	Settings map[string]string
+
+	// ready is asked right before the statement is sent. An error stops it.
+	ready func() error
 }
 
 // Insert sends the rows of a block as one block and returns when the server
@@ -60,11 +63,18 @@ func (c *Client) Insert(ctx context.Context, in Insert) error {
 	if in.Block.Rows() == 0 {
 		return nil
 	}
-	at, err := c.insert(ctx, in)
+	send := c.insert
+	if in.Token != "" {
+		send = c.insertOnce
+	}
+	at, err := send(ctx, in)
 	if err == nil && in.Again {
-		return c.makeSure(ctx, in)
+		if err := c.makeSure(ctx, in); err != nil {
+			return err
+		}
 	}
 	if err == nil {
+		c.whereabouts.settle(doubtKey{in.Table, in.Token})
 		return nil
 	}
 	if mayBeColumns(err) {

@@ -31,6 +31,10 @@ func (c *Client) insertNative(ctx context.Context, in Insert) (phase, error) {
 		if err != nil {
 			return unsent, err
 		}
+		if err := in.begin(); err != nil {
+			c.native.put(conn)
+			return unsent, err
+		}
 		at, err := conn.insert(ctx, in)
 		if err == nil {
 			c.native.put(conn)

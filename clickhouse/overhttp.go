@@ -35,6 +35,9 @@ func (c *Client) insertHTTP(ctx context.Context, in Insert) (phase, error) {
 		chgo.WithSettings(driverSettings(settings)),
 		chgo.WithParameters(chgo.Parameters{"factload_table": in.Table}))
 	for try := 0; ; try++ {
+		if err := in.begin(); err != nil {
+			return unsent, err
+		}
 		var compressor *compress.Writer
 		if compressed {
 			compressor = compress.NewWriter(compress.Level(c.opt.Compression.Level), method) //nolint:gosec // a small number

@@ -160,7 +160,7 @@ func (t Table) Canonical() Table {
 		p.Select, p.Printed = canonicalQuery(p.Select, p.Printed), ""
 	}
 	t.Views = canonicalViews(t.Views, t.Database)
-	t.Cluster, t.Storage = "", nil
+	t.Cluster, t.Storage, t.Rebuild = "", nil, nil
 	return t
 }
 

@@ -117,6 +117,9 @@ func FromCatalog(c Catalog) (Table, error) {
 			return Table{}, fmt.Errorf("table %q: engine: %w", c.Table.Name, err)
 		}
 	}
+	if takeRebuildSettings(t.Settings) {
+		t.Rebuild = &RebuildState{Settings: true}
+	}
 	ttls, err := columnTTLs(c.Table.CreateQuery)
 	if err != nil {
 		return Table{}, fmt.Errorf("table %q: create statement: %w", c.Table.Name, err)

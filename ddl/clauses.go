@@ -155,3 +155,32 @@ func columnTTLs(create string) (map[string]string, error) {
 	}
 	return out, nil
 }
+
+// Unmodelled returns what a create statement holds that a [Table] has no room
+// for, so that a table made from one would lack it: constraints and statistics
+// of columns.
+func Unmodelled(create string) ([]string, error) {
+	tokens, err := tokenize(create)
+	if err != nil {
+		return nil, err
+	}
+	for len(tokens) > 0 && !tokens[0].is("(") {
+		tokens = tokens[1:]
+	}
+	end := closing(tokens)
+	if end < 1 {
+		return nil, nil
+	}
+	var out []string
+	for _, part := range splitTop(tokens[1:end]) {
+		if len(part) > 1 && part[0].isWord("CONSTRAINT") {
+			out = append(out, "constraint "+part[1].text)
+		}
+		for i := 1; i+1 < len(part); i++ {
+			if part[i].isWord("STATISTICS") && part[i+1].is("(") {
+				out = append(out, "statistics of column "+part[0].text)
+			}
+		}
+	}
+	return out, nil
+}

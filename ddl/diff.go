@@ -45,6 +45,16 @@ func create(want Table) []Change {
 	return changes
 }
 
+// What an [Unverified] is about.
+const (
+	unverifiedPartitionKey = "partition key"
+	unverifiedTTL          = "TTL"
+)
+
+func unverifiedOf(p Property, column string) string { return string(p) + " of column " + column }
+func unverifiedIndex(name string) string            { return "index " + name }
+func unverifiedProjection(name string) string       { return "projection " + name }
+
 func isMergeTree(s string) bool {
 	_, err := parseEngine(s)
 	return err == nil
@@ -115,7 +125,7 @@ func (d *differ) partitionKey() {
 	case want == "" || have == "" || canonicalExpr(want).exact:
 		d.add(ModifyPartitionKey{On: d.on, Have: have, Want: want})
 	default:
-		d.note(Unverified{On: d.on, What: "partition key", Have: have, Want: want})
+		d.note(Unverified{On: d.on, What: unverifiedPartitionKey, Have: have, Want: want})
 	}
 }
 
@@ -180,7 +190,7 @@ func (d *differ) columnProperties() {
 					Unstored: have.Type == want.Type && d.storage.lacks(want.Name),
 				})
 			default:
-				d.note(Unverified{On: d.on, What: string(p.property) + " of column " + want.Name, Have: p.have, Want: p.want})
+				d.note(Unverified{On: d.on, What: unverifiedOf(p.property, want.Name), Have: p.have, Want: p.want})
 			}
 		}
 	}
@@ -212,7 +222,7 @@ func (d *differ) table() {
 	case have == "" || want == "" || exactTTL(want):
 		d.add(ModifyTable{On: d.on, Property: TTLProperty, Have: have, Want: d.original.TTL})
 	default:
-		d.note(Unverified{On: d.on, What: "TTL", Have: have, Want: want})
+		d.note(Unverified{On: d.on, What: unverifiedTTL, Have: have, Want: want})
 	}
 	if d.have.Comment != d.want.Comment {
 		d.add(ModifyTable{On: d.on, Property: CommentProperty, Have: d.have.Comment, Want: d.want.Comment})
@@ -232,7 +242,7 @@ func (d *differ) oldIndexes() {
 		case d.want.Indexes[i].Expr == have.Expr || canonicalExpr(d.want.Indexes[i].Expr).exact:
 			d.add(ModifyIndex{On: d.on, Have: have, Want: d.original.Indexes[i]})
 		default:
-			d.note(Unverified{On: d.on, What: "index " + have.Name, Have: have.Expr, Want: d.want.Indexes[i].Expr})
+			d.note(Unverified{On: d.on, What: unverifiedIndex(have.Name), Have: have.Expr, Want: d.want.Indexes[i].Expr})
 		}
 	}
 }

@@ -141,9 +141,14 @@ func TestReadonlySettingsNeedARebuild(t *testing.T) {
 	o.Settings["index_granularity"] = "1024"
 	o.Settings["merge_with_ttl_timeout"] = "7"
 	plan := ddl.MakePlan(newTable(t, s, o), inspect(t, db, "t"))
-	require.Len(t, plan.Statements, 2)
+	require.Len(t, plan.Statements, 1)
 	require.Equal(t, ddl.NeedsRebuild, plan.Statements[0].Hazard)
-	require.Error(t, plan.Check(ddl.Hazards()...))
+	require.Equal(t, []string{
+		"change setting index_granularity from the default to 1024; the server fixes it when the table is created",
+		"change setting merge_with_ttl_timeout from 100 to 7",
+	}, plan.Statements[0].Rebuild.Reasons)
+	require.Error(t, plan.Check(ddl.RewritesData, ddl.DeletesData))
+	require.NoError(t, plan.Check(ddl.NeedsRebuild))
 }
 
 func TestFingerprint(t *testing.T) {

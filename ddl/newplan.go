@@ -38,13 +38,28 @@ func NewPlan(changes []Change) Plan {
 // [Diff] does, and returns what has to be done. The plan carries the
 // fingerprint of have, so that it can be refused once the table has changed.
 func MakePlan(want Table, have *Table, options ...DiffOption) Plan {
-	p := NewPlan(Diff(want, have, options...))
+	changes := Diff(want, have, options...)
+	if have != nil && have.Rebuild != nil && have.Rebuild.Exchanged {
+		changes = withoutRebuildSettings(changes) // they are seen to when the rebuild is finished
+	}
+	p := NewPlan(changes)
 	p.Table = want.TableName().String()
 	p.Fingerprint = have.Fingerprint()
 	p.want, p.options = want, slices.Clone(options)
-	if have != nil {
-		p.Storage = have.Storage
-		p.unseen()
+	if have == nil {
+		return p
+	}
+	p.Storage = have.Storage
+	p.planRebuild(want, have, changes)
+	p.unseen()
+	if state := have.Rebuild; state != nil && !p.Rebuilds() {
+		on := TableName{Database: have.Database, Name: have.Name}
+		switch {
+		case state.Exchanged:
+			p.planFinish(on, state)
+		case state.Settings:
+			p.Notes = append(p.Notes, abandonedNote(on, state))
+		}
 	}
 	return p
 }
@@ -101,7 +116,7 @@ func (p *Plan) touches(columns ...string) {
 func (p *Plan) modifyType(c ModifyColumnType) {
 	switch {
 	case c.Projection != "":
-		p.add("", NeedsRebuild, fmt.Sprintf("%s; the projection %q, which the schema lacks, aggregates it: drop the projection first, by hand or by pruning", c, c.Projection))
+		p.add("", NeedsRebuild, fmt.Sprintf("%s; the projection %q, which the schema lacks, aggregates it: drop the projection first, by hand or by pruning, or have the table rebuilt", c, c.Projection))
 	case metadataConversion(c.Have, c.Want):
 		p.add(modifyTypeSQL(c), MetadataOnly, c.String()+"; stored values stay as they are")
 	case c.InKey:

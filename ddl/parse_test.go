@@ -54,7 +54,7 @@ func hostileStatements(with, without ddl.Table) []string {
 	with.Database, without.Database = with.Name, with.Name
 	from, back := with, without
 	from.Storage, back.Storage = &ddl.Storage{Parts: 1}, &ddl.Storage{Parts: 1}
-	for _, plan := range []ddl.Plan{ddl.MakePlan(with, &back), ddl.MakePlan(without, &from, ddl.Prune)} {
+	for _, plan := range []ddl.Plan{ddl.NewPlan(ddl.Diff(with, &back)), ddl.NewPlan(ddl.Diff(without, &from, ddl.Prune))} {
 		for _, s := range plan.Statements {
 			if s.SQL != "" {
 				out = append(out, s.SQL)

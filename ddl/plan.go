@@ -24,6 +24,10 @@ type Statement struct {
 	// Columns are the columns that are rewritten or deleted. None, with a hazard
 	// above MetadataOnly, means all of them.
 	Columns []string
+	// Rebuild is set when the step makes the table anew. SQL is then the outline
+	// of it, as a person would do it by hand while nobody inserts;
+	// [Rebuild] has the rest.
+	Rebuild *Rebuild
 }
 
 // Plan is what has to be done to one table, in order.
@@ -117,10 +121,14 @@ func (e *RefusedError) Error() string {
 	for _, s := range e.Refused {
 		fmt.Fprintf(&b, "\n  %s: %s", s.Hazard, s.Why)
 		if s.SQL == "" {
-			b.WriteString("\n    no statement does this in place: create a table of another name with the new schema, copy the rows with INSERT INTO … SELECT, then swap the two with EXCHANGE TABLES")
+			b.WriteString("\n    no statement does this in place, and the table cannot be rebuilt")
 			continue
 		}
-		fmt.Fprintf(&b, "\n    %s", s.SQL)
+		sql := s.SQL
+		if s.Rebuild != nil {
+			sql = strings.ReplaceAll(sql, "\n", "\n    ")
+		}
+		fmt.Fprintf(&b, "\n    %s", sql)
 	}
 	if names := e.Permissions(); len(names) > 0 {
 		list, flags := make([]string, len(names)), ""

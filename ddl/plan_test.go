@@ -91,7 +91,7 @@ func TestRefusedErrorText(t *testing.T) {
 	})
 	require.EqualError(t, plan.Check(), `table "message": 2 of 3 changes not permitted, nothing was changed
   needs_rebuild: change sorting key from (id) to (id, at)
-    no statement does this in place: create a table of another name with the new schema, copy the rows with INSERT INTO … SELECT, then swap the two with EXCHANGE TABLES
+    no statement does this in place, and the table cannot be rebuilt
   rewrites_data: change column "n" from UInt16 to UInt32; every stored value fits the new type
     ALTER TABLE `+"`message` MODIFY COLUMN `n`"+` UInt32
   to go on, permit rewrites_data (factload apply --allow rewrites_data, or Config.Allow in a service), or run the statements by hand`)

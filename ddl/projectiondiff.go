@@ -57,7 +57,7 @@ func (d *differ) oldProjections() {
 		case d.original.Projections[i].Printed != "":
 			d.add(ModifyProjection{On: d.on, Have: have, Want: d.original.Projections[i]})
 		default:
-			d.note(Unverified{On: d.on, What: "projection " + have.Name, Have: have.Select, Want: d.want.Projections[i].Select})
+			d.note(Unverified{On: d.on, What: unverifiedProjection(have.Name), Have: have.Select, Want: d.want.Projections[i].Select})
 		}
 	}
 }

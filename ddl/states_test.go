@@ -25,6 +25,7 @@ type state struct {
 	options    []ddl.DiffOption
 	kept       []string // the columns, indexes and projections that the schema lacks
 	refused    []string // what the plan is refused for
+	misfits    string   // why rows do not fit
 	query      string
 	rows       string
 }
@@ -58,6 +59,8 @@ func readState(t *testing.T, path string) state {
 			s.kept = strings.Split(text, "\n")
 		case "refused":
 			s.refused = strings.Split(text, "\n")
+		case "misfits":
+			s.misfits = text
 		case "query.sql":
 			s.query = text
 		case "rows.tsv":
@@ -85,9 +88,12 @@ func TestStates(t *testing.T) {
 			for _, sql := range s.statements {
 				db.Exec(t, sql)
 			}
-			if len(s.refused) > 0 {
+			switch {
+			case len(s.refused) > 0:
 				s.requireRefused(t, db)
-			} else {
+			case s.misfits != "":
+				s.requireMisfits(t, db)
+			default:
 				s.requireReached(t, db)
 			}
 			require.Equal(t, s.rows, db.Query(t, s.query+" FORMAT TSV"))
@@ -97,7 +103,7 @@ func TestStates(t *testing.T) {
 
 func openClient(t *testing.T, db *enginetest.DB) *clickhouse.Client {
 	t.Helper()
-	c, err := clickhouse.Open(db.DSN)
+	c, err := clickhouse.Open(db.DSN, clickhouse.WithHold(0)) // nobody inserts while a table is rebuilt
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
 	return c
@@ -194,4 +200,20 @@ func (s state) requireRefused(t *testing.T, db *enginetest.DB) {
 		require.Contains(t, refused.Refused[i].Why, text)
 	}
 	require.Equal(t, before, db.Query(t, "SHOW CREATE TABLE t"))
+}
+
+// requireMisfits checks that a rebuild stops at values that do not fit, and
+// leaves the table as it is.
+func (s state) requireMisfits(t *testing.T, db *enginetest.DB) {
+	t.Helper()
+	c := openClient(t, db)
+	before := db.Query(t, "SHOW CREATE TABLE t")
+	plan, err := c.Plan(t.Context(), newTable(t, s.schema.Schema, s.schema.Table), s.options...)
+	require.NoError(t, err)
+	err = c.Apply(t.Context(), plan, s.allow...)
+	var misfit *clickhouse.MisfitError
+	require.ErrorAs(t, err, &misfit)
+	require.Contains(t, misfit.Error(), s.misfits)
+	require.Equal(t, before, db.Query(t, "SHOW CREATE TABLE t"))
+	require.Equal(t, "t", db.Query(t, "SHOW TABLES"))
 }

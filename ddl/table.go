@@ -38,6 +38,9 @@ type Table struct {
 	// Storage says how much is stored in the table. Nil means that nobody has
 	// asked. It is never compared.
 	Storage *Storage
+	// Rebuild says whether the table is being rebuilt, and what is in the way of
+	// that. Nil means that nothing is known. It is never compared.
+	Rebuild *RebuildState
 }
 
 // Column is a column of a [Table].

@@ -33,7 +33,8 @@ anything is refused, nothing is done to any table.
 A change that was interrupted is finished by running the command again. Several
 may run at once: no change is made twice.`,
 		Example: `  factload apply --schemas my_schemas/
-  factload apply message --allow rewrites_data --yes`,
+  factload apply message --allow rewrites_data --yes
+  factload apply message --allow needs_rebuild`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			allowed, err := parseHazards(f.allow)
 			if err != nil {
@@ -47,7 +48,7 @@ may run at once: no change is made twice.`,
 	addServerFlags(cmd)
 	addSchemasFlag(cmd)
 	addPruneFlag(cmd, &f.prune)
-	cmd.Flags().StringSliceVar(&f.allow, "allow", nil, "a `hazard` that changes may have: rewrites_data or deletes_data (may be repeated)")
+	cmd.Flags().StringSliceVar(&f.allow, "allow", nil, "a `hazard` that changes may have: rewrites_data, deletes_data or needs_rebuild (may be repeated)")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -92,9 +93,15 @@ func (a *app) apply(ctx context.Context, c *clickhouse.Client, plans []ddl.Plan,
 			continue
 		}
 		if err := c.Apply(ctx, plan, allowed...); err != nil {
+			if errors.As(err, new(*clickhouse.MisfitError)) {
+				return err
+			}
 			return fmt.Errorf("%w (run the command again to go on)", err)
 		}
 		fmt.Fprintf(a.out, "table %s: done\n", plan.Table)
+		if plan.Rebuilds() {
+			fmt.Fprintf(a.out, "  the table as it was is kept under a name with the day, %s: drop it when nobody needs it any more\n", ddl.BeforeName(plan.Table, "YYYYMMDD"))
+		}
 		for _, s := range plan.Statements {
 			if !s.Permitted(allowed...) {
 				fmt.Fprintf(a.out, "  left out: %s; to do it by hand: %s\n", s.Why, s.SQL)

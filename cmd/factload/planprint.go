@@ -72,10 +72,36 @@ func (p planPrinter) statement(s ddl.Statement, storage *ddl.Storage) {
 	case ddl.NeedsRebuild:
 		mark, colour = "!", "31"
 	}
-	fmt.Fprintf(p.w, "  %s %s\n", p.paint(mark, colour), s.Why)
+	reasons := []string{s.Why}
+	if s.Rebuild != nil && len(s.Rebuild.Reasons) > 0 {
+		reasons = s.Rebuild.Reasons
+	}
+	for _, why := range reasons {
+		fmt.Fprintf(p.w, "  %s %s\n", p.paint(mark, colour), why)
+	}
 	fmt.Fprintf(p.w, "    %s\n", p.paint(costText(s, storage), colour))
+	if s.Rebuild != nil && !s.Rebuild.Finish {
+		p.rebuild(s.Rebuild)
+	}
 	for line := range strings.Lines(s.SQL) {
 		fmt.Fprintf(p.w, "      %s\n", strings.TrimRight(line, "\n"))
+	}
+}
+
+// rebuild says what becomes of the rows and of those who read and write them.
+func (p planPrinter) rebuild(r *ddl.Rebuild) {
+	lines := []string{
+		"the table can be read all the time, and written to but for some seconds before the two change places",
+		"rows that come meanwhile are copied too; counts and checksums are compared before",
+		"the old table is kept as " + ddl.BeforeName(r.On.Name, "YYYYMMDD") + " until you drop it, so that the rows take twice the disk",
+	}
+	for _, c := range r.Copies {
+		if c.Checked {
+			lines = append(lines, fmt.Sprintf("every value of %q is checked first; one that %s would lose or change stops the rebuild", c.Name, c.To))
+		}
+	}
+	for _, line := range lines {
+		fmt.Fprintf(p.w, "    %s\n", line)
 	}
 }
 
@@ -91,6 +117,9 @@ func costText(s ddl.Statement, storage *ddl.Storage) string {
 		text += ": values are lost for good"
 	case ddl.NeedsRebuild:
 		text += ": no statement does this in place"
+		if s.Rebuild != nil {
+			text = s.Hazard.String() + ": the rows are copied into a new table, which takes the place of this one"
+		}
 	}
 	if rows, bytes := storage.Touched(s); rows > 0 {
 		text += "; goes through " + sizeText(rows, bytes)
@@ -122,9 +151,9 @@ func (p planPrinter) next(plans []ddl.Plan) string {
 		return "nothing to do: " + allWell(len(plans))
 	}
 	text := fmt.Sprintf("%s to %s", countText(pending(plans), "change"), countText(tables, "table"))
-	hazards, rebuild := needed(plans)
-	if rebuild {
-		return text + "; those marked ! cannot be made in place, and as long as there are any, nothing is applied.\n" +
+	hazards, blocked := needed(plans)
+	if blocked {
+		return text + "; those marked ! without statements cannot be made, and as long as there are any, nothing is applied.\n" +
 			"Keep the schema as the table is there, or load the rows into a table of another name."
 	}
 	command := []string{"factload", "apply"}
@@ -153,19 +182,19 @@ func allWell(tables int) string {
 
 // needed returns the hazards that have to be allowed, and whether a plan has a
 // step that cannot be run at all.
-func needed(plans []ddl.Plan) (hazards []ddl.Hazard, rebuild bool) {
+func needed(plans []ddl.Plan) (hazards []ddl.Hazard, blocked bool) {
 	for _, plan := range plans {
 		for _, s := range plan.Statements {
 			switch {
 			case s.SQL == "":
-				rebuild = true
+				blocked = true
 			case s.Hazard != ddl.MetadataOnly && !s.Optional && !slices.Contains(hazards, s.Hazard):
 				hazards = append(hazards, s.Hazard)
 			}
 		}
 	}
 	slices.Sort(hazards)
-	return hazards, rebuild
+	return hazards, blocked
 }
 
 // shellWord quotes a word for the shell where it has to be.
@@ -198,8 +227,9 @@ func (p planPrinter) paint(s, code string) string {
 // jsonPlans is what plan --json prints.
 type jsonPlans struct {
 	Changes int         `json:"changes"`
-	Allow   []string    `json:"allow"` // what apply needs by --allow
-	Rebuild bool        `json:"rebuild"`
+	Allow   []string    `json:"allow"`   // what apply needs by --allow
+	Rebuild bool        `json:"rebuild"` // something needs a rebuild
+	Blocked bool        `json:"blocked"` // something cannot be made at all, so nothing is
 	Tables  []jsonTable `json:"tables"`
 }
 
@@ -215,13 +245,14 @@ type jsonStatement struct {
 	Hazard   string `json:"hazard"`
 	Why      string `json:"why"`
 	Optional bool   `json:"optional"`
+	Rebuild  bool   `json:"rebuild"`
 	Rows     uint64 `json:"rows"`
 	Bytes    uint64 `json:"bytes"`
 }
 
 func planJSON(plans []ddl.Plan) jsonPlans {
-	hazards, rebuild := needed(plans)
-	out := jsonPlans{Changes: pending(plans), Rebuild: rebuild, Allow: []string{}, Tables: []jsonTable{}}
+	hazards, blocked := needed(plans)
+	out := jsonPlans{Changes: pending(plans), Rebuild: blocked || slices.Contains(hazards, ddl.NeedsRebuild), Blocked: blocked, Allow: []string{}, Tables: []jsonTable{}}
 	for _, h := range hazards {
 		out.Allow = append(out.Allow, h.String())
 	}
@@ -229,7 +260,7 @@ func planJSON(plans []ddl.Plan) jsonPlans {
 		t := jsonTable{Table: plan.Table, Exists: plan.Fingerprint != ddl.Absent, Statements: []jsonStatement{}, Notes: append([]string{}, plan.Notes...)}
 		for _, s := range plan.Statements {
 			rows, bytes := plan.Storage.Touched(s)
-			t.Statements = append(t.Statements, jsonStatement{SQL: s.SQL, Hazard: s.Hazard.String(), Why: s.Why, Optional: s.Optional, Rows: rows, Bytes: bytes})
+			t.Statements = append(t.Statements, jsonStatement{SQL: s.SQL, Hazard: s.Hazard.String(), Why: s.Why, Optional: s.Optional, Rebuild: s.Rebuild != nil, Rows: rows, Bytes: bytes})
 		}
 		out.Tables = append(out.Tables, t)
 	}

@@ -1,0 +1,174 @@
+package clickhouse
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/factload/factload/ddl"
+)
+
+// The events of the ledger.
+const (
+	eventBegin    = "begin"    // a new table is about to be created
+	eventPiece    = "piece"    // a piece has been copied
+	eventVerified = "verified" // the new table has been weighed up to a block
+	eventDone     = "done"     // the old table has been put away
+)
+
+// ledgerRow is a row of the ledger. The same row may be there more than once.
+type ledgerRow struct {
+	Old    string `ch:"old"`
+	New    string `ch:"new"`
+	Event  string `ch:"event"`
+	Part   string `ch:"part"`
+	First  uint64 `ch:"first"`
+	Rows   uint64 `ch:"rows"`
+	Sum    uint64 `ch:"sum"`
+	Xor    uint64 `ch:"xor"`
+	Detail string `ch:"detail"`
+}
+
+// checksum is a number of rows with the sum and the xor of their checksums.
+type checksum struct {
+	Part string `ch:"part"` // of which part; empty for a total
+	Rows uint64 `ch:"rows"`
+	Sum  uint64 `ch:"sum"`
+	Xor  uint64 `ch:"xor"`
+}
+
+func (a checksum) plus(b checksum) checksum {
+	return checksum{Rows: a.Rows + b.Rows, Sum: a.Sum + b.Sum, Xor: a.Xor ^ b.Xor}
+}
+
+// ledger returns the name of the ledger as SQL.
+func (b *rebuilder) ledger() string {
+	return ddl.QuoteIdent(b.On.Database) + "." + ddl.QuoteIdent(ddl.RebuildLedger)
+}
+
+// record adds a row to the ledger.
+func (b *rebuilder) record(ctx context.Context, row ledgerRow) error {
+	return b.client.exec(ctx, b.op(), "INSERT INTO "+b.ledger()+" (table_name, old, new, event, part, first, rows, sum, xor, detail)\n"+
+		"SETTINGS async_insert = 0, insert_deduplicate = 0\n"+
+		"SELECT {table:String}, toUUID({old:String}), toUUID({new:String}), {event:String}, {part:String}, {first:UInt64}, {rows:UInt64}, {sum:UInt64}, {xor:UInt64}, {detail:String}",
+		Param("table", b.On.Name), Param("old", row.Old), Param("new", row.New), Param("event", row.Event), Param("part", row.Part),
+		Param("first", fmt.Sprint(row.First)), Param("rows", fmt.Sprint(row.Rows)), Param("sum", fmt.Sprint(row.Sum)), Param("xor", fmt.Sprint(row.Xor)),
+		Param("detail", row.Detail))
+}
+
+// recordPieces adds the rows of pieces to the ledger.
+func (b *rebuilder) recordPieces(ctx context.Context, s *rebuildView, pieces []ledgerRow) error {
+	columns := make([][]string, 5)
+	for _, p := range pieces {
+		for i, text := range []string{p.Part, fmt.Sprint(p.First), fmt.Sprint(p.Rows), fmt.Sprint(p.Sum), fmt.Sprint(p.Xor)} {
+			columns[i] = append(columns[i], text)
+		}
+	}
+	return b.client.exec(ctx, b.op(), "INSERT INTO "+b.ledger()+" (table_name, old, new, event, part, first, rows, sum, xor)\n"+
+		"SETTINGS async_insert = 0, insert_deduplicate = 0\n"+
+		"SELECT {table:String}, toUUID({old:String}), toUUID({new:String}), 'piece', p.1, toUInt64(p.2), toUInt64(p.3), toUInt64(p.4), toUInt64(p.5)\n"+
+		"FROM (SELECT arrayJoin(arrayZip({parts:Array(String)}, {first:Array(String)}, {rows:Array(String)}, {sum:Array(String)}, {xor:Array(String)})) AS p)",
+		Param("table", b.On.Name), Param("old", s.source().uuid), Param("new", s.target().uuid),
+		Param("parts", columns[0]), Param("first", columns[1]), Param("rows", columns[2]), Param("sum", columns[3]), Param("xor", columns[4]))
+}
+
+// ledgerOf returns the beginnings and ends of the table's rebuilds, oldest
+// first.
+func (b *rebuilder) ledgerOf(ctx context.Context) ([]ledgerRow, error) {
+	var rows []ledgerRow
+	err := b.client.selectInto(ctx, b.op(), &rows, "SELECT toString(old) AS old, toString(new) AS new, event, detail FROM "+b.ledger()+
+		" WHERE table_name = {table:String} AND event IN ('begin', 'done') ORDER BY at, event", Param("table", b.On.Name))
+	if serverCode(err) == codeUnknownTable {
+		return nil, nil // no table has been rebuilt yet
+	}
+	return rows, err
+}
+
+// copiedPieces returns the pieces that have been copied, by part.
+func (b *rebuilder) copiedPieces(ctx context.Context, s *rebuildView) (map[string][]ledgerRow, error) {
+	var rows []ledgerRow
+	err := b.client.selectInto(ctx, b.op(), &rows, "SELECT part, first, any(l.rows) AS rows FROM "+b.ledger()+" AS l\n"+
+		"WHERE table_name = {table:String} AND old = toUUID({old:String}) AND new = toUUID({new:String}) AND event = 'piece' GROUP BY part, first",
+		Param("table", b.On.Name), Param("old", s.source().uuid), Param("new", s.target().uuid))
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[string][]ledgerRow)
+	for _, row := range rows {
+		out[row.Part] = append(out[row.Part], row)
+	}
+	return out, nil
+}
+
+// copiedSum returns the checksum of all that has been copied, as it was read
+// from the old table.
+func (b *rebuilder) copiedSum(ctx context.Context, s *rebuildView) (checksum, error) {
+	var out []checksum
+	err := b.client.selectInto(ctx, b.op(), &out, "SELECT '' AS part, sum(r) AS rows, sum(s) AS sum, groupBitXor(x) AS xor FROM\n"+
+		"(SELECT any(l.rows) AS r, any(l.sum) AS s, any(l.xor) AS x FROM "+b.ledger()+" AS l\n"+
+		"WHERE table_name = {table:String} AND old = toUUID({old:String}) AND new = toUUID({new:String}) AND event = 'piece' GROUP BY part, first)",
+		Param("table", b.On.Name), Param("old", s.source().uuid), Param("new", s.target().uuid))
+	if err != nil || len(out) == 0 {
+		return checksum{}, err
+	}
+	return out[0], nil
+}
+
+// tableRow is a row of system.tables.
+type tableRow struct {
+	Name   string `ch:"name"`
+	UUID   string `ch:"uuid"`
+	Engine string `ch:"engine_full"`
+}
+
+// tables returns the tables that the rows of the ledger are about, the rebuilt
+// one, and the one that has the name of a copy.
+func (b *rebuilder) tables(ctx context.Context, rows []ledgerRow) ([]tableRef, error) {
+	uuids := make([]string, 0, 2*len(rows))
+	for _, row := range rows {
+		uuids = append(uuids, row.Old, row.New)
+	}
+	var found []tableRow
+	err := b.client.selectInto(ctx, b.op(), &found, "SELECT name, toString(uuid) AS uuid, engine_full FROM system.tables\n"+
+		"WHERE database = {database:String} AND (name IN ({table:String}, {copy:String}) OR has({uuids:Array(String)}, toString(uuid)))",
+		Param("database", b.On.Database), Param("table", b.On.Name), Param("copy", ddl.RebuildName(b.On.Name)), Param("uuids", uuids))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]tableRef, len(found))
+	for i, t := range found {
+		out[i] = tableRef{name: t.Name, uuid: t.UUID, engine: t.Engine}
+	}
+	return out, nil
+}
+
+// source is the table from which rows are copied.
+func (s *rebuildView) source() tableRef {
+	if s.exchanged {
+		return s.old
+	}
+	return s.table
+}
+
+// target is the table into which rows are copied.
+func (s *rebuildView) target() tableRef {
+	if s.exchanged {
+		return s.table
+	}
+	return s.copy
+}
+
+// still returns errMoved unless a table has the name that it had.
+func (b *rebuilder) still(ctx context.Context, refs ...tableRef) error {
+	for _, ref := range refs {
+		var found []tableRow
+		err := b.client.selectInto(ctx, b.op(), &found, "SELECT name, toString(uuid) AS uuid, engine_full FROM system.tables WHERE database = {database:String} AND name = {table:String}",
+			Param("database", b.On.Database), Param("table", ref.name))
+		if err != nil {
+			return err
+		}
+		if len(found) == 0 || found[0].UUID != ref.uuid {
+			return errMoved
+		}
+	}
+	return nil
+}
