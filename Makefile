@@ -105,6 +105,11 @@ bench-record: setup ## Record facts from many goroutines in four ways and compar
 soak: setup race-note ## Run the long trials: faults, kills, memory (repeat one with FACTLOAD_TEST_SEED=n)
 	@FACTLOAD_SOAK=1 $(TEST_ENV) go test $(RACE) -p 1 -count 1 -v -timeout $(SOAKTIME) -run '$(SOAKRUN)' $(SOAKPKG)
 
+.PHONY: bench-codecs
+bench-codecs: setup ## Store sample messages in many ways and print what each column takes
+	@CGO_ENABLED=0 go test -run '^$$' -bench '^BenchmarkCodecs$$' -benchtime 1x ./ddl
+	@CGO_ENABLED=0 go test -run '^$$' -bench '^BenchmarkDeduplicationWindow$$' -benchtime 300x ./ddl
+
 .PHONY: fuzz
 fuzz: setup ## Run every fuzz test for FUZZTIME
 	@FUZZTIME=$(FUZZTIME) scripts/fuzz.sh
