@@ -103,15 +103,36 @@ func (p *prepared) write(ctx context.Context, careful bool) (stored int, err err
 		return 0, err
 	}
 	defer done()
+	ids := p.idsOfSeveral()
 	for i := range p.parts {
 		part := &p.parts[i]
 		n, err := part.entry.writer.write(ctx, part, careful)
 		if err != nil {
+			// The call may be repeated as a whole, and what is stored already
+			// was perhaps stored together with other calls.
+			for j := range ids[:min(i, len(ids))] {
+				p.parts[j].entry.writer.doubtIDs(ids[j])
+			}
 			return stored, p.failed(i, err)
 		}
 		stored += n
 	}
 	return stored, nil
+}
+
+// idsOfSeveral returns the fact IDs of each table, when there are several. Once
+// rows are written they belong to others.
+func (p *prepared) idsOfSeveral() [][]string {
+	if len(p.parts) < 2 {
+		return nil
+	}
+	ids := make([][]string, len(p.parts))
+	for i, part := range p.parts {
+		if part.entry.writer.factIDs {
+			ids[i] = factIDs(part.block)
+		}
+	}
+	return ids
 }
 
 // Discard gives the blocks back.

@@ -157,6 +157,16 @@ func (w *tableWriter) doubt(rows *block.Block, from, to int) {
 	}
 }
 
+// doubtIDs remembers facts that may be given again, in a call of their own,
+// although the table has them.
+func (w *tableWriter) doubtIDs(ids []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, id := range ids {
+		w.doubts.add([]byte(id))
+	}
+}
+
 // wait waits for the result of a call.
 func (w *tableWriter) wait(ctx context.Context, b *batch, c *call) error {
 	select {
