@@ -3,6 +3,7 @@ package clickhouse
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -78,6 +79,34 @@ func BenchmarkMaterialize(b *testing.B) {
 				require.NoError(b, m.Materialize(b.Context(), facts...))
 			}
 			b.ReportMetric(float64(size*n)/b.Elapsed().Seconds(), "facts/s")
+		})
+	}
+}
+
+// BenchmarkMaterializeTogether has goroutines that store one fact at a time,
+// each the next one when the last is stored.
+func BenchmarkMaterializeTogether(b *testing.B) {
+	db := enginetest.Database(b)
+	for _, goroutines := range []int{1, 64, 1024} {
+		b.Run(fmt.Sprint(goroutines), func(b *testing.B) {
+			m := materializer(b, Config{DSN: db.DSN})
+			require.NoError(b, m.EnsureSchema(b.Context(), benchSchema))
+			b.ReportAllocs()
+			var next atomic.Int64
+			requireAllNil(b, together(goroutines, func(int) error {
+				for {
+					n := int(next.Add(1))
+					if n > b.N {
+						return nil
+					}
+					f := fact.Fact{Schema: "bench", ID: fmt.Sprint(goroutines, "-", b.N, "-", n), Data: benchRow(n)}
+					if err := m.Materialize(b.Context(), f); err != nil {
+						return err
+					}
+				}
+			}))
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "facts/s")
+			b.ReportMetric(float64(m.Stats()[0].Inserts)/b.Elapsed().Seconds(), "inserts/s")
 		})
 	}
 }

@@ -31,7 +31,7 @@ func (w *tableWriter) deliverCalls(ctx context.Context, b *batch, calls []*call,
 	if careful {
 		err = w.storeMissing(ctx, b.since, rows, calls)
 	} else {
-		err = w.store(ctx, b.since, rows, tokenOf(calls))
+		err = w.store(ctx, b.since, rows, tokenOf(calls), false)
 	}
 	if err != nil && len(calls) > 1 && refusesRows(err) {
 		// Of rows that break a constraint none is stored. Whether others left
@@ -49,11 +49,13 @@ func (w *tableWriter) deliverCalls(ctx context.Context, b *batch, calls []*call,
 	}
 }
 
-// store inserts rows and repeats that as long as it may help.
-func (w *tableWriter) store(ctx context.Context, since time.Time, rows *block.Block, token string) error {
+// store inserts rows and repeats that as long as it may help. Again says that
+// the same rows may have been sent with the same token before.
+func (w *tableWriter) store(ctx context.Context, since time.Time, rows *block.Block, token string, again bool) error {
 	err := w.repeat(ctx, since, func(ctx context.Context) error {
 		begin := time.Now()
-		err := w.sink.insert(ctx, rows, token)
+		err := w.sink.insert(ctx, rows, token, again)
+		again = true
 		w.observer.inserted(ctx, rows, time.Since(begin), err)
 		return err
 	})
@@ -97,7 +99,7 @@ func (w *tableWriter) storeMissing(ctx context.Context, since time.Time, rows *b
 	if missing.Rows() == 0 {
 		return nil
 	}
-	return w.store(ctx, since, missing, maker.token(w.table, missing))
+	return w.store(ctx, since, missing, maker.token(w.table, missing), true)
 }
 
 // factIDs returns the fact IDs of the rows.

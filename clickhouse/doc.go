@@ -7,10 +7,12 @@
 //
 // # What is guaranteed
 //
-// When Materialize returns nil, ClickHouse has stored every row of the call.
-// Rows are never cut, converted or defaulted on the way: a value that does not
-// fit its field is an error that names the fact, the field and the value, and
-// then nothing of the call is stored.
+// A call of Materialize that returns nil has its rows in the table exactly
+// once; a call that fails has them there at most once; and repeating what
+// failed never doubles a fact whose schema carries its ID. Rows are never cut,
+// converted or defaulted on the way: a value that does not fit its field is an
+// error that names the fact, the field and the value, and then nothing of the
+// call is stored.
 //
 // When Materialize fails, the class of the error says what is the case:
 //
@@ -18,36 +20,42 @@
 //     and the same call would fail again;
 //   - [ErrRetryable]: the rows are not stored, or some of their partitions are;
 //     the same call may succeed later;
-//   - [ErrAmbiguous]: the answer was lost, so the rows may be stored or not.
+//   - [ErrAmbiguous]: the answer was lost, or the caller did not wait for it, so
+//     the rows may be stored or not;
+//   - none, or [ErrClosed] alone: the context ended, or the Materializer was
+//     closed, before the rows were sent, and they will not be.
 //
-// A call that failed may be made again, by the same process or by another, with
-// the same facts in the same order. If every fact has an ID, rows that are
-// stored already are not stored a second time. This is how it works: each
-// insert carries a deduplication token, made from the IDs and the content of
-// its facts, and the server ignores an insert whose token it knows. The limits
-// are those of the server:
+// Concurrent calls share inserts: rows that arrive while an insert into their
+// table is under way go together in the next one, so that the server gets few
+// and larger parts. A caller's bad fact fails that caller alone.
 //
-//   - It remembers a number of tokens for each partition. Tables made by this
-//     package remember 10,000 (non_replicated_deduplication_window). Replicated
-//     tables remember what replicated_deduplication_window and
-//     replicated_deduplication_window_seconds say. Tables made by hand may
-//     remember none, and then a repeated insert is stored again.
-//   - The token belongs to the call. The same facts in another grouping or
-//     order make other tokens, and so would be stored again.
-//   - Facts without an ID get a random token. Repeating their call stores them
-//     again.
+// Each insert carries a deduplication token, keeps it through its retries, and
+// the server ignores an insert whose token it knows. Retries end with
+// [Config.RetryBudget]. A call that failed may be made again, by the same
+// process; facts that the table may have already are looked for by their ID
+// then, and only the missing are inserted. [Materializer.MaterializeMissing]
+// does so for any facts, also those of another process. Both need a field that
+// carries the fact ID (fact.Field.FactID). Without one, a repeated call is
+// recognised by its token alone, when it shared its insert with no other call
+// both times. docs/recording.md in the repository has the details and the
+// limits.
 //
 // The rows of one call become visible table by table, and within a table
 // partition by partition. There is no transaction over several tables: when
 // the second of two inserts fails, the error is a [*PartialInsertError] that says so,
 // and repeating the call stores the rest.
 //
+// With [Buffered], Materialize returns when the rows are accepted into memory.
+// A process that dies loses them then; its log has the facts.
+//
 // # Starting, stopping and failing over
 //
-// Neither New nor Open connects to anything. A server that is down makes calls
-// fail with [ErrRetryable] while it is down, and a schema given to EnsureSchema
-// meanwhile is made ready before its first insert. A DSN may name several
-// hosts, which are tried in turn. Close waits for the calls that are running.
+// Neither New nor Open connects to anything. While the server is down,
+// EnsureSchema fails with [ErrRetryable] and makes the schemas known; their
+// tables are made ready before the first insert, which is repeated until the
+// server is up or the budget is used up. A DSN may name several hosts, which
+// are tried in turn. Close stores what has been accepted, or gives up when its
+// context ends.
 //
 // # Protocols
 //

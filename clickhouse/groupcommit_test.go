@@ -44,7 +44,7 @@ type memoryInsert struct {
 	at  time.Time
 }
 
-func (s *memorySink) insert(ctx context.Context, rows *block.Block, token string) error {
+func (s *memorySink) insert(ctx context.Context, rows *block.Block, token string, _ bool) error {
 	ids := factIDs(rows)
 	s.mu.Lock()
 	s.tried = append(s.tried, time.Now())

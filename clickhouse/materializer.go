@@ -95,9 +95,10 @@ func New(cfg Config) (*Materializer, error) {
 // may be called again, also by several processes at once.
 //
 // The schemas are known, and facts of them are accepted, even when the server
-// cannot be reached and EnsureSchema fails with [ErrRetryable]. Materialize
-// then gets the tables ready before the first insert. A schema of a known name
-// with another definition is an error of class [ErrSchema].
+// cannot be reached and EnsureSchema fails with [ErrRetryable]: the tables are
+// made ready before the first insert then. So a service may go on after that
+// error. A schema of a known name with another definition is an error of class
+// [ErrSchema].
 func (m *Materializer) EnsureSchema(ctx context.Context, schemas ...fact.Schema) error {
 	if len(schemas) == 0 {
 		return nil
@@ -120,17 +121,22 @@ func (m *Materializer) EnsureSchema(ctx context.Context, schemas ...fact.Schema)
 }
 
 // Materialize stores the facts and returns when ClickHouse has stored all of
-// their rows. It checks every fact before it sends any: a [*fact.FactError] says
-// which one is wrong, and nothing is stored then. The rows of one schema go
-// into its table in the order of the facts, by a single insert.
+// their rows, or, in [Buffered] mode, when they have been accepted. It checks
+// every fact before it sends any: a [*fact.FactError] says which one is wrong,
+// and nothing is stored then. The rows of one schema go into its table in the
+// order of the facts, all by one insert, which other calls may share.
 //
 // With facts of several schemas the tables are written one after the other, in
 // the order of their names. When one fails after others have been written, the
 // error is a [*PartialInsertError].
 //
-// A call that failed with [ErrRetryable] or [ErrAmbiguous] may be repeated with
-// the same facts in the same order. If every fact has an ID, rows that had been
-// stored the first time are not stored again.
+// When ctx ends before the rows have been sent, they are withdrawn and will not
+// be stored. When it ends later, the error is ctx's and [ErrAmbiguous], and the
+// insert goes on without its caller.
+//
+// A call that failed with [ErrRetryable] or [ErrAmbiguous] may be repeated. Of
+// facts whose schema has a field for the fact ID, those that had been stored
+// are not stored again; see docs/recording.md for other schemas.
 func (m *Materializer) Materialize(ctx context.Context, facts ...fact.Fact) error {
 	if len(facts) == 0 {
 		return nil

@@ -28,14 +28,14 @@ func (s *tableSink) limit(ctx context.Context) (context.Context, context.CancelF
 // insert gets the table ready if it is not, and inserts. When the table is not
 // as it should be, it is made ready once more: it may have been dropped or
 // replaced.
-func (s *tableSink) insert(ctx context.Context, rows *block.Block, token string) error {
+func (s *tableSink) insert(ctx context.Context, rows *block.Block, token string, again bool) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	known := s.entry.ready.Load()
 	if err := s.m.ensure(ctx, s.entry); err != nil {
 		return err
 	}
-	in := Insert{Table: s.entry.table.Name, Block: rows, Token: token, Settings: s.m.settings}
+	in := Insert{Table: s.entry.table.Name, Block: rows, Token: token, Again: again, Settings: s.m.settings}
 	err := s.m.client.Insert(ctx, in)
 	if known && errors.Is(err, ErrSchema) {
 		s.entry.ready.Store(false)

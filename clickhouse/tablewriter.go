@@ -53,8 +53,8 @@ type writerLimits struct {
 // sink is what a tableWriter writes to: a table of the server.
 type sink interface {
 	// insert sends the rows once. With the same rows and token it may be called
-	// again, and the rows are stored once.
-	insert(ctx context.Context, rows *block.Block, token string) error
+	// again, and the rows are stored once. It is told when that may be so.
+	insert(ctx context.Context, rows *block.Block, token string, again bool) error
 	// settle returns when no insert is running that began before the call.
 	settle(ctx context.Context) error
 	// stored returns those of the fact IDs that the table has.
