@@ -34,9 +34,9 @@ func (w *tableWriter) deliverCalls(ctx context.Context, b *batch, calls []*call,
 		err = w.store(ctx, b.since, rows, tokenOf(calls), false)
 	}
 	if err != nil && len(calls) > 1 && refusesRows(err) {
-		// Of rows that break a constraint none is stored. Whether others left
-		// some behind, only their IDs tell.
-		careful = careful || !violatesConstraint(err)
+		// Of rows that break a constraint none is stored, unless the answer to
+		// an earlier try was lost. Whether there are some, only their IDs tell.
+		careful = careful || !violatesConstraint(err) || errors.Is(err, ErrAmbiguous)
 		if !careful || w.factIDs {
 			half := len(calls) / 2
 			w.deliverCalls(ctx, b, calls[:half], careful)

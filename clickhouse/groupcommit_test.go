@@ -298,6 +298,37 @@ func TestOneInsertAtATime(t *testing.T) {
 	})
 }
 
+// The first answer is lost; then the table gets a constraint that some of the
+// rows break, which the server looks at before it looks at the token.
+func TestAConstraintYoungerThanTheRows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &memorySink{}
+		answered := 0
+		s.answer = func(ctx context.Context, ids []string) (error, bool) {
+			sleep(ctx, time.Millisecond)
+			switch answered++; {
+			case answered == 1: // the rows of one call, while the others gather
+				return nil, true
+			case answered == 2:
+				return ambiguous(), true
+			case slices.Contains(ids, "id1"), slices.Contains(ids, "id2"):
+				return &Error{Class: ErrRejected, Code: codeViolatedConstraint, Text: "no"}, false
+			default:
+				return nil, true
+			}
+		}
+		m := intoMemory(t, Config{}, s)
+		for i, err := range together(10, func(i int) error { return m.Materialize(t.Context(), idFact(fmt.Sprint("id", i))) }) {
+			require.NoError(t, err, "%d: its row is there", i)
+		}
+		for id, n := range s.count() {
+			require.Equal(t, 1, n, id)
+		}
+		require.Len(t, s.count(), 10)
+	})
+}
+
 func TestRowsKeepTheirCallersAnswers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

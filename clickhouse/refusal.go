@@ -9,10 +9,10 @@ import (
 // of its table refuses.
 const codeViolatedConstraint = 469
 
-// violatesConstraint reports whether the server refused an insert because a
-// row breaks a constraint of the table. The server checks that before it stores
-// any row, and in the same way each time: no row of the insert is stored, nor
-// was by an earlier try of it.
+// violatesConstraint reports whether the last try of an insert was refused
+// because a row breaks a constraint of the table. The server checks that before
+// it looks at the token and before it stores any row: that try stored nothing.
+// An earlier one may have, when the constraint is younger.
 func violatesConstraint(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Code == codeViolatedConstraint && !e.Partial
@@ -36,6 +36,6 @@ var statementCodes = []int{
 // that some of them may be stored without the others.
 func refusesRows(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.Class == ErrRejected && e.Code != 0 && //nolint:errorlint // Class is one of them
+	return violatesConstraint(err) || errors.As(err, &e) && e.Class == ErrRejected && e.Code != 0 && //nolint:errorlint // Class is one of them
 		!slices.Contains(statementCodes, e.Code)
 }

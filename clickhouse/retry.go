@@ -36,7 +36,7 @@ func (r *repeater) repeat(ctx context.Context, begin time.Time, try func(context
 		}
 		// A repetition of an ambiguous insert starts here: what else has to be
 		// known about the table before its rows are sent again is asked here.
-		doubt = doubt && !violatesConstraint(err) || errors.Is(err, ErrAmbiguous)
+		doubt = doubt || errors.Is(err, ErrAmbiguous)
 		pause := wait/2 + rand.N(wait/2) //nolint:gosec // spreads load, keeps no secret
 		if !passing(err) || !r.mayRepeat(begin, &pause) || !sleep(ctx, pause) {
 			return triedError(err, doubt, tries, time.Since(begin))

@@ -47,7 +47,7 @@ func TestRepeat(t *testing.T) {
 		"rejected after doubt":    {[]error{ambiguous(), rejected()}, 2, ErrAmbiguous, ErrRejected},
 		"schema after doubt":      {[]error{ambiguous(), &schemaError{errors.New("x")}}, 2, ErrAmbiguous, ErrSchema},
 		"other class after doubt": {[]error{ambiguous(), errors.New("x")}, 2, ErrAmbiguous, ErrRetryable},
-		"constraint after doubt":  {[]error{ambiguous(), &Error{Class: ErrRejected, Code: codeViolatedConstraint}}, 2, ErrRejected, ErrAmbiguous},
+		"constraint after doubt":  {[]error{ambiguous(), &Error{Class: ErrRejected, Code: codeViolatedConstraint}}, 2, ErrAmbiguous, ErrRejected},
 		"never":                   {[]error{retryable()}, 0, ErrRetryable, ErrAmbiguous},
 		"never, with a doubt":     {[]error{retryable(), ambiguous(), retryable()}, 0, ErrAmbiguous, ErrRetryable},
 	} {
