@@ -16,12 +16,12 @@ func (p Plan) Rebuilds() bool {
 // unnecessary. Those that delete something stay, behind it, under their own
 // hazard. Where the table cannot be rebuilt, it says why.
 func (p *Plan) planRebuild(want Table, have *Table, changes []Change) {
-	if !slices.ContainsFunc(p.Statements, func(s Statement) bool { return s.Hazard == NeedsRebuild }) {
+	if !slices.ContainsFunc(changes, needsRebuild) {
 		return
 	}
 	if obstacles := rebuildObstacles(want, *have); len(obstacles) > 0 {
 		for i, s := range p.Statements {
-			if s.Hazard == NeedsRebuild {
+			if s.Hazard == NeedsRebuild && s.View == nil {
 				p.Statements[i].Why += "; it cannot be rebuilt, since " + strings.Join(obstacles, ", and ")
 			}
 		}
@@ -96,6 +96,12 @@ func absorb(changes []Change) (why []string, later []Change) {
 		}
 	}
 	return append(why, small...), later
+}
+
+// needsRebuild reports whether a change of the table itself takes a rebuild. One
+// that is about a view may be impossible as well, yet a rebuild does not help.
+func needsRebuild(c Change) bool {
+	return !isView(c) && slices.ContainsFunc(NewPlan([]Change{c}).Statements, func(s Statement) bool { return s.Hazard == NeedsRebuild })
 }
 
 // isView reports whether a change is about a materialized view, which a rebuild
