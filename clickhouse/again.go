@@ -166,12 +166,14 @@ func exactType(typ string) bool {
 	return true
 }
 
-// The names of what goes to the server beside the query. Columns are c0, c1
-// and so on, since not every name gets through.
+// The names of what goes to the server beside the query. The columns have names
+// of ours too, since not every name gets through.
 const (
 	externalName = "_factload_rows"
 	externalRow  = "_factload_row"
 )
+
+func externalColumn(i int) string { return fmt.Sprintf("_factload_c%d", i) }
 
 // externalRows returns columns of a block, and the number of each row, as a
 // table that goes along with a query.
@@ -179,7 +181,7 @@ func externalRows(in Insert, columns []int) (*ext.Table, error) {
 	infos := in.Block.Layout().Columns()
 	definitions := []func(*ext.Table) error{ext.Column(externalRow, "UInt64")}
 	for _, i := range columns {
-		definitions = append(definitions, ext.Column(fmt.Sprintf("c%d", i), driver.Type(infos[i].Type)))
+		definitions = append(definitions, ext.Column(externalColumn(i), driver.Type(infos[i].Type)))
 	}
 	table, err := ext.NewTable(externalName, definitions...)
 	if err != nil {
@@ -217,7 +219,7 @@ func lookSQL(in Insert, columns []int, keys *tableKeys) string {
 	named, hashed := make([]string, len(columns)), make([]string, len(columns))
 	for n, i := range columns {
 		name := ddl.QuoteIdent(infos[i].Name)
-		named[n] = fmt.Sprintf("c%d AS %s", i, name)
+		named[n] = externalColumn(i) + " AS " + name
 		hashed[n] = name
 		if strings.Contains(infos[i].Type, "Nullable(") {
 			hashed[n] = fmt.Sprintf("isNull(%s), ifNull(toString(%s), '')", name, name)

@@ -37,8 +37,8 @@ var (
 
 	// ErrRejected means that the server or the network refused the call and
 	// would refuse it again: wrong credentials, missing grants, wrong protocol,
-	// a bad certificate, a syntax error, a block of too many partitions, and
-	// every code not listed elsewhere. Nothing was stored.
+	// a bad certificate, a syntax error, and every code not listed elsewhere.
+	// Nothing was stored, unless [Error.Partial] says so.
 	ErrRejected = errors.New("rejected")
 
 	// ErrSchema means that the database, the table or a column is missing or

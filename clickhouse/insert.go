@@ -44,7 +44,18 @@ type Insert struct {
 // replicated_deduplication_window for replicated ones. Rows of one insert that
 // fall into several partitions become visible partition by partition, and an
 // insert that fails in between leaves some of them; the repetition adds the
-// others. The server refuses a block that spans more than 100 partitions.
+// others.
+//
+// A block that spans more than 100 partitions is refused by the server as a
+// whole and then sent again in several inserts, one after the other, each of
+// 100 partitions at most and with a token made of the given one. The same block
+// and token always make the same inserts, so the repetition after a failure adds
+// what is missing; until then [Error.Partial] says that some rows are stored.
+// The limit is the setting max_partitions_per_insert_block of the insert or of
+// the DSN, and 100 whatever the server's own configuration says. Where the
+// server cannot tell the rows' partitions before they are inserted, since the
+// partition key needs columns that the block lacks, the block is sent as one
+// insert without a limit.
 //
 // A server that is killed in the middle of an insert into a plain MergeTree
 // table may remember the token and not have the rows. So with Again, the rows
@@ -63,11 +74,12 @@ func (c *Client) Insert(ctx context.Context, in Insert) error {
 	if in.Block.Rows() == 0 {
 		return nil
 	}
-	send := c.insert
-	if in.Token != "" {
-		send = c.insertOnce
+	in.Settings = c.withPartitionLimit(in)
+	at, err := c.sendOnce(ctx, in)
+	stored := false
+	if isTooManyPartitions(err) {
+		stored, at, err = c.insertByPartition(ctx, in, err)
 	}
-	at, err := send(ctx, in)
 	if err == nil && in.Again {
 		if err := c.makeSure(ctx, in); err != nil {
 			return err
@@ -84,7 +96,20 @@ func (c *Client) Insert(ctx context.Context, in Insert) error {
 			at, err = unsent, difference
 		}
 	}
-	return c.fail(ctx, op, err, at)
+	err = c.fail(ctx, op, err, at)
+	if e := (*Error)(nil); stored && errors.As(err, &e) {
+		e.Partial = true
+	}
+	return err
+}
+
+// sendOnce sends the block, with a token in a way that heeds rebuilds of the
+// table.
+func (c *Client) sendOnce(ctx context.Context, in Insert) (phase, error) {
+	if in.Token == "" {
+		return c.insert(ctx, in)
+	}
+	return c.insertOnce(ctx, in)
 }
 
 // insert sends the block. The phase says whether the server may have stored

@@ -3,6 +3,7 @@ package bulk
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -28,7 +29,7 @@ const maxServerRejects = 1000
 func (w *inserter) insert(ctx context.Context, d *decoder, res *result) error {
 	for _, b := range d.used {
 		err := w.send(ctx, b.table, b.block, res.chunk.token.String(), res.chunk.again)
-		if violatesConstraint(err) && b.picky {
+		if violatesConstraint(err) && b.picky && !storedInPart(err) {
 			err = w.bisect(ctx, b, &d.lines, res)
 		}
 		if err != nil {
@@ -49,6 +50,14 @@ func (w *inserter) send(ctx context.Context, t *table, b *block.Block, token str
 	return w.retry.do(ctx, func(ctx context.Context, repeated bool) error {
 		return w.server.Insert(ctx, clickhouse.Insert{Table: t.name, Block: b, Token: token, Again: again || repeated})
 	})
+}
+
+// storedInPart reports whether some rows of a failed insert are stored. A block
+// that is divided by partitions has met the constraints as a whole before, so
+// that one which fails then was added meanwhile.
+func storedInPart(err error) bool {
+	var e *clickhouse.Error
+	return errors.As(err, &e) && e.Partial
 }
 
 // bisect inserts all rows of a block but those that the server refuses. The
