@@ -3,6 +3,7 @@ package fact
 import (
 	"context"
 	"fmt"
+	"iter"
 )
 
 // EventStore is an append-only log of events, divided into streams.
@@ -88,4 +89,22 @@ type Publisher interface {
 	// are the publisher's own. The ctx carries the values of the caller's ctx
 	// but not its cancellation. An error is reported, not retried.
 	Publish(ctx context.Context, events []Event) error
+}
+
+// Events returns the events of a stream that come after a sequence, 0 for all,
+// to be ranged over. They are loaded when that begins. An error of the store
+// comes last.
+func Events(ctx context.Context, store EventStore, stream string, after int64) iter.Seq2[Event, error] {
+	return func(yield func(Event, error) bool) {
+		events, err := store.LoadFrom(ctx, stream, after)
+		if err != nil {
+			yield(Event{}, fmt.Errorf("load stream %q: %w", stream, err))
+			return
+		}
+		for _, e := range events {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
 }

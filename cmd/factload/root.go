@@ -46,7 +46,7 @@ func newRoot(a *app) *cobra.Command {
 	bind(flags, "log-level", "log.level")
 
 	root.AddCommand(
-		newLoad(a), newLoads(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a),
+		newLoad(a), newLoads(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a), newReplay(a),
 		newServe(a), newSample(a), newVersion(a),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true
