@@ -58,14 +58,19 @@ func (c *Client) enrich(ctx context.Context, have *ddl.Table, plan ddl.Plan) (er
 // [ErrStalePlan]. What another process has done of the same plan is not done
 // again, so that any number of them may apply it at once.
 //
-// A statement that rewrites or deletes data returns when that is done, or when
-// the DSN's read_timeout is over; the server goes on with it then. Indexes are
-// built in the background.
+// A statement that rewrites or deletes data is waited for until that is done,
+// however long it takes; [WithMutationProgress] shows how far it is. When ctx
+// ends before, the server goes on by itself, and the error says so. One that the
+// server cannot carry out is an error with the server's reason. Optional
+// statements, which build indexes and projections, are not waited for.
 func (c *Client) Apply(ctx context.Context, plan ddl.Plan, allowed ...ddl.Hazard) error {
 	if err := plan.Check(allowed...); err != nil {
 		return err
 	}
 	run := &applyRun{client: c, plan: plan, rest: plan, allowed: allowed}
+	if err := run.begin(ctx); err != nil {
+		return err
+	}
 	if err := run.refresh(ctx); err != nil {
 		return err
 	}
@@ -84,6 +89,15 @@ type applyRun struct {
 	rest    ddl.Plan // what is left to do
 	allowed []ddl.Hazard
 	applied []ddl.Statement
+	known   []mutation // of the table when the run began
+}
+
+// begin remembers which mutations the table has, if there may be more of them.
+func (r *applyRun) begin(ctx context.Context) (err error) {
+	if slices.ContainsFunc(r.plan.Statements, func(s ddl.Statement) bool { return s.Hazard != ddl.MetadataOnly && s.Permitted(r.allowed...) }) {
+		r.known, err = r.client.mutations(ctx, r.plan.TableName())
+	}
+	return err
 }
 
 // step deals with the first statement that is left.
@@ -109,7 +123,7 @@ func (r *applyRun) step(ctx context.Context) error {
 		r.applied = append(r.applied, s)
 		return nil
 	}
-	if r.overtaken(ctx, s) {
+	if !errors.As(err, new(*mutationError)) && r.overtaken(ctx, s) {
 		return nil
 	}
 	return &ApplyError{Applied: r.applied, Failed: s, Err: err}
@@ -121,6 +135,9 @@ func (r *applyRun) run(ctx context.Context, s ddl.Statement) error {
 		if err := r.client.checkView(ctx, *s.View); err != nil {
 			return err
 		}
+	}
+	if s.Hazard != ddl.MetadataOnly && strings.HasPrefix(s.SQL, "ALTER") && r.plan.TableName().Name != "" {
+		return r.mutate(ctx, s)
 	}
 	return r.client.exec(ctx, fmt.Sprintf("table %q", r.plan.Table), s.SQL)
 }

@@ -44,6 +44,8 @@ type clientOptions struct {
 	createDatabase bool
 	compression    string
 	hold           *time.Duration
+
+	mutationProgress func(MutationProgress)
 }
 
 // WithTLS connects with TLS and the given configuration, for private

@@ -81,6 +81,10 @@ func (s Statement) Permitted(allowed ...Hazard) bool {
 	return s.SQL != "" && (s.Hazard == MetadataOnly || slices.Contains(allowed, s.Hazard))
 }
 
+// Unawaited returns the SQL without a clause that makes the server answer only
+// when everything is done, for callers that look at system.mutations.
+func (s Statement) Unawaited() string { return strings.TrimSuffix(s.SQL, awaited) }
+
 // Empty reports whether there is nothing to do. Notes do not count.
 func (p Plan) Empty() bool { return len(p.Statements) == 0 }
 

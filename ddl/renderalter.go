@@ -51,8 +51,12 @@ func modifyColumnSQL(c ModifyColumn) string {
 // that is done. MATERIALIZE COLUMN would do with a default alone.
 func storeColumnSQL(on TableName, column string) string {
 	name := QuoteIdent(column)
-	return alterSQL(on, []string{fmt.Sprintf("UPDATE %s = %s WHERE 1 SETTINGS mutations_sync = 2", name, name)})
+	return alterSQL(on, []string{fmt.Sprintf("UPDATE %s = %s WHERE 1%s", name, name, awaited)})
 }
+
+// awaited makes the server answer when the statement is done. Who runs it by
+// hand must not go on before.
+const awaited = " SETTINGS mutations_sync = 2"
 
 func dropColumnSQL(c DropColumn) string {
 	return alterSQL(c.On, []string{"DROP COLUMN IF EXISTS " + QuoteIdent(c.Column.Name)})

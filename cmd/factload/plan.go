@@ -75,7 +75,7 @@ func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffO
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	client, err := clickhouse.Open(s.dsn)
+	client, err := clickhouse.Open(s.dsn, clickhouse.WithMutationProgress(a.mutationProgress()))
 	if err != nil {
 		return usageError(err)
 	}
