@@ -94,7 +94,8 @@ func TestBufferedRepeatsForEver(t *testing.T) {
 func TestBufferedFailuresAreReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &memorySink{answer: func(_ context.Context, ids []string) (error, bool) {
+		s := &memorySink{answer: func(ctx context.Context, ids []string) (error, bool) {
+			sleep(ctx, time.Second) // so that Flush finds it under way
 			if slices.Contains(ids, "7") {
 				return &Error{Class: ErrRejected, Code: codeViolatedConstraint, Text: "no"}, false
 			}
@@ -172,8 +173,8 @@ func TestCloseEndsWaitingCalls(t *testing.T) {
 		errs := make(chan error, 20)
 		for i := range 20 {
 			go func() { errs <- m.Materialize(t.Context(), idFact(fmt.Sprint(i))) }()
+			synctest.Wait() // the first is sent alone
 		}
-		synctest.Wait()
 		require.Positive(t, m.Stats()[0].Waiting)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
