@@ -34,9 +34,11 @@ type Failure struct {
 	Err error
 }
 
-// report tells of the buffered calls of a batch that have failed.
-func (w *tableWriter) report(b *batch) {
-	for _, c := range b.calls {
+// report tells of buffered calls that have failed. It is called before they are
+// answered, so that who waits in Flush finds them reported, and without the
+// lock.
+func (w *tableWriter) report(calls []*call) {
+	for _, c := range calls {
 		if c.err == nil || c.awaited {
 			continue
 		}

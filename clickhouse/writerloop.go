@@ -95,6 +95,7 @@ func (w *tableWriter) next() (*batch, time.Duration) {
 // send sends a batch and gives its calls their results.
 func (w *tableWriter) send(b *batch) {
 	w.deliver(b)
+	w.report(b.calls)
 	w.mu.Lock()
 	w.pacer.answer()
 	w.flight = nil
@@ -105,7 +106,6 @@ func (w *tableWriter) send(b *batch) {
 	}
 	w.finish(b)
 	w.mu.Unlock()
-	w.report(b)
 	w.pool.give(b.rows, handOverRows)
 	w.countParts()
 }
@@ -125,15 +125,19 @@ func (w *tableWriter) drop(cause error) {
 	w.mu.Lock()
 	dropped := w.queue
 	w.queue, w.running = nil, false
+	var calls []*call
 	for _, b := range dropped {
 		for _, c := range b.calls {
 			c.err = w.notSent(w.ctx, cause)
 		}
-		w.finish(b)
+		calls = append(calls, b.calls...) // those who wait may still withdraw theirs
 	}
 	w.mu.Unlock()
+	w.report(calls)
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	for _, b := range dropped {
-		w.report(b)
+		w.finish(b)
 	}
 }
 
