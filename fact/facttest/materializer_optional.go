@@ -184,19 +184,26 @@ func ruleCallsAfterClose(s *subject) {
 }
 
 // ruleCloseDuringCalls closes in the middle of calls: each is stored, or fails
-// and is not.
+// and is not. Half of the calls wait for Close to begin, and each caller's last
+// one for its end, so that none of it depends on who is faster.
 func ruleCloseDuringCalls(s *subject) {
 	const callers, calls = 8, 50
 	m := s.ready(numbered("a"))
 	var acknowledged log[fact.Fact]
 	var begun atomic.Int64
-	half := newSignal()
+	half, closing, closed := newSignal(), newSignal(), newSignal()
 	done := make(chan error, 1)
 	go func() {
 		done <- concurrently(callers, func(c int) error {
 			for i := range calls {
 				if begun.Add(1) == callers*3 {
 					half.give()
+				}
+				switch i {
+				case calls / 2:
+					<-closing.given
+				case calls - 1:
+					<-closed.given
 				}
 				if f := number("a", c*calls+i); m.Materialize(s.ctx, f) == nil {
 					acknowledged.add(f)
@@ -205,8 +212,12 @@ func ruleCloseDuringCalls(s *subject) {
 			return nil
 		})
 	}()
+	defer closed.give() // also when Close fails
+	defer closing.give()
 	<-half.given
+	closing.give()
 	s.close(m)
+	closed.give()
 	require.NoError(s, s.returns("the calls", func() error { return <-done }))
 	s.stored(numbered("a"), data(acknowledged.all()...)...)
 }
