@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -21,10 +23,10 @@ var codecCases = []struct {
 	column string
 	ways   []string // the type, and the codec behind a bar
 }{
-	{"content", []string{"String", "String | ZSTD(1)", "String | ZSTD(3) *", "String | ZSTD(9)"}},
-	{"payload", []string{"String", "String | ZSTD(1)", "String | ZSTD(3) *", "String | ZSTD(9)"}},
-	{"conversation_id", []string{"String", "String | ZSTD(1)", "String | ZSTD(3) *", "String | ZSTD(9)"}},
-	{"id", []string{"String", "String | ZSTD(1)", "String | ZSTD(3) *"}},
+	{"content", []string{"String", "String | ZSTD(1) *", "String | ZSTD(3)", "String | ZSTD(9)"}},
+	{"payload", []string{"String", "String | ZSTD(1) *", "String | ZSTD(3)", "String | ZSTD(9)"}},
+	{"conversation_id", []string{"String", "String | ZSTD(1) *", "String | ZSTD(3)", "String | ZSTD(9)"}},
+	{"id", []string{"String", "String | ZSTD(1) *", "String | ZSTD(3)"}},
 	{"role", []string{"String", "String | ZSTD(3)", "LowCardinality(String) *", "LowCardinality(String) | ZSTD(1)"}},
 	{"model", []string{"String", "String | ZSTD(3)", "LowCardinality(String) *", "LowCardinality(String) | ZSTD(1)"}},
 	{"created_at", []string{"DateTime64(3, 'UTC')", "DateTime64(3, 'UTC') | ZSTD(1)", "DateTime64(3, 'UTC') | Delta(8), ZSTD(1) *", "DateTime64(3, 'UTC') | DoubleDelta, ZSTD(1)", "DateTime64(3, 'UTC') | DoubleDelta, LZ4"}},
@@ -54,7 +56,8 @@ func ways() []way {
 const codecRows = 200_000
 
 // BenchmarkCodecs stores the same sample messages in one part, each column in
-// several ways, and prints how many bytes each of them takes.
+// several ways, and prints how many bytes each of them takes, and how long an
+// insert of that column alone.
 func BenchmarkCodecs(b *testing.B) {
 	for b.Loop() {
 		db := enginetest.Database(b)
@@ -76,13 +79,42 @@ func BenchmarkCodecs(b *testing.B) {
 		db.Exec(b, "INSERT INTO lines SETTINGS input_format_skip_unknown_fields = 1, date_time_input_format = 'best_effort', input_format_json_read_objects_as_strings = 1 FORMAT JSONEachRow\n"+lines.String())
 		db.Exec(b, fmt.Sprintf("INSERT INTO sizes (project, at, %s) SELECT project, created_at, %s FROM lines", strings.Join(names, ", "), strings.Join(from, ", ")))
 		db.Exec(b, "OPTIMIZE TABLE sizes FINAL")
-		_, err = fmt.Fprint(os.Stdout, "\n", codecTable(b, db)) // a benchmark's own log is cut after ten lines
+		times := insertTimes(b, db)
+		_, err = fmt.Fprint(os.Stdout, "\n", codecTable(b, db, times)) // a benchmark's own log is cut after ten lines
 		require.NoError(b, err)
 	}
 }
 
+// insertRounds is how often an insert is timed.
+const insertRounds = 7
+
+// insertTimes returns the median time that an insert of each way's column takes
+// into a table of that column alone, which is not sorted. The ways take turns.
+func insertTimes(b *testing.B, db *enginetest.DB) map[string]time.Duration {
+	b.Helper()
+	all := make(map[string][]time.Duration)
+	for round := range insertRounds {
+		for _, w := range ways() {
+			table, codec := fmt.Sprintf("%s_alone_%d", w.name, round), ""
+			if w.codec != "" {
+				codec = " CODEC(" + w.codec + ")"
+			}
+			db.Exec(b, "CREATE TABLE "+table+" (x "+w.typ+codec+") ENGINE = MergeTree ORDER BY tuple()")
+			begin := time.Now()
+			db.Exec(b, "INSERT INTO "+table+" SELECT "+w.column+" FROM lines")
+			all[w.name] = append(all[w.name], time.Since(begin))
+		}
+	}
+	medians := make(map[string]time.Duration)
+	for name, times := range all {
+		slices.Sort(times)
+		medians[name] = times[len(times)/2]
+	}
+	return medians
+}
+
 // codecTable writes the sizes as they stand in docs/migrations.md.
-func codecTable(b *testing.B, db *enginetest.DB) string {
+func codecTable(b *testing.B, db *enginetest.DB, times map[string]time.Duration) string {
 	b.Helper()
 	sizes := make(map[string]float64)
 	for line := range strings.SplitSeq(db.Query(b, "SELECT column, sum(column_data_compressed_bytes) FROM system.parts_columns WHERE database = currentDatabase() AND table = 'sizes' AND active GROUP BY column"), "\n") {
@@ -93,7 +125,7 @@ func codecTable(b *testing.B, db *enginetest.DB) string {
 		sizes[name] = size
 	}
 	var t strings.Builder
-	t.WriteString("| column | stored as | bytes a row | of the server's own |\n|---|---|---|---|\n")
+	t.WriteString("| column | stored as | bytes a row | of the server's own | ms to insert | of the server's own |\n|---|---|---|---|---|---|\n")
 	for _, w := range ways() {
 		stored := w.typ
 		if w.codec != "" {
@@ -102,7 +134,10 @@ func codecTable(b *testing.B, db *enginetest.DB) string {
 		if w.chosen {
 			stored = "**" + stored + "**"
 		}
-		fmt.Fprintf(&t, "| %s | %s | %.2f | %.0f %% |\n", w.column, stored, sizes[w.name]/codecRows, 100*sizes[w.name]/sizes[w.column+"_0"])
+		own := w.column + "_0"
+		fmt.Fprintf(&t, "| %s | %s | %.2f | %.0f %% | %d | %.0f %% |\n", w.column, stored,
+			sizes[w.name]/codecRows, 100*sizes[w.name]/sizes[own],
+			times[w.name].Milliseconds(), 100*times[w.name].Seconds()/times[own].Seconds())
 	}
 	return t.String()
 }

@@ -30,7 +30,7 @@ func ExampleNewTable() {
 	// (
 	//     `conversation_id` String,
 	//     `role`            LowCardinality(String),
-	//     `content`         String                 CODEC(ZSTD(3)),
+	//     `content`         String                 CODEC(ZSTD(1)),
 	//     `tokens`          UInt32                 DEFAULT 0,
 	//     `created_at`      DateTime64(3, 'UTC')   CODEC(Delta(8), ZSTD(1))
 	// )

@@ -21,7 +21,7 @@ const DeduplicationWindow = 10000
 // It checks the schema, the options, and what ClickHouse asks of both. The error
 // joins all problems found.
 //
-// Where the options are silent it chooses: ZSTD(3) for text outside of the
+// Where the options are silent it chooses: ZSTD(1) for text outside of the
 // sorting key, Delta(8), ZSTD(1) for times, the server's own codec for all
 // else, and a deduplication window of [DeduplicationWindow] blocks, so that an
 // insert can be repeated safely.
@@ -110,7 +110,7 @@ func defaultCodec(f fact.Field, sorted bool) string {
 	switch f.Type {
 	case fact.String, fact.JSON, fact.StringMap, fact.NativeJSON:
 		if !sorted {
-			return "ZSTD(3)"
+			return "ZSTD(1)"
 		}
 	case fact.DateTime64:
 		return "Delta(8), ZSTD(1)"

@@ -1,7 +1,7 @@
 CREATE TABLE IF NOT EXISTS `comments`
 (
     `id`   String,
-    `text` String COMMENT 'it\'s a \\ `comment`\nof two lines' CODEC(ZSTD(3))
+    `text` String COMMENT 'it\'s a \\ `comment`\nof two lines' CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
 ORDER BY `id`

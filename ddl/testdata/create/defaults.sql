@@ -1,12 +1,12 @@
 CREATE TABLE IF NOT EXISTS `defaults`
 (
     `id`             String,
-    `s`              String                           DEFAULT 'it\'s\\ `x`\n' CODEC(ZSTD(3)),
-    `s_empty`        String                           DEFAULT '' CODEC(ZSTD(3)),
-    `s_nul`          String                           DEFAULT 'a\x00b\x01\x7f' CODEC(ZSTD(3)),
-    `s_nullable`     Nullable(String)                 DEFAULT 'x' CODEC(ZSTD(3)),
-    `s_array`        Array(String)                    DEFAULT ['a', 'it\'s'] CODEC(ZSTD(3)),
-    `s_array_empty`  Array(String)                    DEFAULT [] CODEC(ZSTD(3)),
+    `s`              String                           DEFAULT 'it\'s\\ `x`\n' CODEC(ZSTD(1)),
+    `s_empty`        String                           DEFAULT '' CODEC(ZSTD(1)),
+    `s_nul`          String                           DEFAULT 'a\x00b\x01\x7f' CODEC(ZSTD(1)),
+    `s_nullable`     Nullable(String)                 DEFAULT 'x' CODEC(ZSTD(1)),
+    `s_array`        Array(String)                    DEFAULT ['a', 'it\'s'] CODEC(ZSTD(1)),
+    `s_array_empty`  Array(String)                    DEFAULT [] CODEC(ZSTD(1)),
     `lc`             LowCardinality(String)           DEFAULT 'user',
     `lc_nullable`    LowCardinality(Nullable(String)) DEFAULT 'user',
     `lc_array`       Array(LowCardinality(String))    DEFAULT ['a'],
@@ -50,11 +50,11 @@ CREATE TABLE IF NOT EXISTS `defaults`
     `dec_array`      Array(Decimal(9, 2))             DEFAULT ['1.00', '2.25'],
     `e`              Enum8('a' = 1, 'it\'s \\ b' = 2) DEFAULT 'it\'s \\ b',
     `e_nullable`     Nullable(Enum8('a' = 1))         DEFAULT 'a',
-    `m`              Map(String, String)              DEFAULT map('it\'s', '\\', 'k', 'v') CODEC(ZSTD(3)),
-    `m_empty`        Map(String, String)              DEFAULT map() CODEC(ZSTD(3)),
-    `j`              String                           DEFAULT '{"a":[1,"<b>"]}' CODEC(ZSTD(3)),
-    `j_text`         String                           DEFAULT '"text"' CODEC(ZSTD(3)),
-    `nj`             JSON                             DEFAULT '{"a":1}' CODEC(ZSTD(3))
+    `m`              Map(String, String)              DEFAULT map('it\'s', '\\', 'k', 'v') CODEC(ZSTD(1)),
+    `m_empty`        Map(String, String)              DEFAULT map() CODEC(ZSTD(1)),
+    `j`              String                           DEFAULT '{"a":[1,"<b>"]}' CODEC(ZSTD(1)),
+    `j_text`         String                           DEFAULT '"text"' CODEC(ZSTD(1)),
+    `nj`             JSON                             DEFAULT '{"a":1}' CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
 ORDER BY `id`

@@ -1,7 +1,7 @@
 CREATE TABLE IF NOT EXISTS `indexes`
 (
     `id`   String,
-    `body` String CODEC(ZSTD(3)),
+    `body` String CODEC(ZSTD(1)),
     `a b`  UInt32,
     INDEX `by_id` id TYPE bloom_filter(0.01) GRANULARITY 4,
     INDEX `by body` lower(body) TYPE ngrambf_v1(3, 256, 2, 0) GRANULARITY 1,

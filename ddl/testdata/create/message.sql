@@ -2,11 +2,11 @@ CREATE TABLE IF NOT EXISTS `message`
 (
     `conversation_id` String                 COMMENT 'the conversation',
     `role`            LowCardinality(String),
-    `content`         String                 CODEC(ZSTD(3)),
+    `content`         String                 CODEC(ZSTD(1)),
     `prompt_tokens`   UInt32                 DEFAULT 0,
     `score`           Nullable(Float64),
-    `tags`            Array(String)          CODEC(ZSTD(3)),
-    `payload`         String                 DEFAULT '{}' CODEC(ZSTD(3)),
+    `tags`            Array(String)          CODEC(ZSTD(1)),
+    `payload`         String                 DEFAULT '{}' CODEC(ZSTD(1)),
     `created_at`      DateTime64(3, 'UTC')   CODEC(Delta(8), ZSTD(1))
 )
 ENGINE = MergeTree

@@ -1,6 +1,6 @@
 CREATE TABLE IF NOT EXISTS `unsorted`
 (
-    `id` String CODEC(ZSTD(3))
+    `id` String CODEC(ZSTD(1))
 )
 ENGINE = MergeTree
 ORDER BY tuple()
