@@ -179,6 +179,20 @@ func (s *MemoryStore) append(ctx context.Context, call appendCall) ([]Event, err
 	return call.events, nil
 }
 
+// appendOwned appends events that the caller has made and checked, with all but
+// Sequence assigned, and that nobody will change from now on: they become the
+// store's without being copied. The returned ones are shared with it.
+func (s *MemoryStore) appendOwned(ctx context.Context, stream string, events []Event) ([]Event, error) {
+	err := checkCall(ctx, stream)
+	if err == nil {
+		err = s.appendAdopted(ctx, appendCall{stream: stream, events: events})
+	}
+	if err != nil {
+		return nil, appendError(stream, err)
+	}
+	return events, nil
+}
+
 func (s *MemoryStore) appendAdopted(ctx context.Context, call appendCall) error {
 	f, err := enterFrame(ctx)
 	if err != nil {

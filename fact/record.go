@@ -229,15 +229,18 @@ func sameID(a, b string, t FieldType) bool {
 }
 
 // log appends the events to the store, if there is one, and returns what is
-// known of them then.
+// known of them then. Nobody may change the returned events.
 func (p *Pipeline) log(ctx context.Context, events []Event) ([]Event, error) {
-	if p.store == nil {
+	switch store := p.store.(type) {
+	case nil:
 		return events, nil
-	}
-	if store, ok := p.store.(ReturningAppender); ok {
+	case *MemoryStore: // and nothing that embeds one
+		return store.appendOwned(ctx, p.stream, events)
+	case ReturningAppender:
 		return store.AppendReturning(ctx, p.stream, events)
+	default:
+		return events, store.Append(ctx, p.stream, events)
 	}
-	return events, p.store.Append(ctx, p.stream, events)
 }
 
 // publish queues the events for the publishers, at once or once they are

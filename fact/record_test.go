@@ -3,6 +3,7 @@ package fact_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math"
 	"slices"
 	"sync"
@@ -413,4 +414,42 @@ func TestRecordConcurrently(t *testing.T) {
 	slices.Sort(got)
 	slices.Sort(want)
 	require.Equal(t, want, got, "each is published once")
+}
+
+// What Record logs belongs to the log alone, although it is not copied on its
+// way there: publishers of the store and of the pipeline may do with theirs what
+// they like, and so may those who are told that a publisher failed.
+func TestRecordedEventsAreTheLogsOwn(t *testing.T) {
+	t.Parallel()
+	spoiled := make(chan struct{}, 4)
+	spoil := func(events []fact.Event) {
+		for i := range events {
+			clear(events[i].Data)
+			events[i] = fact.Event{}
+		}
+		spoiled <- struct{}{}
+	}
+	spoiler := publisherFunc(func(_ context.Context, events []fact.Event) error {
+		spoil(events)
+		return context.Canceled
+	})
+	onError := func(err error) {
+		var lost *fact.PublishError
+		if errors.As(err, &lost) {
+			spoil(lost.Events)
+		}
+	}
+	store := fact.NewMemoryStore(fact.WithPublisher(spoiler), fact.WithPublishErrorHandler(onError))
+	p := fact.NewPipeline(fact.WithStore(store, "s"), fact.WithPipelinePublisher(spoiler))
+	require.NoError(t, p.Record(t.Context(), fact.Fact{Schema: "a", ID: "1", Data: map[string]any{"n": 1}}))
+	require.NoError(t, p.Flush(t.Context()))
+	require.NoError(t, store.Flush(t.Context()))
+	for range 3 {
+		<-spoiled
+	}
+	events, err := store.Load(t.Context(), "s")
+	require.NoError(t, err)
+	require.Len(t, events, 1)
+	require.Equal(t, "1", events[0].ID)
+	require.JSONEq(t, `{"n":1}`, string(events[0].Data))
 }
