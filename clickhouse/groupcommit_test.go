@@ -196,6 +196,32 @@ func TestGroupCommit(t *testing.T) {
 	})
 }
 
+// TestGroupsJoin has inserts that take longer than the interval, and callers who
+// come back soon after their answer, but not all at the same moment. They do not
+// fall into groups that take turns, each with an insert of its own.
+func TestGroupsJoin(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &memorySink{}
+		s.takes(15 * time.Millisecond)
+		m := intoMemory(t, Config{Pace: 10 * time.Millisecond}, s)
+		const callers, rounds = 64, 50
+		requireAllNil(t, together(callers, func(i int) error {
+			for r := range rounds {
+				if !sleep(t.Context(), time.Duration(i)*50*time.Microsecond) {
+					return context.Canceled
+				}
+				if err := m.Materialize(t.Context(), idFact(fmt.Sprint(i, "-", r))); err != nil {
+					return err
+				}
+			}
+			return nil
+		}))
+		require.Len(t, s.count(), callers*rounds)
+		require.LessOrEqual(t, len(s.tried), rounds+3, "%v", s.sizes())
+	})
+}
+
 func TestFirstRowsGoAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

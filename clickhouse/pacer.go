@@ -28,7 +28,7 @@ type pacer struct {
 	parts    int       // active ones in the fullest partition, when last counted
 	started  time.Time // the insert before
 	answered time.Time
-	rows     int // of the insert before
+	expected int // rows, once those who were answered have come back
 }
 
 // interval returns the interval for an insert of so many rows.
@@ -40,13 +40,14 @@ func (p *pacer) interval(rows int) time.Duration {
 	return p.base * time.Duration(pacedRows-min(rows, pacedRows)) / pacedRows
 }
 
-// due returns when an insert of so many rows may start. One that is smaller
-// than the one before is given a moment after the answer: those who got the
-// answer are likely to come back with more.
+// due returns when an insert of so many rows may start. After an answer it is
+// given a moment: those who got the answer are likely to come back with as much
+// again. Otherwise they would come just too late, and callers fall into groups
+// that take turns, each with an insert of its own.
 func (p *pacer) due(rows int) time.Time {
 	at := p.started.Add(p.interval(rows))
-	if rows < p.rows {
-		if gathered := p.answered.Add(p.base / 4); gathered.After(at) {
+	if rows < p.expected {
+		if gathered := p.answered.Add(p.base / 2); gathered.After(at) {
 			return gathered
 		}
 	}
@@ -54,7 +55,8 @@ func (p *pacer) due(rows int) time.Time {
 }
 
 // start notes that an insert starts.
-func (p *pacer) start(rows int) { p.started, p.rows = time.Now(), rows }
+func (p *pacer) start() { p.started = time.Now() }
 
-// answer notes that the insert was answered.
-func (p *pacer) answer() { p.answered = time.Now() }
+// answer notes that an insert of so many rows was answered, and how many rows
+// are waiting then.
+func (p *pacer) answer(rows, waiting int) { p.answered, p.expected = time.Now(), rows+waiting }

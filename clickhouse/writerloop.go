@@ -88,7 +88,7 @@ func (w *tableWriter) next() (*batch, time.Duration) {
 	w.queue = w.queue[1:]
 	b.compact(w.pool)
 	w.flight = b
-	w.pacer.start(b.rows.Rows())
+	w.pacer.start()
 	return b, 0
 }
 
@@ -97,7 +97,7 @@ func (w *tableWriter) send(b *batch) {
 	w.deliver(b)
 	w.report(b.calls)
 	w.mu.Lock()
-	w.pacer.answer()
+	w.pacer.answer(b.rows.Rows(), w.waiting())
 	w.flight = nil
 	for _, c := range b.calls {
 		if c.err != nil && !refused(c.err) {
@@ -108,6 +108,15 @@ func (w *tableWriter) send(b *batch) {
 	w.mu.Unlock()
 	w.pool.give(b.rows, handOverRows)
 	w.countParts()
+}
+
+// waiting returns the number of rows in the queue. The caller holds the lock.
+func (w *tableWriter) waiting() int {
+	rows := 0
+	for _, b := range w.queue {
+		rows += b.live()
+	}
+	return rows
 }
 
 // finish answers the calls of a batch. The caller holds the lock.
