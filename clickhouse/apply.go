@@ -49,7 +49,7 @@ func (c *Client) enrich(ctx context.Context, have *ddl.Table, plan ddl.Plan) (er
 }
 
 // Apply runs the statements of a plan in order and stops at the first that
-// fails; then the error is an [*ApplyError]. Statements of hazards other than
+// fails; then the error is an [*PartialError]. Statements of hazards other than
 // [ddl.MetadataOnly] must be allowed; otherwise nothing is run and the error is
 // a [*ddl.RefusedError]. Optional statements that are not allowed are left out.
 //
@@ -92,8 +92,17 @@ type applyRun struct {
 	known   []mutation // of the table when the run began
 }
 
-// begin remembers which mutations the table has, if there may be more of them.
+// begin looks whether the targets of materialized views are there, before
+// anything is done, and remembers which mutations the table has, if there may be
+// more of them.
 func (r *applyRun) begin(ctx context.Context) (err error) {
+	for _, s := range r.plan.Statements {
+		if s.View != nil {
+			if _, err := r.client.targetColumns(ctx, *s.View); err != nil {
+				return fmt.Errorf("apply: nothing was changed: %w", err)
+			}
+		}
+	}
 	if slices.ContainsFunc(r.plan.Statements, func(s ddl.Statement) bool { return s.Hazard != ddl.MetadataOnly && s.Permitted(r.allowed...) }) {
 		r.known, err = r.client.mutations(ctx, r.plan.TableName())
 	}
@@ -108,7 +117,7 @@ func (r *applyRun) step(ctx context.Context) error {
 	}
 	if s.Hazard != ddl.MetadataOnly && !s.Optional {
 		if err := r.refresh(ctx); err != nil {
-			return &ApplyError{Applied: r.applied, Failed: s, Err: err}
+			return &PartialError{Applied: r.applied, Failed: s, Err: err}
 		}
 		if len(r.rest.Statements) == 0 || r.rest.Statements[0].SQL != s.SQL {
 			return nil // another process did it
@@ -126,7 +135,7 @@ func (r *applyRun) step(ctx context.Context) error {
 	if !errors.As(err, new(*mutationError)) && r.overtaken(ctx, s) {
 		return nil
 	}
-	return &ApplyError{Applied: r.applied, Failed: s, Err: err}
+	return &PartialError{Applied: r.applied, Failed: s, Err: err}
 }
 
 // run runs a statement.
@@ -153,7 +162,7 @@ func (r *applyRun) rebuild(ctx context.Context, s ddl.Statement) error {
 		err = errors.New("the table has been rebuilt and still needs it")
 	}
 	if err != nil {
-		return &ApplyError{Applied: r.applied, Failed: s, Err: err}
+		return &PartialError{Applied: r.applied, Failed: s, Err: err}
 	}
 	return nil
 }
@@ -227,9 +236,9 @@ func (e *stalePlanError) Error() string {
 
 func (e *stalePlanError) Is(target error) bool { return target == ErrStalePlan }
 
-// ApplyError says that a plan was carried out in part. Planning and applying
+// PartialError says that a plan was carried out in part. Planning and applying
 // again goes on from there.
-type ApplyError struct {
+type PartialError struct {
 	// Applied are the statements that took effect.
 	Applied []ddl.Statement
 	// Failed is the statement that did not.
@@ -239,7 +248,7 @@ type ApplyError struct {
 }
 
 // Error says what failed, and how many statements took effect before.
-func (e *ApplyError) Error() string {
+func (e *PartialError) Error() string {
 	sql, _, more := strings.Cut(e.Failed.SQL, "\n")
 	if more {
 		sql += " …"
@@ -255,4 +264,4 @@ func (e *ApplyError) Error() string {
 }
 
 // Unwrap returns Err.
-func (e *ApplyError) Unwrap() error { return e.Err }
+func (e *PartialError) Unwrap() error { return e.Err }

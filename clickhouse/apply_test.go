@@ -120,7 +120,7 @@ func TestApplyAgainFinishes(t *testing.T) {
 	plan, err := c.Plan(t.Context(), broken)
 	require.NoError(t, err)
 	err = c.Apply(t.Context(), plan, allowed...)
-	var failed *ApplyError
+	var failed *PartialError
 	require.ErrorAs(t, err, &failed)
 	require.NotEmpty(t, failed.Applied)
 	require.Contains(t, failed.Failed.SQL, "nowhere")

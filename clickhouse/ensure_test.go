@@ -154,7 +154,7 @@ func TestApplyStopsAtTheFirstFailure(t *testing.T) {
 			{SQL: "CREATE TABLE a (x UInt8) ENGINE = Memory"}, {SQL: "CREATE TABLE a\n(x UInt8) ENGINE = Memory"}, {SQL: "CREATE TABLE b (x UInt8) ENGINE = Memory"},
 		}}
 		err := c.Apply(t.Context(), plan)
-		var apply *ApplyError
+		var apply *PartialError
 		require.ErrorAs(t, err, &apply)
 		require.Len(t, apply.Applied, 1)
 		require.Equal(t, plan.Statements[1], apply.Failed)
@@ -297,7 +297,7 @@ func TestOvertaken(t *testing.T) {
 	t.Parallel()
 	for _, code := range []int{15, 44, 57, 60, 218, 253, 390, 517, 319, 210} {
 		c := open(t, "clickhouse://h/db")
-		err := &ApplyError{Err: c.fail(context.Background(), "op", exceptions(proto.Error(code), "x")["ch-go"], sent)}
+		err := &PartialError{Err: c.fail(context.Background(), "op", exceptions(proto.Error(code), "x")["ch-go"], sent)}
 		require.True(t, overtaken(err), code)
 	}
 	require.False(t, overtaken(exceptions(62, "x")["ch-go"]))

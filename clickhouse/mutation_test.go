@@ -72,7 +72,7 @@ func TestApplyEndsWithItsContext(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 	require.ErrorIs(t, err, ErrAmbiguous)
 	require.ErrorContains(t, err, "the server has accepted the statement and goes on with it")
-	var failed *ApplyError
+	var failed *PartialError
 	require.ErrorAs(t, err, &failed)
 	db.Exec(t, "SYSTEM START MERGES t")
 	require.NoError(t, c.EnsureAllowing(t.Context(), []ddl.Hazard{ddl.RewritesData}, numbered(t, fact.UInt64)))
@@ -108,7 +108,7 @@ func TestApplyReportsAFailedMutation(t *testing.T) {
 		require.ErrorContains(t, err, "mutation mutation_")
 		require.ErrorContains(t, err, "throwIf")
 		require.ErrorContains(t, err, "KILL MUTATION WHERE table = 't' AND mutation_id = 'mutation_")
-		var failed *ApplyError
+		var failed *PartialError
 		require.ErrorAs(t, err, &failed)
 		require.Contains(t, failed.Failed.SQL, "UPDATE `n` = `n`")
 		require.NotContains(t, db.Query(t, "SHOW CREATE TABLE t"), "DEFAULT 7", "what follows is not done")

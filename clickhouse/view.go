@@ -12,17 +12,9 @@ import (
 // its target lacks. The server checks that when it creates a view. When the
 // query changes it does not, and drops the values of such a column silently.
 func (c *Client) checkView(ctx context.Context, v ddl.View) error {
-	op := fmt.Sprintf("materialized view %q", v.Name)
-	var columns []struct {
-		Name string `ch:"name"`
-	}
-	const sql = "SELECT name FROM system.columns WHERE database = if({database:String} = '', currentDatabase(), {database:String}) AND table = {table:String}"
-	if err := c.selectInto(ctx, op, &columns, sql, Param("database", v.To.Database), Param("table", v.To.Name)); err != nil {
+	have, err := c.targetColumns(ctx, v)
+	if err != nil {
 		return err
-	}
-	have := make(map[string]bool, len(columns))
-	for _, column := range columns {
-		have[column.Name] = true
 	}
 	names, err := c.describe(ctx, v.Select)
 	if err != nil {
@@ -32,6 +24,27 @@ func (c *Client) checkView(ctx context.Context, v ddl.View) error {
 		return &viewColumnError{view: v.Name, column: names[i], target: v.To.Name}
 	}
 	return nil
+}
+
+// targetColumns returns the names of the columns that the target of a
+// materialized view has. A target that does not exist is an error.
+func (c *Client) targetColumns(ctx context.Context, v ddl.View) (map[string]bool, error) {
+	var columns []struct {
+		Name string `ch:"name"`
+	}
+	const sql = "SELECT name FROM system.columns WHERE database = if({database:String} = '', currentDatabase(), {database:String}) AND table = {table:String}"
+	err := c.selectInto(ctx, fmt.Sprintf("materialized view %q", v.Name), &columns, sql, Param("database", v.To.Database), Param("table", v.To.Name))
+	if err != nil {
+		return nil, err
+	}
+	if len(columns) == 0 {
+		return nil, &schemaError{fmt.Errorf("materialized view %q: its target %q does not exist: give that a schema of its own and apply both, or describe it under the view's key target", v.Name, v.To.Name)}
+	}
+	have := make(map[string]bool, len(columns))
+	for _, column := range columns {
+		have[column.Name] = true
+	}
+	return have, nil
 }
 
 // describe returns the names of the columns that a query returns.

@@ -129,6 +129,21 @@ func TestViewWithoutItsColumn(t *testing.T) {
 	})
 }
 
+// Nothing is done when the target of a view is not there, also not what comes
+// before the view.
+func TestViewWithoutItsTarget(t *testing.T) {
+	t.Parallel()
+	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *Client) {
+		s, o := viewed(sums)
+		o.Views[0].Target = ddl.TargetOptions{}
+		o.Views[0].To = "nowhere"
+		err := c.Ensure(t.Context(), newTable(t, s, o))
+		require.ErrorIs(t, err, ErrSchema)
+		require.ErrorContains(t, err, `nothing was changed: materialized view "t_view": its target "nowhere" does not exist`)
+		require.Empty(t, db.Query(t, "SHOW TABLES"))
+	})
+}
+
 // What else may have the name of a view is not touched.
 func TestViewOverSomethingElse(t *testing.T) {
 	t.Parallel()
