@@ -76,19 +76,24 @@ func (d *decoder) object(path string, n *yaml.Node, v reflect.Value) {
 	for key, value := range d.pairs(path, n) {
 		i, ok := fields[key.Value]
 		if !ok {
-			d.unknownKey(key, known)
+			d.unknownKey(key, value, known)
 			continue
 		}
 		d.decode(join(path, key.Value), value, v.Field(i))
 	}
 }
 
-func (d *decoder) unknownKey(key *yaml.Node, known []string) {
-	if hint := didYouMean(key.Value, known); hint != "" {
-		d.add(positionOf(key), "unknown key %q%s", key.Value, hint)
-		return
+// unknownKey reports a key. One without a value, as in {type: set(1, 2)}, is most
+// likely what follows a comma of the value before it.
+func (d *decoder) unknownKey(key, value *yaml.Node, known []string) {
+	hint := didYouMean(key.Value, known)
+	if hint == "" {
+		hint = ": known keys are " + strings.Join(known, ", ")
+		if empty(value) && value.Value == "" {
+			hint += "; if it belongs to the value before it, put that in quotes, because of the comma"
+		}
 	}
-	d.add(positionOf(key), "unknown key %q: known keys are %s", key.Value, strings.Join(known, ", "))
+	d.add(positionOf(key), "unknown key %q%s", key.Value, hint)
 }
 
 // keysOf returns the index of each field of a struct by its key, and the keys in order.

@@ -261,6 +261,7 @@ var parseErrors = []struct{ name, text, want string }{
 	{"target without columns", in("clickhouse:\n  views:\n    - {name: v, to: y, select: SELECT x FROM a, target: {order_by: [x]}}"), `a.yaml:4:57: views[0].target.columns are missing: a target that is defined here has them`},
 	{"key of a target", in("clickhouse:\n  views:\n    - {name: v, to: y, select: SELECT x FROM a, target: {colums: [x]}}"), `a.yaml:4:58: unknown key "colums", did you mean "columns"?`},
 	{"view into its own table", in("clickhouse:\n  views:\n    - {name: v, to: a, select: SELECT x FROM a}"), `a.yaml:4:21: views[0].to "a" is the table of the schema, which the view reads`},
+	{"value with commas", in("clickhouse:\n  indexes: [{name: i, expr: x, type: set(1, 2)}]"), `a.yaml:3:45: unknown key "2)": known keys are name, expr, type, granularity; if it belongs to the value before it, put that in quotes, because of the comma`},
 	{"key of an index", in("clickhouse:\n  indexes: [{name: i, expr: x, typ: minmax}]"), `a.yaml:3:32: unknown key "typ", did you mean "type"?`},
 }
 
