@@ -67,11 +67,11 @@ func (b *rebuilder) checkAll(ctx context.Context) error {
 	return nil
 }
 
-// checkPiece does the same for a piece that is about to be copied.
-func (b *rebuilder) checkPiece(ctx context.Context, s *rebuildView, p ddl.Piece) error {
+// checkPieces does the same for pieces that are about to be copied.
+func (b *rebuilder) checkPieces(ctx context.Context, s *rebuildView, pieces []ddl.Piece) error {
 	for _, c := range b.Copies {
 		if c.Checked {
-			if err := b.check(ctx, c, b.MisfitSQL(s.source().name, c, &p)); err != nil {
+			if err := b.check(ctx, c, b.MisfitSQL(s.source().name, c, pieces)); err != nil {
 				return err
 			}
 		}

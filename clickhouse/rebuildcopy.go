@@ -13,8 +13,6 @@ import (
 const (
 	// pieceRows is how many rows one statement copies at most.
 	pieceRows = 4 << 20
-	// maxBatch is how many pieces are written down together.
-	maxBatch = 64
 	// fewParts is how many parts may be left when inserts are held back.
 	fewParts = 32
 	// maxRounds is how often the parts that have arrived meanwhile are copied
@@ -32,6 +30,7 @@ var errAnew = errors.New("the table was changed by something else than inserts w
 type oldPart struct {
 	Name    string `ch:"name"`
 	Rows    uint64 `ch:"rows"`
+	Bytes   uint64 `ch:"bytes"`   // not compressed
 	Deleted bool   `ch:"deleted"` // some rows have been deleted and are not copied
 }
 
@@ -39,7 +38,7 @@ type oldPart struct {
 // inserted.
 func (b *rebuilder) parts(ctx context.Context, t tableRef) ([]oldPart, error) {
 	var out []oldPart
-	err := b.client.selectInto(ctx, b.op(), &out, "SELECT name, rows, has_lightweight_delete = 1 AS deleted FROM system.parts\n"+
+	err := b.client.selectInto(ctx, b.op(), &out, "SELECT name, rows, data_uncompressed_bytes AS bytes, has_lightweight_delete = 1 AS deleted FROM system.parts\n"+
 		"WHERE active AND database = {database:String} AND table = {table:String} ORDER BY min_block_number, partition_id",
 		Param("database", b.On.Database), Param("table", t.name))
 	if err != nil {
@@ -115,9 +114,14 @@ func (b *rebuilder) copyRest(ctx context.Context, s *rebuildView) error {
 	}
 }
 
-// copyParts copies the parts that have not been copied yet, in the order in
-// which they were inserted, and returns how many these were.
+// copyParts copies the parts that have not been copied yet, and returns how many
+// these were. Large ones are copied in the order in which they were inserted,
+// each by itself; small ones many at a time, unless their order matters.
 func (b *rebuilder) copyParts(ctx context.Context, s *rebuildView) (int, error) {
+	planned, err := b.batches(ctx, s, 1) // before the parts, so that these have all of theirs
+	if err != nil {
+		return 0, err
+	}
 	parts, err := b.parts(ctx, s.source())
 	if err != nil {
 		return 0, err
@@ -127,26 +131,25 @@ func (b *rebuilder) copyParts(ctx context.Context, s *rebuildView) (int, error) 
 		return 0, err
 	}
 	n := 0
-	var batch []ddl.Piece
-	rows := uint64(0)
+	var small []oldPart
 	for _, p := range parts {
-		done := copied[p.Name]
+		left := missing(p, copied[p.Name])
 		delete(copied, p.Name)
-		left := missing(p, done)
 		if len(left) > 0 {
 			n++
 		}
-		for i, piece := range left {
-			if rows += piece.To - piece.From; i > 0 || len(batch) == maxBatch || rows > pieceRows {
-				if err := b.copyPieces(ctx, s, batch); err != nil {
-					return n, err
-				}
-				batch, rows = nil, piece.To-piece.From
+		if len(left) > 0 && p.isSmall() && !b.MergesChangeRows() {
+			small = append(small, p)
+			continue
+		}
+		for _, piece := range left {
+			token := fmt.Sprintf("factload rebuild %s %s %d", s.source().uuid, p.Name, piece.From)
+			if err := b.copyPieces(ctx, s, []ddl.Piece{piece}, token); err != nil {
+				return n, err
 			}
-			batch = append(batch, piece)
 		}
 	}
-	if err := b.copyPieces(ctx, s, batch); err != nil {
+	if err := b.copySmall(ctx, s, small, planned); err != nil {
 		return n, err
 	}
 	if len(copied) > 0 && !s.exchanged {
@@ -170,27 +173,21 @@ func missing(p oldPart, copied []ledgerRow) []ddl.Piece {
 	return out
 }
 
-// copyPieces copies pieces of different parts and writes down that it did. It
-// may be done more than once, and by several at once: each piece is stored
-// once.
-func (b *rebuilder) copyPieces(ctx context.Context, s *rebuildView, pieces []ddl.Piece) error {
-	if len(pieces) == 0 {
-		return nil
-	}
+// copyPieces copies pieces of different parts with one statement, and writes down
+// that it did. It may be done more than once, and by several at once: with the
+// same token, the pieces are stored once.
+func (b *rebuilder) copyPieces(ctx context.Context, s *rebuildView, pieces []ddl.Piece, token string) error {
 	settings, err := b.copySettings(ctx)
 	if err != nil {
 		return err
 	}
-	for _, p := range pieces {
-		if err := b.checkPiece(ctx, s, p); err != nil {
-			return err
-		}
-		token := fmt.Sprintf("factload rebuild %s %s %d", s.source().uuid, p.Part, p.From)
-		if err := b.exec(ctx, b.CopySQL(s.source().name, s.target().name, p, token, settings)); err != nil {
-			return err
-		}
-		b.reached("copied")
+	if err := b.checkPieces(ctx, s, pieces); err != nil {
+		return err
 	}
+	if err := b.exec(ctx, b.CopySQL(s.source().name, s.target().name, pieces, token, settings)); err != nil {
+		return err
+	}
+	b.reached("copied")
 	var sums []checksum
 	if err := b.client.selectInto(ctx, b.op(), &sums, b.SourceSumSQL(s.source().name, pieces)); err != nil {
 		return err
@@ -199,14 +196,14 @@ func (b *rebuilder) copyPieces(ctx context.Context, s *rebuildView, pieces []ddl
 	if err := b.still(ctx, s.source(), s.target()); err != nil {
 		return err
 	}
+	of := make(map[string]checksum, len(sums))
+	for _, sum := range sums {
+		of[sum.Part] = sum
+	}
 	rows := make([]ledgerRow, len(pieces))
 	for i, p := range pieces {
-		rows[i] = ledgerRow{Part: p.Part, First: p.From} // no row of it is to be seen, unless
-		for _, sum := range sums {
-			if sum.Part == p.Part {
-				rows[i].Rows, rows[i].Sum, rows[i].Xor = sum.Rows, sum.Sum, sum.Xor
-			}
-		}
+		sum := of[p.Part] // none if no row of it is to be seen
+		rows[i] = ledgerRow{Part: p.Part, First: p.From, Rows: sum.Rows, Sum: sum.Sum, Xor: sum.Xor}
 	}
 	if err := b.recordPieces(ctx, s, rows); err != nil {
 		return err

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/factload/factload/ddl"
@@ -10,6 +11,7 @@ import (
 // The events of the ledger.
 const (
 	eventBegin    = "begin"    // a new table is about to be created
+	eventBatch    = "batch"    // small parts are going to be copied together
 	eventPiece    = "piece"    // a piece has been copied
 	eventVerified = "verified" // the new table has been weighed up to a block
 	eventDone     = "done"     // the old table has been put away
@@ -69,6 +71,48 @@ func (b *rebuilder) recordPieces(ctx context.Context, s *rebuildView, pieces []l
 		"FROM (SELECT arrayJoin(arrayZip({parts:Array(String)}, {first:Array(String)}, {rows:Array(String)}, {sum:Array(String)}, {xor:Array(String)})) AS p)",
 		Param("table", b.On.Name), Param("old", s.source().uuid), Param("new", s.target().uuid),
 		Param("parts", columns[0]), Param("first", columns[1]), Param("rows", columns[2]), Param("sum", columns[3]), Param("xor", columns[4]))
+}
+
+// recordBatch adds a batch to the ledger, unless there is one of its number.
+func (b *rebuilder) recordBatch(ctx context.Context, s *rebuildView, batch partBatch) error {
+	detail, err := json.Marshal(batch.parts)
+	if err != nil {
+		return err
+	}
+	settings, err := b.copySettings(ctx)
+	if err != nil {
+		return err
+	}
+	token := fmt.Sprintf("factload rebuild %s %s batch %d", s.source().uuid, s.target().uuid, batch.number)
+	line := "async_insert = 0, insert_deduplicate = 1, insert_deduplication_token = " + ddl.QuoteString(token)
+	for name, value := range settings {
+		line += ", " + name + " = " + ddl.QuoteString(value)
+	}
+	return b.client.exec(ctx, b.op(), "INSERT INTO "+b.ledger()+" (table_name, old, new, event, first, detail)\nSETTINGS "+line+"\n"+
+		"SELECT {table:String}, toUUID({old:String}), toUUID({new:String}), {event:String}, {first:UInt64}, {detail:String}",
+		Param("table", b.On.Name), Param("old", s.source().uuid), Param("new", s.target().uuid), Param("event", eventBatch),
+		Param("first", fmt.Sprint(batch.number)), Param("detail", string(detail)))
+}
+
+// batches returns the batches with a number from first on, in the order of their
+// numbers.
+func (b *rebuilder) batches(ctx context.Context, s *rebuildView, first uint64) ([]partBatch, error) {
+	var rows []ledgerRow
+	err := b.client.selectInto(ctx, b.op(), &rows, "SELECT first, detail FROM "+b.ledger()+"\n"+
+		"WHERE table_name = {table:String} AND old = toUUID({old:String}) AND new = toUUID({new:String}) AND event = {event:String} AND first >= {first:UInt64}\n"+
+		"ORDER BY first, at LIMIT 1 BY first",
+		Param("table", b.On.Name), Param("old", s.source().uuid), Param("new", s.target().uuid), Param("event", eventBatch), Param("first", fmt.Sprint(first)))
+	if err != nil {
+		return nil, err
+	}
+	out := make([]partBatch, len(rows))
+	for i, row := range rows {
+		out[i].number = row.First
+		if err := json.Unmarshal([]byte(row.Detail), &out[i].parts); err != nil {
+			return nil, fmt.Errorf("%s: the ledger: %w", b.op(), err)
+		}
+	}
+	return out, nil
 }
 
 // ledgerOf returns the beginnings and ends of the table's rebuilds, oldest

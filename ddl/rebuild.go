@@ -53,7 +53,8 @@ type RebuildState struct {
 type Piece struct {
 	// Part is the name of the part.
 	Part string
-	// From is the offset of the first row, and To the one behind the last.
+	// From is the offset of the first row, and To the one behind the last. Both
+	// are 0 for the whole part.
 	From, To uint64
 }
 

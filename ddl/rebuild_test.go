@@ -28,14 +28,15 @@ func rebuildStatements(t *testing.T, text string) []string {
 	r := plan.Statements[0].Rebuild
 	require.NotNil(t, r, "%+v", plan.Statements)
 	other := ddl.TableName{Database: text, Name: ddl.RebuildName(text)}
-	piece := ddl.Piece{Part: text, From: 1, To: 2}
+	piece, whole := ddl.Piece{Part: text, From: 1, To: 2}, ddl.Piece{Part: text}
 	out := r.Outline()
 	out = append(out,
-		r.CreateSQL(text, "00000000-0000-0000-0000-000000000001"), r.CopySQL(text, other.Name, piece, text, map[string]string{"max_threads": "2"}),
-		r.SourceSumSQL(text, []ddl.Piece{piece, piece}), r.TargetSumSQL(text, 1, 2),
+		r.CreateSQL(text, "00000000-0000-0000-0000-000000000001"), r.CopySQL(text, other.Name, []ddl.Piece{piece}, text, map[string]string{"max_threads": "2"}),
+		r.CopySQL(text, other.Name, []ddl.Piece{whole, whole}, text, nil),
+		r.SourceSumSQL(text, []ddl.Piece{piece, piece, whole}), r.TargetSumSQL(text, 1, 2),
 		ddl.FreezeSQL(r.On), ddl.FenceSQL(r.On), ddl.RenameTableSQL(r.On, other), ddl.ExchangeSQL(r.On, other), ddl.DropCopySQL(other), ddl.CreateLedgerSQL(text))
 	for _, c := range r.Copies {
-		out = append(out, r.MisfitSQL(text, c, nil), r.MisfitSQL(text, c, &piece))
+		out = append(out, r.MisfitSQL(text, c, nil), r.MisfitSQL(text, c, []ddl.Piece{piece, whole}))
 	}
 	settings := map[string]string{"max_parts_in_total": text + "x", "parts_to_throw_insert": "5"}
 	for _, list := range [][]string{ddl.UnfenceSQL(r.On, settings), ddl.ThawSQL(r.On, nil), ddl.SettleSQL(r.On, settings)} {

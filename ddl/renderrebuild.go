@@ -45,16 +45,17 @@ func (r *Rebuild) CreateSQL(name, uuid string) string {
 		t.Settings = make(map[string]string)
 	}
 	maps.Copy(t.Settings, copySettings)
-	if r.mergesChangeRows() {
+	if r.MergesChangeRows() {
 		maps.Copy(t.Settings, frozenSettings)
 	}
 	head := "CREATE TABLE IF NOT EXISTS " + tableSQL(t.TableName())
 	return head + " UUID " + QuoteString(uuid) + strings.TrimPrefix(CreateSQL(t), head)
 }
 
-// mergesChangeRows reports whether a merge of the new table may change what is
-// stored, so that nothing can be compared after one.
-func (r *Rebuild) mergesChangeRows() bool {
+// MergesChangeRows reports whether a merge of the new table may change what is
+// stored, so that nothing can be compared after one, and the order of blocks may
+// matter.
+func (r *Rebuild) MergesChangeRows() bool {
 	e, err := parseEngine(r.To.Engine)
 	if err != nil || e.family != "" || r.To.TTL != "" {
 		return true
@@ -78,10 +79,11 @@ func (r *Rebuild) values() []string {
 	return out
 }
 
-// CopySQL returns the statement that copies a piece. It stores the same blocks
-// under the same tokens whenever it is run. Settings are further settings of
+// CopySQL returns the statement that copies pieces. It stores the same blocks
+// under the same tokens whenever it is run, if the pieces are one, or make one
+// block: less than a million rows and 256 MiB. Settings are further settings of
 // the statement.
-func (r *Rebuild) CopySQL(from, into string, p Piece, token string, settings map[string]string) string {
+func (r *Rebuild) CopySQL(from, into string, pieces []Piece, token string, settings map[string]string) string {
 	all := map[string]string{
 		"async_insert":                      "0",
 		"insert_allow_materialized_columns": "1",
@@ -97,7 +99,7 @@ func (r *Rebuild) CopySQL(from, into string, p Piece, token string, settings map
 	maps.Copy(all, plainRead)
 	maps.Copy(all, settings)
 	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE %s SETTINGS insert_deduplication_token = %s,%s", tableSQL(r.other(into)), r.columnList(),
-		strings.Join(r.values(), ", "), tableSQL(r.other(from)), pieceSQL(p), QuoteString(token), settingsLine(all))
+		strings.Join(r.values(), ", "), tableSQL(r.other(from)), piecesSQL(pieces), QuoteString(token), settingsLine(all))
 }
 
 // plainRead makes a query see the rows as they are stored, in their order.
@@ -108,8 +110,20 @@ var plainRead = map[string]string{
 	"max_threads":            "1",
 }
 
-func pieceSQL(p Piece) string {
-	return fmt.Sprintf("_part = %s AND _part_offset >= %d AND _part_offset < %d", QuoteString(p.Part), p.From, p.To)
+// piecesSQL returns the condition for the rows of the pieces.
+func piecesSQL(pieces []Piece) string {
+	var whole, all []string
+	for _, p := range pieces {
+		if p.From == 0 && p.To == 0 {
+			whole = append(whole, QuoteString(p.Part))
+			continue
+		}
+		all = append(all, fmt.Sprintf("_part = %s AND _part_offset >= %d AND _part_offset < %d", QuoteString(p.Part), p.From, p.To))
+	}
+	if len(whole) > 0 {
+		all = append(all, "_part IN ("+strings.Join(whole, ", ")+")")
+	}
+	return strings.Join(all, "\n    OR ")
 }
 
 // SourceSumSQL returns the query for the number of rows of pieces of the old
@@ -117,11 +131,7 @@ func pieceSQL(p Piece) string {
 // the new one. There is a row for each part that has any; no two of the pieces
 // may be of one part.
 func (r *Rebuild) SourceSumSQL(from string, pieces []Piece) string {
-	where := make([]string, len(pieces))
-	for i, p := range pieces {
-		where[i] = pieceSQL(p)
-	}
-	return sumSQL(r.values(), r.other(from), strings.Join(where, "\n    OR ")) + "\nGROUP BY _factload_part" + plainSettings
+	return sumSQL(r.values(), r.other(from), piecesSQL(pieces)) + "\nGROUP BY _factload_part" + plainSettings
 }
 
 // TargetSumSQL returns the query for the same of the parts of the new table whose
@@ -148,12 +158,12 @@ const plainSettings = "\nSETTINGS apply_mutations_on_fly = 0, final = 0, max_exe
 
 // MisfitSQL returns the query for the values of a checked column that the new
 // type cannot hold, or nil for none: how many rows there are, how many do not
-// fit, and a few of those, each with its sorting key. Without a piece it looks
+// fit, and a few of those, each with its sorting key. Without pieces it looks
 // at the whole table.
-func (r *Rebuild) MisfitSQL(from string, c ColumnCopy, p *Piece) string {
+func (r *Rebuild) MisfitSQL(from string, c ColumnCopy, pieces []Piece) string {
 	where := "1"
-	if p != nil {
-		where = pieceSQL(*p)
+	if len(pieces) > 0 {
+		where = piecesSQL(pieces)
 	}
 	value := QuoteIdent(c.Name)
 	key := "''"
@@ -371,13 +381,13 @@ func CreateLedgerSQL(database string) string {
 			{Name: "table_name", Type: "String", Comment: "the table that is rebuilt"},
 			{Name: "old", Type: "UUID", Comment: "of the table as it was"},
 			{Name: "new", Type: "UUID", Comment: "of the new table"},
-			{Name: "event", Type: "LowCardinality(String)", Comment: "begin, piece, verified or done"},
+			{Name: "event", Type: "LowCardinality(String)", Comment: "begin, batch, piece, verified or done"},
 			{Name: "part", Type: "String", Comment: "of a piece: the part of the old table"},
-			{Name: "first", Type: "UInt64", Comment: "of a piece: its first row"},
+			{Name: "first", Type: "UInt64", Comment: "of a piece: its first row; of a batch: its number"},
 			{Name: "rows", Type: "UInt64", Comment: "how many rows"},
 			{Name: "sum", Type: "UInt64", Comment: "the sum of their checksums"},
 			{Name: "xor", Type: "UInt64", Comment: "the xor of their checksums"},
-			{Name: "detail", Type: "String", Comment: "of begin: the settings to go back to; of verified: the last block"},
+			{Name: "detail", Type: "String", Comment: "of begin: the settings to go back to; of batch: its parts; of verified: the last block"},
 		},
 		Settings: map[string]string{"non_replicated_deduplication_window": fmt.Sprint(DeduplicationWindow)},
 		Comment:  "what factload has rebuilt; needed as long as a table of before a rebuild is kept",
