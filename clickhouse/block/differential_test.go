@@ -263,8 +263,17 @@ func (g *generator) float(t fact.FieldType) string {
 	if math.IsNaN(f) || math.IsInf(f, 0) || (t == fact.Float32 && math.Abs(f) > math.MaxFloat32) {
 		f = 0
 	}
-	return strconv.FormatFloat(f, "feg"[g.r.IntN(3)], -1, 64)
+	text := strconv.FormatFloat(f, "feg"[g.r.IntN(3)], -1, 64)
+	if len(text) > longestEngineNumber {
+		return strconv.FormatFloat(f, 'e', -1, 64)
+	}
+	return text
 }
+
+// longestEngineNumber is less than the 316 bytes from which on the engine cannot
+// read a number where one of its buffers ends in the middle of it, and takes it
+// elsewhere.
+const longestEngineNumber = 300
 
 func (g *generator) time() string {
 	day := fmt.Sprintf("%04d-%02d-%02d", 1901+g.r.IntN(398), 1+g.r.IntN(12), 1+g.r.IntN(28))
