@@ -22,9 +22,13 @@ type Line struct {
 }
 
 // Lines reads the lines of inputs that are files, directories, patterns or -, as
-// [Config.Inputs] has them, one input after the other. Packed ones are unpacked.
-// Empty lines are left out. A line of more than maxBytes is an error, as is
-// anything that keeps an input from being read; an error comes last.
+// [Config.Inputs] has them, one input after the other. Packed ones are unpacked,
+// and what is no text is refused, as Load does. Empty lines are left out.
+//
+// A line of more than maxBytes comes without its text and with an error of kind
+// [ErrLineTooLong]; whoever goes on gets the lines behind it. Any other error
+// comes last: it is an [*InputError], or says what keeps the inputs from being
+// found.
 func Lines(ctx context.Context, inputs []string, stdin io.Reader, maxBytes int) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		files, err := expandInputs(inputs, "")
@@ -53,28 +57,102 @@ func linesOf(ctx context.Context, in *inputFile, stdin io.Reader, maxBytes int, 
 		return false, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	lines := bufio.NewScanner(source)
-	lines.Buffer(nil, maxBytes)
-	number := int64(0)
-	for lines.Scan() {
+	lines := lineReader{r: bufio.NewReaderSize(source, lineBuffer), most: maxBytes}
+	if err := lines.checkText(); err != nil {
+		return false, err
+	}
+	for number := int64(1); ; number++ {
+		text, err := lines.next()
+		if errors.Is(err, io.EOF) {
+			return true, nil
+		}
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
 		}
-		number++
-		text := lines.Bytes()
+		line := Line{File: in.name, Number: number}
+		if errors.Is(err, ErrLineTooLong) {
+			if !yield(line, &InputError{File: in.name, Err: fmt.Errorf("line %d: %w", number, err)}) {
+				return false, nil
+			}
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
 		if number == 1 {
-			text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
+			text = bytes.TrimPrefix(text, bom)
 		}
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		if !yield(Line{File: in.name, Number: number, Text: text}, nil) {
+		if line.Text = text; !yield(line, nil) {
 			return false, nil
 		}
 	}
-	err = lines.Err()
-	if errors.Is(err, bufio.ErrTooLong) {
-		err = fmt.Errorf("line %d is longer than %d bytes", number+1, maxBytes)
+}
+
+// lineBuffer is how much is read at a time.
+const lineBuffer = 64 << 10
+
+// lineReader cuts an input into lines.
+type lineReader struct {
+	r    *bufio.Reader
+	most int    // bytes of a line
+	long []byte // a line that does not fit into the reader's buffer
+}
+
+// checkText refuses an input that is no text by what comes first.
+func (l *lineReader) checkText() error {
+	if _, err := l.r.Peek(1); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = nil
+		}
+		return err
 	}
-	return err == nil, err
+	head, err := l.r.Peek(l.r.Buffered())
+	if err != nil {
+		return err
+	}
+	return checkText(head)
+}
+
+// next returns the next line without its end; it is valid until the one after.
+// At the end of the input the error is io.EOF. Of a line that is too long no
+// more is kept than the limit.
+func (l *lineReader) next() ([]byte, error) {
+	l.long = l.long[:0]
+	length := int64(0)
+	for {
+		part, err := l.r.ReadSlice('\n')
+		ended := err == nil
+		if ended {
+			part = part[:len(part)-1]
+		}
+		length += int64(len(part))
+		if ended && length == int64(len(part)) {
+			return l.whole(part, length)
+		}
+		if room := l.most + len("\r") - len(l.long); room > 0 {
+			l.long = append(l.long, part[:min(len(part), room)]...)
+		}
+		switch {
+		case ended, errors.Is(err, io.EOF) && length > 0:
+			return l.whole(l.long, length)
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
+		}
+	}
+}
+
+// whole returns a line without a carriage return at its end, if it is not too
+// long. Length counts also what has not been kept of it.
+func (l *lineReader) whole(line []byte, length int64) ([]byte, error) {
+	if int64(len(line)) == length {
+		line = bytes.TrimSuffix(line, []byte{'\r'})
+		length = int64(len(line))
+	}
+	if length > int64(l.most) {
+		return nil, tooLong(length, l.most)
+	}
+	return line, nil
 }
