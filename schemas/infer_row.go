@@ -1,0 +1,207 @@
+package schemas
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// maxDepth is how deeply a row may be nested, its own braces included, as load has it.
+const maxDepth = 512
+
+// A pair is a key of a row and the text of its value.
+type pair struct {
+	key   string
+	value []byte
+}
+
+// readRow appends the pairs of the object in the line. It takes what load takes as a row: JSON by RFC 8259 in valid
+// UTF-8 and with paired surrogates, not nested too deeply, and nothing behind the object.
+//
+// The grammar is left to encoding/json, which lets through bad UTF-8, lone surrogates and deep nesting; the rest is
+// found on a walk that can rely on the grammar.
+func readRow(line []byte, pairs []pair) ([]pair, error) {
+	if !utf8.Valid(line) {
+		return pairs, errors.New("it has a byte that is not valid UTF-8: convert the file to UTF-8")
+	}
+	if !json.Valid(line) {
+		var raw json.RawMessage
+		return pairs, fmt.Errorf("invalid JSON: %w", json.Unmarshal(line, &raw))
+	}
+	w := walker{data: line}
+	w.space()
+	if kind := w.data[w.pos]; kind != '{' {
+		return pairs, notAnObject(kind)
+	}
+	w.open()
+	for w.more() {
+		key, err := w.value()
+		if err != nil {
+			return pairs, err
+		}
+		w.more() // the colon
+		value, err := w.value()
+		if err != nil {
+			return pairs, err
+		}
+		name, err := text(key)
+		if err != nil {
+			return pairs, err
+		}
+		pairs = append(pairs, pair{name, value})
+	}
+	return pairs, nil
+}
+
+func notAnObject(kind byte) error {
+	const want = ", want a JSON object"
+	switch {
+	case kind == '[':
+		return errors.New("it is a list" + want + ": for a file that is one list, jq -c '.[]' FILE makes such lines")
+	case kind == '"':
+		return errors.New("it is text" + want)
+	case kind == 't', kind == 'f', kind == 'n':
+		return errors.New("it is true, false or null" + want)
+	}
+	return errors.New("it is a number" + want)
+}
+
+// text returns the value of a JSON string.
+func text(raw []byte) (string, error) {
+	for _, c := range raw {
+		if c == '\\' {
+			var s string
+			err := json.Unmarshal(raw, &s)
+			return s, err
+		}
+	}
+	return string(raw[1 : len(raw)-1]), nil
+}
+
+// A walker steps over the values of a text that is known to be JSON in UTF-8.
+type walker struct {
+	data  []byte
+	pos   int
+	depth int // containers around pos
+}
+
+func (w *walker) space() {
+	for w.pos < len(w.data) && w.data[w.pos] <= ' ' {
+		w.pos++
+	}
+}
+
+// open steps into the container at pos.
+func (w *walker) open() {
+	w.pos++
+	w.depth++
+}
+
+// more moves to the next value or key, and reports false at the end of the container.
+func (w *walker) more() bool {
+	for {
+		switch w.data[w.pos] {
+		case ' ', '\t', '\r', '\n', ',', ':':
+			w.pos++
+		case '}', ']':
+			return false
+		default:
+			return true
+		}
+	}
+}
+
+// value moves behind the value at pos and returns its text.
+func (w *walker) value() ([]byte, error) {
+	start, floor := w.pos, w.depth
+	for {
+		switch w.data[w.pos] {
+		case '"':
+			if err := w.skipText(); err != nil {
+				return nil, err
+			}
+		case '{', '[':
+			w.open()
+			if w.depth > maxDepth {
+				return nil, fmt.Errorf("it is nested more than %d levels deep", maxDepth)
+			}
+		default:
+			w.skipWord()
+		}
+		for w.depth > floor && !w.more() {
+			w.pos++
+			w.depth--
+		}
+		if w.depth == floor {
+			return w.data[start:w.pos], nil
+		}
+	}
+}
+
+// skipWord moves behind a number or a literal.
+func (w *walker) skipWord() {
+	for w.pos < len(w.data) {
+		switch w.data[w.pos] {
+		case ' ', '\t', '\r', '\n', ',', '}', ']':
+			return
+		}
+		w.pos++
+	}
+}
+
+// skipText moves behind the string at pos and checks its surrogates.
+func (w *walker) skipText() error {
+	w.pos++
+	for {
+		switch w.data[w.pos] {
+		case '"':
+			w.pos++
+			return nil
+		case '\\':
+			if w.data[w.pos+1] != 'u' {
+				w.pos += 2
+				continue
+			}
+			if err := w.skipUnicode(); err != nil {
+				return err
+			}
+		default:
+			w.pos++
+		}
+	}
+}
+
+// skipUnicode moves behind the \u escape at pos, or behind two of them that make a pair.
+func (w *walker) skipUnicode() error {
+	const length = len(`\u0000`)
+	r := w.unit(w.pos)
+	if !utf16.IsSurrogate(r) {
+		w.pos += length
+		return nil
+	}
+	if utf16.DecodeRune(r, w.unit(w.pos+length)) == utf8.RuneError {
+		return fmt.Errorf("it has half of a surrogate pair: %s: write the character itself, or both halves", w.data[w.pos:w.pos+length])
+	}
+	w.pos += 2 * length
+	return nil
+}
+
+// unit returns the code unit of the \u escape at the given place, or -1 when there is none.
+func (w *walker) unit(at int) rune {
+	if w.data[at] != '\\' || w.data[at+1] != 'u' {
+		return -1
+	}
+	r := rune(0)
+	for _, c := range w.data[at+2 : at+6] {
+		switch {
+		case c <= '9':
+			c -= '0'
+		default:
+			c = c | 0x20 - 'a' + 10
+		}
+		r = r<<4 | rune(c)
+	}
+	return r
+}

@@ -1,0 +1,298 @@
+package schemas_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/fact"
+	"github.com/factload/factload/schemas"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// inferred adds rows that must all be taken.
+func inferred(t *testing.T, rows ...string) *schemas.Inference {
+	t.Helper()
+	var in schemas.Inference
+	for i, row := range rows {
+		require.NoError(t, in.Add([]byte(row)), "row %d: %s", i+1, row)
+	}
+	require.EqualValues(t, len(rows), in.Rows())
+	return &in
+}
+
+// inferredFields infers a schema and returns the lines of its file that hold fields.
+func inferredFields(t *testing.T, rows ...string) []string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, inferred(t, rows...).WriteYAML(&b, "s"))
+	_, fields, found := strings.Cut(b.String(), "\nfields:\n")
+	require.True(t, found)
+	return strings.Split(strings.TrimSpace(fields), "\n")
+}
+
+// inferredField is inferredFields for rows of one field, called f, with these values.
+func inferredField(t *testing.T, values ...string) string {
+	t.Helper()
+	rows := make([]string, len(values))
+	for i, v := range values {
+		rows[i] = `{"f":` + v + `}`
+	}
+	lines := inferredFields(t, rows...)
+	require.Len(t, lines, 1)
+	return strings.TrimPrefix(strings.TrimSpace(lines[0]), "- {name: f, ")
+}
+
+// Each file in testdata/infer has rows and the schema that comes out, and the schema is one.
+func TestInferGolden(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/infer/*.txtar")
+	require.NoError(t, err)
+	require.Len(t, files, 8)
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			t.Parallel()
+			archive, err := txtar.ParseFile(file)
+			require.NoError(t, err)
+			require.Equal(t, []string{"rows.jsonl", "want.yaml"}, []string{archive.Files[0].Name, archive.Files[1].Name})
+			rows := strings.Split(strings.TrimSuffix(string(archive.Files[0].Data), "\n"), "\n")
+			in := inferred(t, rows...)
+			var got, again bytes.Buffer
+			require.NoError(t, in.WriteYAML(&got, "golden"))
+			require.NoError(t, in.WriteYAML(&again, "golden"))
+			require.Equal(t, got.String(), again.String())
+			if *update {
+				archive.Files[1].Data = got.Bytes()
+				require.NoError(t, os.WriteFile(file, txtar.Format(archive), 0o600))
+			}
+			require.Equal(t, string(archive.Files[1].Data), got.String(), "run go test ./schemas -update")
+
+			defs, err := schemas.Parse("golden.yaml", got.Bytes())
+			require.NoError(t, err)
+			def, err := in.Definition("golden")
+			require.NoError(t, err)
+			require.Equal(t, def.Schema, defs[0].Schema)
+		})
+	}
+}
+
+// repeated returns n values that go through the given ones in turn.
+func repeated(n int, values ...string) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = values[i%len(values)]
+	}
+	return all
+}
+
+// numbered returns n different texts.
+func numbered(n int) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = strconv.Quote("v" + strconv.Itoa(i))
+	}
+	return all
+}
+
+// Few values are seen only among many, and lists are no exception.
+func TestInferLowCardinality(t *testing.T) {
+	t.Parallel()
+	const low, high = "type: low_cardinality_string}", "type: string}"
+	require.Equal(t, high, inferredField(t, repeated(19, `"a"`)...))
+	require.Equal(t, low, inferredField(t, repeated(20, `"a"`)...))
+	require.Equal(t, low, inferredField(t, repeated(20, `"a"`, `"b"`)...))
+	require.Equal(t, low, inferredField(t, repeated(20, `"a"`, `"\u0061"`, `"b"`, `"\u0062"`)...), "escapes are no other values")
+	require.Equal(t, high, inferredField(t, repeated(20, `"a"`, `"b"`, `"c"`)...))
+	require.Equal(t, low, inferredField(t, repeated(10_000, numbered(1000)...)...))
+	require.Equal(t, high, inferredField(t, repeated(20_000, numbered(1001)...)...), "as many of each, but too many to remember")
+	require.Equal(t, "type: low_cardinality_string, array: true}", inferredField(t, repeated(5, `["a","b","a","a"]`)...))
+}
+
+// A sparse field says so, with its thousands apart.
+func TestInferSparse(t *testing.T) {
+	t.Parallel()
+	rows := append(repeated(12_344, `{"a":1}`), `{"a":2,"b":true}`)
+	require.Equal(t, "- {name: b, type: bool}  # in 1 of 12,345 rows", strings.TrimSpace(inferredFields(t, rows...)[1]))
+}
+
+func TestInferOrderBy(t *testing.T) {
+	t.Parallel()
+	// <2> stands for one of two values, <3> for one of three, <i> for the number of the row.
+	const at = `"at":"2026-01-02T03:04:05Z"`
+	for name, c := range map[string]struct{ row, want string }{
+		"few values and a time":              {`"role":"<2>","id":"<i>",` + at, "role at"},
+		"two with the fewest values":         {`"two":"<2>","three":"<3>","four":"<4>"`, "two three"},
+		"fewest first":                       {`"three":"<3>","two":"<2>"`, "two three"},
+		"one value sorts nothing":            {`"same":"a",` + at, "at"},
+		"first of two times":                 {`"day":"2026-01-02","b":"2026-01-02T03:04:05Z","a":"2026-01-02T03:04:05Z"`, "b"},
+		"a day":                              {`"id":1,"day":"2026-01-02"`, "day"},
+		"an id":                              {`"x":1,"run_id":"<i>","id":"<i>"`, "id"},
+		"something with the name of an id":   {`"x":1,"runId":<i>`, "runId"},
+		"a uuid":                             {`"x":1,"key":"61f0c404-5cb3-11e7-907b-a6006ad3dba0"`, "key"},
+		"no id, only ends like one":          {`"x":1,"paid":<i>`, "x"},
+		"an id needs a type that ids have":   {`"x":1,"run_id":1.5`, "x"},
+		"the first that can be sorted by":    {`"list":[1],"object":{},"flag":true,"n":1`, "flag"},
+		"times in lists are no times to use": {`"x":1,"at":["2026-01-02T03:04:05Z"]`, "x"},
+	} {
+		rows := make([]string, 40)
+		for i := range rows {
+			n := strconv.Itoa
+			rows[i] = "{" + strings.NewReplacer("<2>", n(i%2), "<3>", n(i%3), "<4>", n(i%4), "<i>", n(i)).Replace(c.row) + "}"
+		}
+		def, err := inferred(t, rows...).Definition("s")
+		require.NoError(t, err)
+		require.Equal(t, strings.Fields(c.want), def.Schema.OrderBy, name)
+	}
+}
+
+// A field that a row lacks, or where it has a null, is not sorted by.
+func TestInferOrderByNeedsValues(t *testing.T) {
+	t.Parallel()
+	in := inferred(t, `{"id":"a","at":"2026-01-02T03:04:05Z","n":1}`, `{"id":null,"n":2}`)
+	def, err := in.Definition("s")
+	require.NoError(t, err)
+	require.Equal(t, []string{"n"}, def.Schema.OrderBy)
+	in = inferred(t, `{"n":1}`, `{"n":null}`)
+	def, err = in.Definition("s")
+	require.NoError(t, err)
+	require.Empty(t, def.Schema.OrderBy)
+}
+
+func TestInferFactID(t *testing.T) {
+	t.Parallel()
+	const proposal = "fact_id: true"
+	require.Contains(t, inferredFields(t, `{"id":"a"}`, `{"id":"b"}`)[0], proposal)
+	for name, rows := range map[string][]string{
+		"only one row":     {`{"id":"a"}`},
+		"twice":            {`{"id":"a"}`, `{"id":"b"}`, `{"id":"\u0061"}`},
+		"empty":            {`{"id":"a"}`, `{"id":""}`},
+		"not in every row": {`{"id":"a"}`, `{"id":"b"}`, `{}`},
+		"null":             {`{"id":"a"}`, `{"id":null}`},
+		"numbers":          {`{"id":1}`, `{"id":2}`},
+		"mixed":            {`{"id":1}`, `{"id":"a"}`},
+		"a time":           {`{"id":"2026-01-02T03:04:05Z"}`, `{"id":"2026-01-02T03:04:06Z"}`},
+		"another name":     {`{"key":"a"}`, `{"key":"b"}`},
+		"lists":            {`{"id":["a"]}`, `{"id":["b"]}`},
+	} {
+		require.NotContains(t, strings.Join(inferredFields(t, rows...), "\n"), proposal, name)
+	}
+}
+
+// What no schema could take is no row, and leaves no trace.
+func TestInferRefusesRows(t *testing.T) {
+	t.Parallel()
+	deep := func(n int) string { return `{"a":` + strings.Repeat("[", n) + strings.Repeat("]", n) + `}` }
+	for line, want := range map[string]string{
+		``:                                  "unexpected end of JSON input",
+		`{"x":1`:                            "unexpected end of JSON input",
+		`{"x":1} {}`:                        "after top-level value",
+		`{"x":01}`:                          "invalid character '1'",
+		`{"x":NaN}`:                         "invalid character 'N'",
+		"{\"x\":\"\t\"}":                    "in string literal",
+		` [{"x":1}]`:                        "it is a list, want a JSON object: for a file that is one list, jq -c '.[]' FILE makes such lines",
+		`"x"`:                               "it is text",
+		`null`:                              "it is true, false or null",
+		`12`:                                "it is a number",
+		`{"x":1,"y":2,"x":3}`:               `the key "x" is there twice`,
+		`{"x":1,"\u0078":3}`:                `the key "x" is there twice`,
+		`{"known":1,"known":1}`:             `the key "known" is there twice`,
+		"{\"x\":\"\xff\"}":                  "not valid UTF-8",
+		`{"x":"\ud800"}`:                    `half of a surrogate pair: \ud800`,
+		`{"x":{"y":["\udc00\ud800"]}}`:      `half of a surrogate pair: \udc00`,
+		`{"\ud83dx":1}`:                     `half of a surrogate pair: \ud83d`,
+		`{"x":1,"":1}`:                      `the key "" cannot name a field: it is empty`,
+		`{"x":1,"a\u0000b":1}`:              "it holds a NUL character",
+		`{"x":1,"_block_number":1}`:         "reserved by ClickHouse",
+		`{"x":1,"NaN":1}`:                   "read as a constant",
+		deep(512):                           "more than 512 levels",
+		`{"x":"` + "\xed\xa0\x80" + `"}`:    "not valid UTF-8",
+		"\ufeff" + `{"x":1}`:                "invalid character",
+		`{"x":1,"` + "q\xff" + `":1}`:       "not valid UTF-8",
+		`{"x":"\uD83D\uDE0","y":"\uD83D"}`:  "in \\u hexadecimal character escape",
+		`{"x":"\uD83D\\uDE00","y":"\ud83d"`: "unexpected end",
+	} {
+		in := inferred(t, `{"known":1}`)
+		err := in.Add([]byte(line))
+		require.ErrorIs(t, err, schemas.ErrNotARow, line)
+		require.ErrorContains(t, err, want, line)
+		require.EqualValues(t, 1, in.Rows())
+		def, err := in.Definition("s")
+		require.NoError(t, err)
+		require.Equal(t, []fact.Field{{Name: "known", Type: fact.Int64}}, def.Schema.Fields, line)
+		require.NoError(t, in.Add([]byte(`{"x":1}`)), "a key of a refused row is still new")
+	}
+	inferred(t, deep(511), `{"a":"\ud83d\ude00 \\ud800 \uffff"}`, " \t{ \"a\" : [ 1 , { } ] , \"b\":[ ] } \r")
+}
+
+func TestInferRefusesTooManyFields(t *testing.T) {
+	t.Parallel()
+	row := func(from, to int) []byte {
+		var b strings.Builder
+		for i := from; i < to; i++ {
+			fmt.Fprintf(&b, `,"k%d":1`, i)
+		}
+		return []byte("{" + b.String()[1:] + "}")
+	}
+	var in schemas.Inference
+	require.NoError(t, in.Add(row(0, 600)))
+	require.NoError(t, in.Add(row(600, schemas.MaxInferredFields)))
+	require.NoError(t, in.WriteYAML(&bytes.Buffer{}, "s"))
+	err := in.Add(row(999, 1002))
+	require.ErrorIs(t, err, schemas.ErrTooManyFields)
+	require.NotErrorIs(t, err, schemas.ErrNotARow)
+	require.ErrorContains(t, err, `with "k1001" there are 1002`)
+	require.ErrorContains(t, err, "keys that are data belong into one field")
+
+	in = schemas.Inference{}
+	require.NoError(t, in.Add([]byte(`{"`+strings.Repeat(`\u0001`, 100<<10)+`":1}`)), "the longest name, and hardly shorter when it is escaped")
+	require.NoError(t, in.WriteYAML(&bytes.Buffer{}, "s"))
+	require.ErrorIs(t, in.Add([]byte(`{"a":1}`)), schemas.ErrTooManyFields)
+}
+
+func TestInferNothing(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	for want, in := range map[string]*schemas.Inference{"there is no row": inferred(t), "no row has a key": inferred(t, `{}`, `{}`)} {
+		require.ErrorIs(t, in.WriteYAML(&b, "s"), schemas.ErrNothingToInfer)
+		_, err := in.Definition("s")
+		require.ErrorContains(t, err, want)
+	}
+	require.ErrorContains(t, inferred(t, `{"a":1}`).WriteYAML(&b, ""), "name is empty")
+	require.ErrorContains(t, inferred(t, `{"a":1}`).WriteYAML(&b, strings.Repeat("x", 300)), "too long")
+	require.Empty(t, b.String())
+}
+
+// Names are quoted in any place, that of the schema too.
+func TestInferQuotesNames(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"true", "12", "a, b", "a: b", "# c", "] d", "\n", "it's", `"`, "x\u2028y", "~", " ", "null", "<<", "[", "- a"} {
+		var b bytes.Buffer
+		require.NoError(t, inferred(t, fmt.Sprintf(`{%q:1}`, name+"_id")).WriteYAML(&b, name))
+		defs, err := schemas.Parse("s.yaml", b.Bytes())
+		require.NoError(t, err, b.String())
+		require.Equal(t, name, defs[0].Schema.Name)
+		require.Equal(t, []string{name + "_id"}, defs[0].Schema.OrderBy)
+	}
+}
+
+// Fields come in the order in which they were seen first.
+func TestInferKeepsOrder(t *testing.T) {
+	t.Parallel()
+	def, err := inferred(t, `{"b":1,"a":1}`, `{"z":1,"a":1,"c":1}`, `{"0":1,"b":1}`).Definition("s")
+	require.NoError(t, err)
+	var names []string
+	for _, f := range def.Schema.Fields {
+		names = append(names, f.Name)
+	}
+	require.Equal(t, []string{"b", "a", "z", "c", "0"}, slices.Clip(names))
+}
