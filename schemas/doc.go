@@ -33,4 +33,6 @@
 // Default values are YAML values: a number for a number, a list for an array, any value for json. The JSON text {} is
 // therefore written {} and not '{}', which is a JSON string. NULL is what a nullable field holds anyway, so null is not
 // a default.
+//
+// An [Inference] writes such a file from rows.
 package schemas

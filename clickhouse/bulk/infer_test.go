@@ -3,7 +3,6 @@ package bulk
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -91,7 +90,7 @@ func randomRows(r *rand.Rand) []string {
 		var pairs []string
 		for _, name := range fieldNames {
 			if makers[name] != nil && (!rare[name] || r.IntN(4) == 0) {
-				pairs = append(pairs, fmt.Sprintf(`"%s" : %s`, name, makers[name]()))
+				pairs = append(pairs, `"`+name+`" : `+makers[name]())
 			}
 		}
 		r.Shuffle(len(pairs), func(i, j int) { pairs[i], pairs[j] = pairs[j], pairs[i] })
@@ -137,7 +136,7 @@ func FuzzInfer(f *testing.F) {
 	for _, line := range []string{`{"a":1,"a":2}`, `{"a":"\ud800"}`, `{"a":"\ud83d\ude00"}`, "{\"a\":\"\xff\"}", `{"a":1}x`, ` [1]`, `null`, `{"":1}`, `{"a\u0000":1}`, `{"nan":1}`, strings.Repeat(`{"a":`, 512) + "1" + strings.Repeat("}", 512), strings.Repeat(`{"a":`, 513) + "1" + strings.Repeat("}", 513)} {
 		f.Add([]byte(line), []byte(`{"a":{"b":[]}}`))
 	}
-	any, err := block.Compile(fact.Schema{Name: "any", Fields: []fact.Field{{Name: "nobody", Type: fact.JSON, Nullable: true}}}, block.Options{UnknownKeys: block.IgnoreUnknown})
+	anything, err := block.Compile(fact.Schema{Name: "any", Fields: []fact.Field{{Name: "nobody", Type: fact.JSON, Nullable: true}}}, block.Options{UnknownKeys: block.IgnoreUnknown})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		var in schemas.Inference
@@ -146,10 +145,10 @@ func FuzzInfer(f *testing.F) {
 			switch err := in.Add(line); {
 			case err == nil:
 				rows = append(rows, line)
-				require.NoError(t, any.NewBlock().AppendJSON(line))
+				require.NoError(t, anything.NewBlock().AppendJSON(line))
 			case errors.Is(err, schemas.ErrNotARow) && strings.Contains(err.Error(), "cannot name a field"):
 			case errors.Is(err, schemas.ErrNotARow):
-				require.Error(t, any.NewBlock().AppendJSON(line), "%v", err)
+				require.Error(t, anything.NewBlock().AppendJSON(line), "%v", err)
 			default:
 				require.ErrorIs(t, err, schemas.ErrTooManyFields)
 			}

@@ -53,7 +53,7 @@ func newLoad(a *app) *cobra.Command {
 		Example: `  factload load --schema message messages.jsonl
   factload load --schemas my_schemas/ --schema my_table --rejects bad.jsonl 'logs/*.jsonl.gz'
   zcat events.gz | factload load -`,
-		Args: needArgs("input"),
+		Args: needInput,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.load(cmd.Context(), f, args) },
 	}
 	addServerFlags(cmd)
@@ -75,7 +75,7 @@ a server and without writing anything but the --rejects file.
 
 ` + inputsHelp,
 		Example: `  factload check --schemas my_table.yaml --schema my_table data.jsonl`,
-		Args:    needArgs("input"),
+		Args:    needInput,
 		RunE:    func(cmd *cobra.Command, args []string) error { return a.check(cmd.Context(), f, args) },
 	}
 	addLoadFlags(cmd, &f)

@@ -37,7 +37,7 @@ mended; 2 wrong usage, configuration or schema; 3 finished, but some events were
 facts of their schema.`,
 		Example: `  factload replay events.jsonl
   factload replay --schemas my_schemas/ 'log/*.jsonl.gz'`,
-		Args: needArgs("input"),
+		Args: needInput,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.replay(cmd.Context(), args, asJSON) },
 	}
 	addServerFlags(cmd)

@@ -7,7 +7,7 @@ import (
 const rootLong = `Factload loads JSONL files of facts into ClickHouse, and asks questions about them.
 
 A schema, written once in YAML, decides the table, the validation and the
-decoding. Without a server it runs a real ClickHouse engine of its own, with its
+decoding; infer writes a first one from a file. Without a server it runs a real ClickHouse engine of its own, with its
 data below .factload: nothing has to be installed or started by hand.
 
 Configuration comes from config.yaml in the working directory (or --config),
@@ -46,7 +46,7 @@ func newRoot(a *app) *cobra.Command {
 	bind(flags, "log-level", "log.level")
 
 	root.AddCommand(
-		newLoad(a), newLoads(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a), newReplay(a),
+		newInfer(a), newLoad(a), newLoads(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a), newReplay(a),
 		newServe(a), newSample(a), newVersion(a),
 	)
 	root.CompletionOptions.HiddenDefaultCmd = true

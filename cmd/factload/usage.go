@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -11,12 +12,10 @@ func withHelp(cmd *cobra.Command, err error) error {
 	return fmt.Errorf("%w (see %s --help)", err, cmd.CommandPath())
 }
 
-// needArgs asks for at least one argument and says which.
-func needArgs(what string) cobra.PositionalArgs {
-	return func(_ *cobra.Command, args []string) error {
-		if len(args) == 0 {
-			return fmt.Errorf("no %s given", what)
-		}
-		return nil
+// needInput asks for at least one input.
+func needInput(_ *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return errors.New("no input given")
 	}
+	return nil
 }
