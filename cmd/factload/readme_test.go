@@ -58,19 +58,25 @@ func TestReadmeSchemas(t *testing.T) {
 	}
 }
 
-// The commands of the README work as they stand there.
+// The commands of the README work as they stand there, and the schema is the
+// one that is inferred.
 func TestReadmeCommands(t *testing.T) {
 	t.Parallel()
 	var script strings.Builder
 	for line := range strings.Lines(marked(t, "load")) {
 		command, ok := strings.CutPrefix(line, "$ ")
 		require.True(t, ok, line)
-		fmt.Fprintln(&script, "exec "+strings.ReplaceAll(strings.TrimSpace(command), `"`, "'"))
+		command, file, redirected := strings.Cut(strings.TrimSpace(command), " > ")
+		fmt.Fprintln(&script, "exec "+strings.ReplaceAll(command, `"`, "'"))
+		if redirected {
+			fmt.Fprintf(&script, "cp stdout %s\ncmp %s want.yaml\n", file, file)
+		}
 	}
-	script.WriteString("stdout ' 2 .* 0.75 '\n-- statement.yaml --\n" + marked(t, "schema statement.yaml") + `-- statements.jsonl --
-{"question":"Q","statement":"A","label_confidence":0.5,"answer_matching_behavior":" Yes","answer_not_matching_behavior":" No"}
-{"question":"Q","statement":"B","label_confidence":1,"answer_matching_behavior":" Yes","answer_not_matching_behavior":" No"}
-`)
+	script.WriteString("stdout ' 1000 .* 0.75 '\n-- want.yaml --\n" + marked(t, "schema statement.yaml") + "-- statements.jsonl --\n")
+	for i := range 1000 {
+		fmt.Fprintf(&script, `{"question":"Q%d","statement":"S%d","label_confidence":%v,"answer_matching_behavior":"%s","answer_not_matching_behavior":"%s"}`+"\n",
+			i, i, []float64{0.5, 1}[i%2], []string{" Yes", " No"}[i%2], []string{" No", " Yes"}[i%2])
+	}
 	file := filepath.Join(t.TempDir(), "readme.txtar")
 	require.NoError(t, os.WriteFile(file, []byte(script.String()), 0o600))
 	p := scriptParams()
