@@ -9,7 +9,8 @@ import (
 	"github.com/factload/factload/fact"
 )
 
-// The bounds of an [Inference]. They keep its memory below some 100 MB, whatever the rows are, beside the longest line.
+// The bounds of an [Inference]. They keep its memory below some 100 MB and a few times the longest line,
+// whatever the rows are.
 const (
 	// MaxInferredFields is how many fields an inferred schema may have. Rows with more different keys than that mostly
 	// use data as keys, which belongs into one json field.
@@ -119,16 +120,24 @@ func (in *Inference) settle() (fresh []*inferredField, err error) {
 			in.byName[p.key] = f
 			fresh = append(fresh, f)
 			in.nameLen += len(p.key)
+			if err := in.checkSize(len(fresh), p.key); err != nil {
+				return fresh, err
+			}
 		}
 		f.turn = in.turn
 	}
-	if len(in.fields)+len(fresh) > MaxInferredFields || in.nameLen > maxNameBytes {
-		last := fresh[len(fresh)-1].name
-		return fresh, fmt.Errorf("%w: with %q there are %d, and names of %d bytes; a schema is inferred of at most %d, with names of %d bytes: "+
-			`keys that are data belong into one field, as in {"counts": {"a": 1, "b": 2}}, which is json then`,
-			ErrTooManyFields, cut(last), len(in.fields)+len(fresh), in.nameLen, MaxInferredFields, maxNameBytes)
-	}
 	return fresh, nil
+}
+
+// checkSize says that there are too many fields with those that are new, of which the last is given.
+func (in *Inference) checkSize(fresh int, last string) error {
+	n := len(in.fields) + fresh
+	if n <= MaxInferredFields && in.nameLen <= maxNameBytes {
+		return nil
+	}
+	return fmt.Errorf("%w: with %q there are %d, with names of %d bytes; a schema is inferred of at most %d, with names of %d bytes: "+
+		`keys that are data belong into one field, as in {"counts": {"a": 1, "b": 2}}, which is json then`,
+		ErrTooManyFields, cut(last), n, in.nameLen, MaxInferredFields, maxNameBytes)
 }
 
 // checkKey says why a table cannot have a column of this name.

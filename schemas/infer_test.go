@@ -229,7 +229,10 @@ func TestInferRefusesRows(t *testing.T) {
 		def, err := in.Definition("s")
 		require.NoError(t, err)
 		require.Equal(t, []fact.Field{{Name: "known", Type: fact.Int64}}, def.Schema.Fields, line)
-		require.NoError(t, in.Add([]byte(`{"x":1}`)), "a key of a refused row is still new")
+		require.NoError(t, in.Add([]byte(`{"x":1}`)))
+		def, err = in.Definition("s")
+		require.NoError(t, err)
+		require.Len(t, def.Schema.Fields, 2, "a key of a refused row is still new: %s", line)
 	}
 	inferred(t, deep(511), `{"a":"\ud83d\ude00 \\ud800 \uffff"}`, " \t{ \"a\" : [ 1 , { } ] , \"b\":[ ] } \r")
 }
@@ -250,13 +253,42 @@ func TestInferRefusesTooManyFields(t *testing.T) {
 	err := in.Add(row(999, 1002))
 	require.ErrorIs(t, err, schemas.ErrTooManyFields)
 	require.NotErrorIs(t, err, schemas.ErrNotARow)
-	require.ErrorContains(t, err, `with "k1001" there are 1002`)
+	require.ErrorContains(t, err, `with "k1000" there are 1001`, "it stops at the first")
 	require.ErrorContains(t, err, "keys that are data belong into one field")
 
 	in = schemas.Inference{}
 	require.NoError(t, in.Add([]byte(`{"`+strings.Repeat(`\u0001`, 100<<10)+`":1}`)), "the longest name, and hardly shorter when it is escaped")
 	require.NoError(t, in.WriteYAML(&bytes.Buffer{}, "s"))
 	require.ErrorIs(t, in.Add([]byte(`{"a":1}`)), schemas.ErrTooManyFields)
+}
+
+// Keys of refused rows do not count.
+func TestInferForgetsRefusedKeys(t *testing.T) {
+	t.Parallel()
+	in := inferred(t, `{"a":1}`)
+	for i := range 2 * schemas.MaxInferredFields {
+		name := fmt.Sprintf("%d%s", i, strings.Repeat("x", 1000))
+		require.ErrorIs(t, in.Add(fmt.Appendf(nil, `{%q:1,"a":1,"a":2}`, name)), schemas.ErrNotARow)
+	}
+	require.NoError(t, in.Add([]byte(`{"b":1}`)))
+}
+
+// What is taken for a time and a date is what the types hold, at both ends.
+func TestInferTimes(t *testing.T) {
+	t.Parallel()
+	for want, values := range map[string][]string{
+		"datetime64": {"1900-01-01T00:00:00Z", "1899-12-31T23:59:00-00:01", "2300-01-01T00:00:00+00:01", "2299-12-31 23:59:59.999999999", "2024-02-29T23:59:59"},
+		"date":       {"1970-01-01", "2149-06-06", "2024-02-29"},
+		"string": {
+			"1900-01-01T00:00:00+00:01", "1899-12-31T23:59:59.999Z", "2299-12-31T23:59:59-00:01", "2300-01-01T00:00:00", "2026-01-02T03:04:05.1234567890",
+			"2026-01-02T03:04:05.", "2026-01-02T03:04:05+0100", "2026-01-02T03:04:05+24:00", "2026-01-02T24:00:00", "2026-01-02T3:04:05Z", "2026-01-02X03:04:05",
+			"1969-12-31", "2149-06-07", "2023-02-29", "2026-1-02", "26-01-02",
+		},
+	} {
+		for _, v := range values {
+			require.Regexp(t, "^type: "+want+"}", inferredField(t, strconv.Quote(v)), v)
+		}
+	}
 }
 
 func TestInferNothing(t *testing.T) {
