@@ -62,7 +62,8 @@ func isGone(err error) bool {
 		57,  // TABLE_ALREADY_EXISTS
 		107, // FILE_DOESNT_EXIST: renamed at the very moment
 		517, // CANNOT_ASSIGN_ALTER: likewise
-		218: // TABLE_IS_DROPPED
+		218, // TABLE_IS_DROPPED
+		390: // CANNOT_GET_CREATE_TABLE_QUERY: of a table that is there no more
 		return true
 	}
 	return false
