@@ -185,10 +185,13 @@ func ruleCallsAfterClose(s *subject) {
 
 // ruleCloseDuringCalls closes in the middle of calls: each is stored, or fails
 // and is not. Half of the calls wait for Close to begin, and each caller's last
-// one for its end, so that none of it depends on who is faster.
+// one for its end, and their ctx does not end before, so that none of it depends
+// on who is faster.
 func ruleCloseDuringCalls(s *subject) {
 	const callers, calls = 8, 50
 	m := s.ready(numbered("a"))
+	ctx, cancel := context.WithCancel(context.WithoutCancel(s.ctx))
+	defer cancel()
 	var acknowledged log[fact.Fact]
 	var begun atomic.Int64
 	half, closing, closed := newSignal(), newSignal(), newSignal()
@@ -205,7 +208,7 @@ func ruleCloseDuringCalls(s *subject) {
 				case calls - 1:
 					<-closed.given
 				}
-				if f := number("a", c*calls+i); m.Materialize(s.ctx, f) == nil {
+				if f := number("a", c*calls+i); m.Materialize(ctx, f) == nil {
 					acknowledged.add(f)
 				}
 			}

@@ -46,7 +46,7 @@ func failuresOf(t *testing.T, r rule, setup func(*subject)) string {
 	done := make(chan struct{})
 	go func() { // FailNow ends the goroutine
 		defer close(done)
-		r.check(rec, options{timeout: 100 * time.Millisecond}, setup)
+		r.check(rec, options{timeout: 500 * time.Millisecond}, setup)
 	}()
 	<-done
 	return strings.Join(rec.failures, "\n")
