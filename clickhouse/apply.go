@@ -49,7 +49,7 @@ func (c *Client) enrich(ctx context.Context, have *ddl.Table, plan ddl.Plan) (er
 }
 
 // Apply runs the statements of a plan in order and stops at the first that
-// fails; then the error is an [*PartialError]. Statements of hazards other than
+// fails; then the error is a [*PartialError]. Statements of hazards other than
 // [ddl.MetadataOnly] must be allowed; otherwise nothing is run and the error is
 // a [*ddl.RefusedError]. Optional statements that are not allowed are left out.
 //
