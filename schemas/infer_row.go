@@ -1,6 +1,7 @@
 package schemas
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,8 +28,7 @@ func readRow(line []byte, pairs []pair) ([]pair, error) {
 		return pairs, errors.New("it has a byte that is not valid UTF-8: convert the file to UTF-8")
 	}
 	if !json.Valid(line) {
-		var raw json.RawMessage
-		return pairs, fmt.Errorf("invalid JSON: %w", json.Unmarshal(line, &raw))
+		return pairs, notJSON(line)
 	}
 	w := walker{data: line}
 	w.space()
@@ -53,6 +53,18 @@ func readRow(line []byte, pairs []pair) ([]pair, error) {
 		pairs = append(pairs, pair{name, value})
 	}
 	return pairs, nil
+}
+
+func notJSON(line []byte) error {
+	var raw json.RawMessage
+	err := fmt.Errorf("invalid JSON: %w", json.Unmarshal(line, &raw))
+	switch string(bytes.TrimSpace(line)) {
+	case "{":
+		err = fmt.Errorf("%w: for objects that go over several lines, jq -c . FILE makes such lines", err)
+	case "[":
+		err = fmt.Errorf("%w: for a file that is one list, jq -c '.[]' FILE makes such lines", err)
+	}
+	return err
 }
 
 func notAnObject(kind byte) error {

@@ -58,7 +58,7 @@ func TestInferGolden(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/infer/*.txtar")
 	require.NoError(t, err)
-	require.Len(t, files, 8)
+	require.Len(t, files, 10)
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
 			t.Parallel()
@@ -195,6 +195,8 @@ func TestInferRefusesRows(t *testing.T) {
 	for line, want := range map[string]string{
 		``:                                  "unexpected end of JSON input",
 		`{"x":1`:                            "unexpected end of JSON input",
+		"{\r":                               "jq -c . FILE makes such lines",
+		`[`:                                 "jq -c '.[]' FILE makes such lines",
 		`{"x":1} {}`:                        "after top-level value",
 		`{"x":01}`:                          "invalid character '1'",
 		`{"x":NaN}`:                         "invalid character 'N'",

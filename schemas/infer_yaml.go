@@ -43,6 +43,10 @@ func (in *Inference) render(s fact.Schema, choices []choice) []byte {
 	if slices.ContainsFunc(in.fields, func(f *inferredField) bool { return f.rows < in.rows }) {
 		fmt.Fprint(&b, "# Where a row lacks a field, it gets NULL if the field is nullable, else the zero of the type.\n")
 	}
+	if in.envelopes() {
+		fmt.Fprint(&b, "# The rows look like envelopes, with the row of another schema in data. load reads those when no schema is\n"+
+			"# named. For a schema of what is inside: jq -c .data FILE | factload infer --schema NAME -\n")
+	}
 	fmt.Fprintf(&b, "name: %s\n", flow(scalar(s.Name)))
 	if len(s.OrderBy) > 0 {
 		fmt.Fprint(&b, "# The sorting key is a guess. Every row must have these fields; those that queries filter by come first.\n")
@@ -60,6 +64,17 @@ func (in *Inference) render(s fact.Schema, choices []choice) []byte {
 		b.WriteByte('\n')
 	}
 	return b.Bytes()
+}
+
+// envelopes tells whether the rows look like facts or events: an object called data, and text in schema or type that
+// says what it is, in every row.
+func (in *Inference) envelopes() bool {
+	every := func(name string, kind func(*values) int64) bool {
+		f := in.byName[name]
+		return f != nil && kind(&f.values) == in.rows
+	}
+	text := func(v *values) int64 { return v.texts }
+	return every("data", func(v *values) int64 { return v.objects }) && (every("schema", text) || every("type", text))
 }
 
 // fieldNode returns a field as it is written in a file.

@@ -220,6 +220,8 @@ func (d *decoder) explain(line, row []byte, err error) error {
 	switch {
 	case fault.Field == "" && bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("[")):
 		fault.Hint = "each row is one JSON object on one line; for a file that is one array, jq -c '.[]' FILE makes such lines"
+	case string(bytes.TrimSpace(line)) == "{":
+		fault.Hint = "each row is one JSON object on one line; for objects that go over several lines, jq -c . FILE makes such lines"
 	case errors.Is(err, block.ErrUnknownKey) && fault.Field == "file" && bytes.HasPrefix(line, []byte(rejectPrefix)) && bytes.Contains(line, []byte(`,"raw`)):
 		fault.Hint = "this looks like a file of rejects: jq -r .raw FILE takes the rows out of it, to be mended and loaded"
 	case errors.Is(err, block.ErrUnknownKey) && (fault.Field == "schema" || fault.Field == "data"):

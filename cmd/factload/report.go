@@ -33,16 +33,33 @@ func (r report) write(s bulk.Summary, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(r.out).Encode(s)
 	}
-	for i := range s.Files {
-		if text := r.fileText(&s.Files[i]); text != "" {
-			fmt.Fprintln(r.out, text)
-		}
-	}
+	r.printFiles(s.Files)
 	if r.failed && s.Chunks+s.SkippedChunks == 0 {
 		return nil // nothing was done: the error says it all
 	}
 	_, err := fmt.Fprintln(r.out, r.text(s))
 	return err
+}
+
+// maxFileNotes is how many files have a line of their own, when there is
+// something special about them.
+const maxFileNotes = 20
+
+// printFiles tells what is special about files, of the first ones in full.
+func (r report) printFiles(files []bulk.FileSummary) {
+	notes := 0
+	for i := range files {
+		text := r.fileText(&files[i])
+		if text == "" {
+			continue
+		}
+		if notes++; notes <= maxFileNotes {
+			fmt.Fprintln(r.out, text)
+		}
+	}
+	if more := notes - maxFileNotes; more > 0 {
+		fmt.Fprintf(r.out, "and %s more files that are empty or loaded already (--json has all of them)\n", thousands(int64(more)))
+	}
 }
 
 // printRejects shows the first rejected rows, counts them by reason, and says

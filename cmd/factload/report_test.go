@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,6 +42,20 @@ func TestReport(t *testing.T) {
 	out.Reset()
 	require.NoError(t, report{out: &out, err: &errs}.write(bulk.Summary{Rows: 1, Seconds: 2}, true))
 	require.JSONEq(t, `{"rows":1,"rejected":0,"bytes":0,"seconds":2,"chunks":0,"skipped_chunks":0,"skipped_rows":0,"skipped_rejected":0,"skipped_bytes":0,"files":null}`, out.String())
+}
+
+func TestReportOfManyFiles(t *testing.T) {
+	t.Parallel()
+	s := bulk.Summary{Files: []bulk.FileSummary{{File: "new.jsonl", Chunks: 1}}}
+	for i := range 1000 {
+		s.Files = append(s.Files, bulk.FileSummary{File: fmt.Sprintf("m%03d.jsonl", i), SkippedChunks: 1, SkippedRows: 7})
+	}
+	var out bytes.Buffer
+	require.NoError(t, report{out: &out, err: &out}.write(s, false))
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	require.Len(t, lines, maxFileNotes+2)
+	require.Equal(t, "m019.jsonl: 7 rows loaded already, skipped (--force loads again)", lines[19])
+	require.Equal(t, "and 980 more files that are empty or loaded already (--json has all of them)", lines[20])
 }
 
 func TestProgressOnTerminal(t *testing.T) {
