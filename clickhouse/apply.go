@@ -129,7 +129,7 @@ func (r *applyRun) step(ctx context.Context) error {
 	}
 	err := r.run(ctx, s)
 	if err == nil {
-		r.applied = append(r.applied, s)
+		r.done(ctx, s)
 		return nil
 	}
 	if !errors.As(err, new(*mutationError)) && r.overtaken(ctx, s) {
@@ -151,11 +151,21 @@ func (r *applyRun) run(ctx context.Context, s ddl.Statement) error {
 	return r.client.exec(ctx, fmt.Sprintf("table %q", r.plan.Table), s.SQL)
 }
 
+// done notes and tells that a statement has been run.
+func (r *applyRun) done(ctx context.Context, s ddl.Statement) {
+	r.applied = append(r.applied, s)
+	if log := r.client.options.logger; strings.HasPrefix(s.SQL, "CREATE TABLE") {
+		log.InfoContext(ctx, "table created", "table", r.plan.Table)
+	} else {
+		log.InfoContext(ctx, "table changed", "table", r.plan.Table, "why", s.Why)
+	}
+}
+
 // rebuild has the table made anew, or the end of that, and sees what is left.
 func (r *applyRun) rebuild(ctx context.Context, s ddl.Statement) error {
 	err := r.client.rebuild(ctx, s.Rebuild)
 	if err == nil {
-		r.applied = append(r.applied, s)
+		r.done(ctx, s)
 		err = r.refresh(ctx)
 	}
 	if err == nil && len(r.rest.Statements) > 0 && r.rest.Statements[0].SQL == s.SQL {

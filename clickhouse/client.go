@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"time"
@@ -44,6 +45,7 @@ type clientOptions struct {
 	createDatabase bool
 	compression    string
 	hold           *time.Duration
+	logger         *slog.Logger // never nil
 
 	mutationProgress func(MutationProgress)
 }
@@ -60,6 +62,12 @@ func WithTLS(config *tls.Config) Option {
 // often a misspelt name.
 func WithCreateDatabase() Option {
 	return func(o *clientOptions) { o.createDatabase = true }
+}
+
+// WithLogger tells the logger of each change of a table that the Client has
+// made, at level info. It gets no values of rows.
+func WithLogger(log *slog.Logger) Option {
+	return func(o *clientOptions) { o.logger = log }
 }
 
 // WithCompression sets how rows and answers are compressed, whatever the DSN
@@ -86,7 +94,7 @@ func WithCompression(method string) Option {
 //
 // No error of Open or of the Client contains the password.
 func Open(dsn string, opts ...Option) (*Client, error) {
-	var options clientOptions
+	options := clientOptions{logger: slog.New(slog.DiscardHandler)}
 	for _, o := range opts {
 		o(&options)
 	}

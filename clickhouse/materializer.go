@@ -73,7 +73,7 @@ func New(cfg Config) (*Materializer, error) {
 		return nil, fmt.Errorf("materializer config: %w", err)
 	}
 	if m.client == nil {
-		var opts []Option
+		opts := []Option{WithLogger(cfg.Logger)}
 		if cfg.CreateDatabase {
 			opts = append(opts, WithCreateDatabase())
 		}

@@ -77,7 +77,7 @@ func ExampleInference() {
 	// Output:
 	// # Inferred from 2 rows. Look it over before the first load: changes cost nothing yet,
 	// # and rows to come may hold what these did not.
-	// # Where a row lacks a field, it gets NULL if the field is nullable, else the zero of the type.
+	// # Where a row lacks a field, it gets NULL, or an empty array.
 	// name: question
 	// # The sorting key is a guess. Every row must have these fields; those that queries filter by come first.
 	// order_by: [question_id]
@@ -85,7 +85,7 @@ func ExampleInference() {
 	//   - {name: question_id, type: int64}
 	//   - {name: question, type: string}
 	//   - {name: turns, type: string, array: true}
-	//   - {name: score, type: float64}  # in 1 of 2 rows
+	//   - {name: score, type: float64, nullable: true}  # in 1 of 2 rows
 }
 
 func ExampleFromStruct() {

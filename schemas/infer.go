@@ -50,8 +50,9 @@ var (
 //     of them 10 times on average and 20 or more in all; else string. Numbers are never taken for times.
 //   - Lists of one such type are arrays. Lists with nulls, lists in them or mixed values are json, as are objects and
 //     fields with values of more than one kind.
-//   - A field with an explicit null is nullable. One that is null in every row, or a list without an element in any,
-//     is json, which takes whatever comes.
+//   - A field that some rows lack, or that is null in some, is nullable, so that no zero is made up. An array cannot be:
+//     where it is missing, it is empty. A field that is null in every row, or a list without an element in any, is json,
+//     which takes whatever comes.
 //
 // The sorting key is a guess at what queries ask for, of fields that every row has and that are not null: up to two of
 // low cardinality, those with fewer values first; then the first datetime64, or else the first date, or else the first

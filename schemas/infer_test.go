@@ -122,7 +122,7 @@ func TestInferLowCardinality(t *testing.T) {
 func TestInferSparse(t *testing.T) {
 	t.Parallel()
 	rows := append(repeated(12_344, `{"a":1}`), `{"a":2,"b":true}`)
-	require.Equal(t, "- {name: b, type: bool}  # in 1 of 12,345 rows", strings.TrimSpace(inferredFields(t, rows...)[1]))
+	require.Equal(t, "- {name: b, type: bool, nullable: true}  # in 1 of 12,345 rows", strings.TrimSpace(inferredFields(t, rows...)[1]))
 }
 
 func TestInferOrderBy(t *testing.T) {

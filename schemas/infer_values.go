@@ -158,7 +158,7 @@ func (f *inferredField) choose(rows int64) choice {
 		}
 		c.timeNotes(&v.text)
 	}
-	c.field.Nullable = v.nulls > 0
+	c.field.Nullable = !c.field.Array && (v.nulls > 0 || f.rows < rows)
 	if f.rows < rows {
 		note("in " + count(f.rows) + " of " + count(rows) + " rows")
 	}
@@ -212,7 +212,7 @@ func (c *choice) avoidNested(parents map[string]bool) {
 		return
 	}
 	if parents[parent] {
-		c.field.Array, c.field.Type = false, fact.JSON
+		c.field.Array, c.field.Type, c.field.Nullable = false, fact.JSON, !c.everyRow
 		c.notes = slices.Insert(c.notes, 0, "lists, and so is another field with the same name before the dot: as arrays they would need the same lengths")
 		return
 	}

@@ -41,7 +41,7 @@ func (in *Inference) render(s fact.Schema, choices []choice) []byte {
 	fmt.Fprintf(&b, "# Inferred from %s %s. Look it over before the first load: changes cost nothing yet,\n", count(in.rows), plural(in.rows, "row"))
 	fmt.Fprint(&b, "# and rows to come may hold what these did not.\n")
 	if slices.ContainsFunc(in.fields, func(f *inferredField) bool { return f.rows < in.rows }) {
-		fmt.Fprint(&b, "# Where a row lacks a field, it gets NULL if the field is nullable, else the zero of the type.\n")
+		fmt.Fprint(&b, "# Where a row lacks a field, it gets NULL, or an empty array.\n")
 	}
 	if in.envelopes() {
 		fmt.Fprint(&b, "# The rows look like envelopes, with the row of another schema in data. load reads those when no schema is\n"+

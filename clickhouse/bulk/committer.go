@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -91,10 +92,11 @@ func tooManyRejects(limit RejectLimit, rows, rejected int64) error {
 		ErrTooManyRejects, rejected, rows+rejected, limit)
 }
 
-// chunkError says which chunk could not be loaded. It is nil when err is.
+// chunkError says which chunk could not be loaded, unless its table is at
+// fault. It is nil when err is.
 func chunkError(c *chunk, err error) error {
-	if err == nil {
-		return nil
+	if failure := (*tableError)(nil); err == nil || errors.As(err, &failure) {
+		return err
 	}
 	return fmt.Errorf("%s: chunk of %d bytes from line %d on: %w", c.file.name, c.length, c.line, err)
 }

@@ -105,7 +105,7 @@ func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
 		}
 		if schema, err := d.line(ctx, line, p.offset+int64(pos)-res.chunk.offset); err != nil {
 			if failure := (*tableError)(nil); errors.As(err, &failure) {
-				return failure.err
+				return failure
 			}
 			x := reject{offset: p.offset + int64(pos), line: number, schema: schema, err: err, raw: line}
 			if errors.Is(err, ErrLineTooLong) {
@@ -186,6 +186,7 @@ func (d *decoder) use(ctx context.Context, b *rowBlock) error {
 type tableError struct{ err error }
 
 func (e *tableError) Error() string { return e.err.Error() }
+func (e *tableError) Unwrap() error { return e.err }
 
 // open takes an envelope apart and returns the block for its row.
 func (d *decoder) open(line []byte) (*rowBlock, error) {

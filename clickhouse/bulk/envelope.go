@@ -2,9 +2,12 @@ package bulk
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/go-faster/jx"
@@ -118,6 +121,20 @@ func (e *envelope) key(d *jx.Decoder, key []byte) error {
 		err = d.Skip()
 	}
 	return err
+}
+
+// judgeFirst refuses a load by its first line, when that is certainly no
+// envelope: every other line would be rejected too.
+func judgeFirst(in *inputFile, line []byte) error {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(line, &keys) != nil || len(keys) == 0 || keys["data"] != nil {
+		return nil
+	}
+	others := slices.DeleteFunc(slices.Sorted(maps.Keys(keys)), func(key string) bool { return slices.Contains(envelopeKeys, key) })
+	if len(others) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w: %w: %s is of bare rows, as its first line has a key %q and no \"data\": name the schema of the rows", ErrConfig, ErrNoSchema, in.name, others[0])
 }
 
 const envelopeHint = `an envelope is {"schema":…,"data":{…}}, or an event as the log has it; bare rows need the name of their schema`

@@ -10,9 +10,11 @@ import (
 )
 
 var (
-	// ErrConfig means that the Config cannot be used. Nothing was read or
-	// loaded.
+	// ErrConfig means that the Config cannot be used. Nothing was loaded.
 	ErrConfig = errors.New("bad configuration")
+	// ErrNoSchema means that the lines do not name their schema and that
+	// Config.Schema does not either. Such an error is of kind ErrConfig too.
+	ErrNoSchema = errors.New("no schema")
 	// ErrTooManyRejects means that a load was stopped because more rows were
 	// rejected than Config.MaxRejects allows. Chunks that were finished by then
 	// stay loaded.

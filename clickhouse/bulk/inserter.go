@@ -41,7 +41,7 @@ func (w *inserter) insert(ctx context.Context, d *decoder, res *result) error {
 
 // prepare makes sure that a table is there.
 func (w *inserter) prepare(ctx context.Context, t *table) error {
-	return w.retry.do(ctx, func(ctx context.Context, _ bool) error { return t.prepare(ctx, w.server, w.warn) })
+	return w.retry.prepare(ctx, t, w.server, w.warn)
 }
 
 // send inserts one block. It can be repeated with the same token; again says

@@ -121,7 +121,7 @@ func (l *load) checkTable(ctx context.Context) error {
 		return err
 	}
 	if len(answer) == 1 && answer[0].Empty {
-		l.warn(fmt.Sprintf("everything is loaded already, says the ledger, but table %q is empty or gone: if its rows were removed by intention, force the load to load them again", l.cfg.Schema))
+		l.warn(fmt.Sprintf("everything is loaded already, says the ledger, but table %q is empty or gone: if its rows were removed on purpose, a forced load (--force) brings them back", l.cfg.Schema))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -457,4 +458,47 @@ func TestLoadProgress(t *testing.T) {
 	require.EqualValues(t, 3000, last.Rows)
 	require.Equal(t, last.Total, last.Read)
 	require.Equal(t, []any{2, 2, cfg.Inputs[1]}, []any{last.Index, last.Files, last.File})
+}
+
+func TestLoadIntoTableThatDoesNotFit(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.Exec(t, "CREATE TABLE items (id String, text String) ENGINE = MergeTree ORDER BY text")
+	path := r.file("a.jsonl", lines(0, 5000))
+	_, err := Load(t.Context(), r.config(path))
+	require.ErrorIs(t, err, clickhouse.ErrSchema)
+	require.NotContains(t, err.Error(), "a.jsonl", "the file is not at fault")
+	require.Empty(t, r.loads(), "a load that was refused has not begun")
+	r.Exec(t, "DROP TABLE items SYNC")
+	require.EqualValues(t, 5000, r.load(r.config(path)).Rows)
+}
+
+func TestLoadBareRowsWithoutSchema(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	bare := r.file("bare.jsonl", lines(0, 10))
+	mixed := r.file("mixed.jsonl", slices.Concat([]byte("{\"schema\":\"items\",\"data\":{\"id\":77}}\n"), lines(0, 10)))
+	load := func(inputs ...string) (Summary, error) {
+		cfg := r.config(inputs...)
+		cfg.Schema = ""
+		return Load(t.Context(), cfg)
+	}
+	_, err := load(bare, mixed)
+	require.ErrorIs(t, err, ErrNoSchema)
+	require.ErrorIs(t, err, ErrConfig)
+	require.ErrorContains(t, err, `bare.jsonl is of bare rows, as its first line has a key "text" and no "data"`)
+	require.Empty(t, r.loads())
+
+	sum, err := load(mixed, bare)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, sum.Rows)
+	require.EqualValues(t, 20, sum.Rejected, "behind an envelope, bare rows cost themselves only")
+
+	for name, text := range map[string]string{
+		"no object": "[1]\n", "no JSON": "{\n", "empty": "{}\n", "of envelopes": "{\"schema\":\"items\"}\n", "with data": "{\"data\":1,\"x\":2}\n",
+	} {
+		sum, err := load(r.file(name+".jsonl", []byte(text)))
+		require.NoError(t, err, name)
+		require.EqualValues(t, 1, sum.Rejected, name)
+	}
 }

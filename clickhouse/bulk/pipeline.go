@@ -175,20 +175,32 @@ func (p *pipeline) reader() *reader {
 		r.following = p.following
 		r.begin = func(ch *chunk) error { return p.begin(r, ch) }
 	}
+	if l.cfg.Format == Auto {
+		r.judge = judgeFirst
+	}
 	return r
 }
 
 // begin tells the ledger of a chunk that will be loaded, and with the first
-// one of the load itself.
+// one of the load itself. A table that cannot be used is found before that, if
+// all rows are for one, so that a load that is refused leaves no trace.
 func (p *pipeline) begin(r *reader, ch *chunk) error {
 	l := p.load
 	if !r.begun {
+		if t := l.tables[l.cfg.Schema]; t != nil {
+			if err := p.retry.prepare(p.ctx, t, l.server, l.warn); err != nil {
+				return &tableError{err}
+			}
+		}
 		r.begun = true
 		if err := p.ledger.add(l.entry(loadStarted), nil); err != nil {
-			return err
+			return &ledgerError{err}
 		}
 	}
-	return p.ledger.add(startedEntry(ch, l.id, l.cfg.Schema, l.cfg.Force), ch.started)
+	if err := p.ledger.add(startedEntry(ch, l.id, l.cfg.Schema, l.cfg.Force), ch.started); err != nil {
+		return &ledgerError{err}
+	}
+	return nil
 }
 
 func (p *pipeline) worker() *worker {

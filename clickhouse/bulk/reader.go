@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"time"
@@ -21,12 +22,16 @@ type reader struct {
 	pool      *bufferPool
 	slots     chan struct{}      // takes one for each chunk under way
 	begin     func(*chunk) error // tells the ledger of a chunk that will be loaded; nil when there is none
-	out       chan<- *chunk
-	tally     *tally
+	// judge may refuse to load anything, by the first line of all. It may be
+	// nil.
+	judge func(*inputFile, []byte) error
+	out   chan<- *chunk
+	tally *tally
 
-	begun bool // a chunk has been announced
-	seq   int64
-	known map[token][]candidate // chunks of this load by what they follow
+	judged bool
+	begun  bool // a chunk has been announced
+	seq    int64
+	known  map[token][]candidate // chunks of this load by what they follow
 }
 
 // run reads all files. It returns when everything has been handed out, when
@@ -87,6 +92,12 @@ type chain struct {
 
 // chunk takes one chunk of the input, to load or to skip.
 func (r *reader) chunk(ctx context.Context, in *inputFile, c *chunker, chain *chain) error {
+	if !r.judged && r.judge != nil {
+		if err := r.judge(in, firstLine(c.w.buf)); err != nil {
+			return err
+		}
+	}
+	r.judged = true
 	head := c.head()
 	candidates, err := r.candidates(ctx, in, chain, head)
 	if err != nil {
@@ -181,7 +192,7 @@ func (r *reader) fill(c *chunker, ch *chunk, chain *chain, p *piece) (err error)
 		if r.begin != nil {
 			ch.started = make(chan struct{})
 			if err := r.begin(ch); err != nil {
-				return &ledgerError{err}
+				return err
 			}
 		}
 	}
@@ -268,7 +279,10 @@ func inputError(ctx context.Context, in *inputFile, offset int64, err error) err
 		return context.Cause(ctx)
 	}
 	switch err := err.(type) { //nolint:errorlint // set by step itself, never wrapped
-	case *ledgerError, *ChangedError:
+	case *ledgerError, *tableError, *ChangedError:
+		return err
+	}
+	if errors.Is(err, ErrNoSchema) {
 		return err
 	}
 	return &InputError{File: in.name, Offset: offset, Err: bare(err)}

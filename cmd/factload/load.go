@@ -32,7 +32,8 @@ Rows that do not fit the schema are rejected one by one; --rejects keeps them, w
 file, line, field and reason, to be mended and loaded again.
 
 Loading is done once: the same command run again skips what is loaded already,
-whether it has finished, was killed, or the file has grown since.
+whether it has finished, was killed, or the file has grown since. What was rejected
+is not tried again, and the exit code stays 3.
 
 Exit codes: 0 all rows loaded; 1 failed, run it again when the cause is mended;
 2 wrong usage, configuration or schema; 3 finished, but some rows were rejected.`
@@ -60,7 +61,7 @@ func newLoad(a *app) *cobra.Command {
 	addLoadFlags(cmd, &f)
 	cmd.Flags().String("compression", "", "how rows travel: `none, lz4 or zstd` (default: none to this machine, lz4 elsewhere)")
 	bind(cmd.Flags(), "compression", "load.compression")
-	cmd.Flags().BoolVar(&f.force, "force", false, "load again what is loaded already")
+	cmd.Flags().BoolVar(&f.force, "force", false, "load what is loaded already once more: its rows are stored twice then")
 	cmd.Flags().BoolVar(&f.changed, "allow-changed", false, "load a file that was changed after it was loaded, from the first part that differs on")
 	return cmd
 }
@@ -126,7 +127,7 @@ func (a *app) load(ctx context.Context, f loadFlags, inputs []string) (err error
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	var options []clickhouse.Option
+	options := []clickhouse.Option{clickhouse.WithLogger(a.log)}
 	if method := a.cfg.Load.Compression; method != "" {
 		options = append(options, clickhouse.WithCompression(method))
 	}
@@ -217,6 +218,9 @@ func (a *app) runBulk(ctx context.Context, cfg bulk.Config, asJSON bool) error {
 	defer collectEarly()()
 	summary, err := bulk.Load(ctx, cfg)
 	p.clear()
+	if errors.Is(err, bulk.ErrNoSchema) {
+		err = fmt.Errorf("%w (the flag is --schema)", err)
+	}
 	if errors.Is(err, bulk.ErrConfig) {
 		return usageError(err)
 	}
@@ -227,7 +231,7 @@ func (a *app) runBulk(ctx context.Context, cfg bulk.Config, asJSON bool) error {
 	if errors.Is(err, bulk.ErrChanged) {
 		err = fmt.Errorf("%w (the flags are --allow-changed and --force)", err)
 	}
-	if err == nil && summary.Rejected > 0 {
+	if err == nil && summary.Rejected+summary.SkippedRejected > 0 {
 		return errRejected
 	}
 	return err

@@ -17,7 +17,7 @@ import (
 )
 
 // report prints the summary of a load: what was done to out, what a person has
-// to look at to err.
+// to look at to err. Warnings have been logged by then.
 type report struct {
 	out, err io.Writer
 	dryRun   bool
@@ -27,9 +27,6 @@ type report struct {
 
 func (r report) write(s bulk.Summary, asJSON bool) error {
 	r.printRejects(s)
-	for _, warning := range s.Warnings {
-		fmt.Fprintln(r.err, "warning:", warning)
-	}
 	if asJSON {
 		return json.NewEncoder(r.out).Encode(s)
 	}
@@ -65,6 +62,10 @@ func (r report) printFiles(files []bulk.FileSummary) {
 // printRejects shows the first rejected rows, counts them by reason, and says
 // where all of them are.
 func (r report) printRejects(s bulk.Summary) {
+	if s.SkippedRejected > 0 {
+		fmt.Fprintf(r.err, "%s of what was loaded before had been rejected and %s not in a table: "+
+			"factload check --rejects FILE writes such rows to a file, to be mended and loaded\n", rowsText(s.SkippedRejected), isAre(s.SkippedRejected))
+	}
 	if s.Rejected == 0 {
 		return
 	}
@@ -83,9 +84,12 @@ func (r report) printRejects(s bulk.Summary) {
 	for i, name := range reasons {
 		reasons[i] = name + " " + thousands(s.Reasons[name])
 	}
-	where := "use --rejects FILE to keep them"
-	if r.rejects != "" {
+	where := "factload check --rejects FILE writes them to a file"
+	switch {
+	case r.rejects != "":
 		where = "they are in " + r.rejects
+	case r.dryRun:
+		where = "--rejects FILE writes them to a file"
 	}
 	fmt.Fprintf(r.err, "rejected %s (%s): %s\n", rowsText(s.Rejected), strings.Join(reasons, ", "), where)
 	if s.Reasons["line_too_long"] > 0 {
@@ -112,7 +116,10 @@ func (r report) fileText(f *bulk.FileSummary) string {
 			text += " from " + f.Loaded.File
 		}
 	}
-	return text + ", skipped (--force loads again)"
+	if f.SkippedRows == 0 && f.SkippedRejected > 0 {
+		return text + ", skipped (--force tries again; it doubles nothing, as no row is stored)"
+	}
+	return text + ", skipped (--force stores its rows once more)"
 }
 
 // text is the last line: what was done and how fast.
@@ -137,7 +144,17 @@ func (r report) text(s bulk.Summary) string {
 	if s.Rejected > 0 {
 		text += fmt.Sprintf(", rejected %s", thousands(s.Rejected))
 	}
+	if s.SkippedRejected > 0 {
+		text += fmt.Sprintf(", rejected before %s", thousands(s.SkippedRejected))
+	}
 	return text
+}
+
+func isAre(n int64) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 func rowsText(n int64) string {

@@ -24,7 +24,7 @@ func TestThousands(t *testing.T) {
 func TestReport(t *testing.T) {
 	t.Parallel()
 	s := bulk.Summary{
-		Rows: 1200, Rejected: 3, Bytes: 3 << 20, Seconds: 1.5, SkippedRows: 7,
+		Rows: 1200, Rejected: 3, Bytes: 3 << 20, Seconds: 1.5, SkippedRows: 7, SkippedRejected: 2,
 		Files: []bulk.FileSummary{{
 			File: "b.jsonl", SkippedChunks: 1, SkippedRows: 7, SkippedRejected: 2,
 			Loaded: &bulk.Loaded{File: "/data/a.jsonl", Time: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)},
@@ -34,9 +34,11 @@ func TestReport(t *testing.T) {
 	}
 	var out, errs bytes.Buffer
 	require.NoError(t, report{out: &out, err: &errs, rejects: "bad.jsonl"}.write(s, false))
-	require.Equal(t, "b.jsonl: 7 rows loaded already and 2 rejected on 2026-11-01 12:00:00 UTC from /data/a.jsonl, skipped (--force loads again)\n"+
-		"loaded 1,200 rows in 1.50 s (3MiB, 800 rows/s, 2MiB/s), skipped 7, rejected 3\n", out.String())
-	require.Equal(t, "b.jsonl:4: message: no good\nand 2 more\n"+
+	require.Equal(t, "b.jsonl: 7 rows loaded already and 2 rejected on 2026-11-01 12:00:00 UTC from /data/a.jsonl, skipped (--force stores its rows once more)\n"+
+		"loaded 1,200 rows in 1.50 s (3MiB, 800 rows/s, 2MiB/s), skipped 7, rejected 3, rejected before 2\n", out.String())
+	require.Equal(t, "2 rows of what was loaded before had been rejected and are not in a table: "+
+		"factload check --rejects FILE writes such rows to a file, to be mended and loaded\n"+
+		"b.jsonl:4: message: no good\nand 2 more\n"+
 		"rejected 3 rows (unknown_key 2, range 1): they are in bad.jsonl\n", errs.String())
 
 	out.Reset()
@@ -54,7 +56,7 @@ func TestReportOfManyFiles(t *testing.T) {
 	require.NoError(t, report{out: &out, err: &out}.write(s, false))
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	require.Len(t, lines, maxFileNotes+2)
-	require.Equal(t, "m019.jsonl: 7 rows loaded already, skipped (--force loads again)", lines[19])
+	require.Equal(t, "m019.jsonl: 7 rows loaded already, skipped (--force stores its rows once more)", lines[19])
 	require.Equal(t, "and 980 more files that are empty or loaded already (--json has all of them)", lines[20])
 }
 
