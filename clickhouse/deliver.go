@@ -2,8 +2,6 @@ package clickhouse
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"slices"
 	"time"
@@ -119,12 +117,12 @@ func tokenOf(calls []*call) string {
 	if len(calls) == 1 {
 		return calls[0].token
 	}
-	h := sha256.New()
-	writeText(h, []byte(tokenVersion+" group"))
+	var h textHash
+	h.begin(tokenVersion + " group")
 	for _, c := range calls {
-		writeText(h, []byte(c.token))
+		h.add([]byte(c.token))
 	}
-	return hex.EncodeToString(h.Sum(nil))
+	return h.token()
 }
 
 // refused reports whether an error says that no row was stored.

@@ -28,8 +28,9 @@ type Insert struct {
 	// Settings are further ClickHouse settings of this one insert.
 	Settings map[string]string
 
-	// ready is asked right before the statement is sent. An error stops it.
-	ready func() error
+	// ready is asked right before the statement is sent, when the insert has a
+	// connection slot. An error stops it.
+	ready func(context.Context) error
 }
 
 // Insert sends the rows of a block as one block and returns when the server

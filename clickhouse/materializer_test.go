@@ -358,6 +358,21 @@ func TestPrepared(t *testing.T) {
 	})
 }
 
+// TestPrepareDoesNotAllocateForEachFact compares calls of two sizes.
+func TestPrepareDoesNotAllocateForEachFact(t *testing.T) {
+	m := intoMemory(t, Config{}, &memorySink{})
+	allocations := func(n int) float64 {
+		facts := idFacts("a", n)
+		return testing.AllocsPerRun(20, func() {
+			p, err := m.Prepare(t.Context(), facts...)
+			require.NoError(t, err)
+			p.Discard()
+		})
+	}
+	few, many := allocations(100), allocations(2100)
+	require.Less(t, (many-few)/2000, 0.1)
+}
+
 func TestFactsAreNotChanged(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)

@@ -31,7 +31,7 @@ func (c *Client) insertNative(ctx context.Context, in Insert) (phase, error) {
 		if err != nil {
 			return unsent, err
 		}
-		if err := in.begin(); err != nil {
+		if err := in.begin(ctx); err != nil {
 			c.native.put(conn)
 			return unsent, err
 		}

@@ -31,11 +31,12 @@ func (c *Client) insertHTTP(ctx context.Context, in Insert) (phase, error) {
 	if compressed {
 		settings["decompress"] = "1"
 	}
+	plain := ctx // without what is for the insert
 	ctx = chgo.Context(ctx,
 		chgo.WithSettings(driverSettings(settings)),
 		chgo.WithParameters(chgo.Parameters{"factload_table": in.Table}))
 	for try := 0; ; try++ {
-		if err := in.begin(); err != nil {
+		if err := in.begin(plain); err != nil {
 			return unsent, err
 		}
 		var compressor *compress.Writer

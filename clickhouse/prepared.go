@@ -23,6 +23,7 @@ type part struct {
 	entry   *schemaEntry
 	block   *block.Block // nil once it has become somebody else's
 	ids     tokenMaker
+	id      []byte // of the fact at hand
 	token   string
 	keptIDs []string // of the facts, if failures are reported by them
 }
@@ -76,13 +77,14 @@ func (m *Materializer) prepareOne(parts map[string]*part, f *fact.Fact, facts in
 	if err := of.block.Append(f); err != nil {
 		return err
 	}
-	id := []byte(f.ID)
 	if of.entry.writer.factIDs { // which the fact may have in its data alone
-		id = of.block.AppendFactID(id[:0], of.block.Rows()-1)
+		of.id = of.block.AppendFactID(of.id[:0], of.block.Rows()-1)
+	} else {
+		of.id = append(of.id[:0], f.ID...)
 	}
-	of.ids.add(id)
+	of.ids.add(of.id)
 	if m.keepIDs {
-		of.keptIDs = append(of.keptIDs, string(id))
+		of.keptIDs = append(of.keptIDs, string(of.id))
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ func rebuildVersions(t testing.TB, name string) (older, newer ddl.Table) {
 
 const (
 	insertOlder = "INSERT INTO %s (id, at, kind, n, text) SELECT number, toDateTime64('2024-01-01 00:00:00', 3, 'UTC') + toIntervalDay(number), toString(number %% 3), if(number %% 5 = 0, NULL, number), repeat('x', number %% 7) FROM numbers(%d, 1000)"
-	readRebuilt = "SELECT count(), uniqExact(id), sum(n), countIf(n IS NULL), sum(length(text)), min(at), max(at), groupUniqArray(kind) = ['0','1','2'] OR 1 FROM %s"
+	readRebuilt = "SELECT count(), uniqExact(id), sum(n), countIf(n IS NULL), sum(length(text)), min(at), max(at), arraySort(groupUniqArray(toString(kind))) FROM %s"
 )
 
 func TestRebuild(t *testing.T) {
@@ -157,11 +157,13 @@ func TestRebuildBeginsAnew(t *testing.T) {
 			db.Exec(t, fmt.Sprintf(insertOlder, "t", 1000))
 			want, times := "", 0
 			c.onRebuild = func(step string) {
-				if step != "weighed" {
-					return
-				}
-				if times++; times == 1 {
-					db.Exec(t, disturb)
+				switch {
+				case step == "weighed":
+					if times++; times == 1 {
+						db.Exec(t, disturb)
+					}
+				case step == "frozen" && times == 1:
+					db.Exec(t, fmt.Sprintf(insertOlder, "t", 2000)) // the table takes rows while it is copied again
 					want = db.Query(t, fmt.Sprintf(readRebuilt, "t"))
 				}
 			}

@@ -207,6 +207,9 @@ func (b *rebuilder) drop(ctx context.Context, s *rebuildView) error {
 	if err != nil {
 		return err
 	}
+	if err := b.unfence(ctx, s.table, s.begin.OldSettings); err != nil {
+		return err
+	}
 	return b.exec(ctx, ddl.DropCopySQL(b.at(mine.name)))
 }
 

@@ -24,7 +24,7 @@ import (
 
 // tokenMaker gathers the IDs of the rows of one call.
 type tokenMaker struct {
-	ids       hash.Hash
+	ids       textHash
 	anonymous bool // a row has no ID
 }
 
@@ -37,28 +37,37 @@ func (t *tokenMaker) add(id []byte) {
 		t.anonymous = true
 		return
 	}
-	if t.ids == nil {
-		t.ids = sha256.New()
-		writeText(t.ids, []byte(tokenVersion))
+	if t.ids.Hash == nil {
+		t.ids.begin(tokenVersion)
 	}
-	writeText(t.ids, id)
+	t.ids.add(id)
 }
 
 // token returns the token for the block, whose rows' IDs have been added.
 func (t *tokenMaker) token(table string, b *block.Block) string {
-	if t.anonymous || t.ids == nil {
+	if t.anonymous || t.ids.Hash == nil {
 		return rand.Text()
 	}
-	writeText(t.ids, []byte(table))
+	t.ids.add([]byte(table))
 	b.WriteDigest(t.ids)
-	return hex.EncodeToString(t.ids.Sum(nil))
+	return t.ids.token()
 }
 
-// writeText writes text with its length, so that no two lists of texts are
-// written alike.
-func writeText(h hash.Hash, text []byte) {
-	var n [8]byte
-	binary.LittleEndian.PutUint64(n[:], uint64(len(text)))
-	h.Write(n[:])
-	h.Write(text)
+// textHash hashes texts, each with its length, so that no two lists of texts are
+// hashed alike.
+type textHash struct {
+	hash.Hash
+	scratch []byte
 }
+
+func (h *textHash) begin(first string) {
+	h.Hash = sha256.New()
+	h.add([]byte(first))
+}
+
+func (h *textHash) add(text []byte) {
+	h.scratch = append(binary.LittleEndian.AppendUint64(h.scratch[:0], uint64(len(text))), text...)
+	h.Write(h.scratch)
+}
+
+func (h *textHash) token() string { return hex.EncodeToString(h.Sum(nil)) }

@@ -114,6 +114,28 @@ func TestEverybodyLeaves(t *testing.T) {
 	})
 }
 
+// TestFlushOfWithdrawnRows has a Flush wait for rows whose caller leaves.
+func TestFlushOfWithdrawnRows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &memorySink{}
+		s.takes(10 * time.Second)
+		m := intoMemory(t, Config{}, s)
+		begin := time.Now()
+		go func() { _ = m.Materialize(t.Context(), idFact("first")) }()
+		synctest.Wait() // it is under way
+		go func() {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_ = m.Materialize(ctx, idFact("second"))
+		}()
+		synctest.Wait() // it is in the queue
+		require.NoError(t, m.Flush(t.Context()))
+		require.Equal(t, 10*time.Second, time.Since(begin))
+		require.Len(t, s.count(), 1)
+	})
+}
+
 func TestBudgetOfABlock(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -178,7 +200,7 @@ func TestWaitingForRoom(t *testing.T) {
 				want = append(want, fmt.Sprint(i))
 			}
 		}
-		require.ElementsMatch(t, want, order)
+		require.Equal(t, want, order)
 		require.Zero(t, w.room.taken)
 
 		// A call that never fits goes alone.

@@ -70,7 +70,9 @@ func (d *whereabouts) sighted(table string) (uuid string, ok bool) {
 func (d *whereabouts) sight(table string, s sighting) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.seen[table] = s
+	if s.at.After(d.seen[table].at) {
+		d.seen[table] = s
+	}
 }
 
 func (d *whereabouts) forget(table string) {
@@ -118,15 +120,15 @@ func (d *whereabouts) remove(e *list.Element) {
 	}
 }
 
-// errLookAgain means that too much time has passed since a table was looked at.
+// errLookAgain means that a table is not what it was when it was looked at.
 var errLookAgain = errors.New("the table has to be looked at again")
 
 // begin says whether the insert may be sent now.
-func (in *Insert) begin() error {
+func (in *Insert) begin(ctx context.Context) error {
 	if in.ready == nil {
 		return nil
 	}
-	return in.ready()
+	return in.ready(ctx)
 }
 
 // insertOnce is insert for a block with a token. It waits for a table that is
@@ -153,12 +155,7 @@ func (c *Client) insertOnce(ctx context.Context, in Insert) (phase, error) {
 				return sent, nil
 			}
 		}
-		in.ready = func() error {
-			if now, ok := c.whereabouts.sighted(in.Table); !ok || now != uuid {
-				return errLookAgain
-			}
-			return nil
-		}
+		in.ready = func(ctx context.Context) error { return c.still(ctx, in.Table, uuid) }
 		at, err := c.insert(ctx, in)
 		switch {
 		case err == nil:
@@ -168,7 +165,7 @@ func (c *Client) insertOnce(ctx context.Context, in Insert) (phase, error) {
 			continue
 		case serverCode(err) == codeTooManyParts:
 			c.whereabouts.forget(in.Table)
-			if now, fenced, err := c.lookAt(ctx, in.Table); err == nil && (fenced || now != uuid) {
+			if now, fenced, err := c.lookAt(ctx, in.Table); err == nil && (fenced || now.uuid != uuid) {
 				continue // a rebuild held it back, and nothing was stored
 			}
 		case at == sent && mayBeStored(err):
@@ -176,6 +173,28 @@ func (c *Client) insertOnce(ctx context.Context, in Insert) (phase, error) {
 		}
 		return at, err
 	}
+}
+
+// still returns errLookAgain when the table with the UUID has been put out of
+// its place, or is held back. It is for who has a connection slot, which may
+// have taken longer to get than the last look is good for.
+func (c *Client) still(ctx context.Context, table, uuid string) error {
+	now, ok := c.whereabouts.sighted(table)
+	if !ok {
+		seen, fenced, err := c.lookWithSlot(ctx, table)
+		if err != nil {
+			return err
+		}
+		if fenced {
+			return errLookAgain
+		}
+		c.whereabouts.sight(table, seen)
+		now = seen.uuid
+	}
+	if now != uuid {
+		return errLookAgain
+	}
+	return nil
 }
 
 // generation returns the UUID of a table that is not held back. It is empty
@@ -186,14 +205,13 @@ func (c *Client) generation(ctx context.Context, table string) (uuid string, err
 	}
 	begin := time.Now()
 	for try := 0; ; try++ {
-		at := time.Now()
-		uuid, fenced, err := c.lookAt(ctx, table)
+		seen, fenced, err := c.lookAt(ctx, table)
 		if err != nil {
 			return "", err
 		}
 		if !fenced {
-			c.whereabouts.sight(table, sighting{uuid: uuid, at: at})
-			return uuid, nil
+			c.whereabouts.sight(table, seen)
+			return seen.uuid, nil
 		}
 		if time.Since(begin) > maxFenced {
 			return "", &Error{
@@ -216,20 +234,35 @@ func mayBeStored(err error) bool {
 }
 
 // lookAt looks at a table of the DSN's database.
-func (c *Client) lookAt(ctx context.Context, table string) (uuid string, fenced bool, err error) {
+func (c *Client) lookAt(ctx context.Context, table string) (s sighting, fenced bool, err error) {
+	release, err := c.acquire(ctx)
+	if err != nil {
+		return sighting{}, false, c.fail(ctx, fmt.Sprintf("insert into %q", table), err, read)
+	}
+	defer release()
+	return c.lookWithSlot(ctx, table)
+}
+
+// lookWithSlot is lookAt for who has a connection slot.
+func (c *Client) lookWithSlot(ctx context.Context, table string) (s sighting, fenced bool, err error) {
 	var rows []struct {
 		UUID   string `ch:"uuid"`
 		Fenced bool   `ch:"fenced"`
 	}
 	ctx, cancel := context.WithTimeoutCause(ctx, c.opt.ReadTimeout, &timeoutError{what: "read_timeout", after: c.opt.ReadTimeout})
 	defer cancel()
-	err = c.selectInto(ctx, fmt.Sprintf("insert into %q", table), &rows,
+	s.at = time.Now()
+	err = c.conn.Select(ctx, &rows,
 		"SELECT toString(uuid) AS uuid, match(engine_full, {fence:String}) AS fenced FROM system.tables WHERE database = currentDatabase() AND name = {table:String}",
 		Param("table", table), Param("fence", ddl.FencedPattern))
-	if err != nil || len(rows) == 0 {
-		return "", false, err
+	if err != nil {
+		return sighting{}, false, c.fail(ctx, fmt.Sprintf("insert into %q", table), err, read)
 	}
-	return rows[0].UUID, rows[0].Fenced, nil
+	if len(rows) == 0 {
+		return s, false, nil
+	}
+	s.uuid = rows[0].UUID
+	return s, rows[0].Fenced, nil
 }
 
 // settleDoubt makes an insert again that may be in a table which has been

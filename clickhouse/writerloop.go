@@ -70,8 +70,10 @@ func (w *tableWriter) next() (*batch, time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.queue) > 0 && w.queue[0].live() == 0 {
-		w.pool.give(w.queue[0].rows, handOverRows)
-		w.queue = w.queue[1:] // all of its calls were withdrawn
+		b := w.queue[0] // all of its calls were withdrawn
+		w.pool.give(b.rows, handOverRows)
+		w.queue = w.queue[1:]
+		close(b.answered) // for Flush
 	}
 	if len(w.queue) == 0 {
 		w.queue, w.running = nil, false

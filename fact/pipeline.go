@@ -22,7 +22,7 @@ type Pipeline struct {
 	gate         gate
 
 	mu      sync.RWMutex
-	schemas map[string]*Schema // given to EnsureSchemas; never changed
+	schemas map[string]knownSchema // given to EnsureSchemas
 }
 
 var _ Flusher = (*Pipeline)(nil)
@@ -67,7 +67,7 @@ func WithPipelinePublishQueue(events int) PipelineOption {
 func NewPipeline(opts ...PipelineOption) *Pipeline {
 	p := &Pipeline{
 		publishing: publisherSet{limit: DefaultPublishQueue},
-		schemas:    make(map[string]*Schema),
+		schemas:    make(map[string]knownSchema),
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -78,34 +78,46 @@ func NewPipeline(opts ...PipelineOption) *Pipeline {
 	return p
 }
 
+// knownSchema is a schema that EnsureSchemas was given. It is never changed.
+type knownSchema struct {
+	schema *Schema
+	ready  bool // EnsureSchemas has succeeded with it
+}
+
 // EnsureSchemas makes the schemas known to the materializer, which checks them
-// and gets their tables ready, and then remembers them: Record looks in them
-// for the field that carries the fact ID. Call it once at the start; it may be
-// called again. Without a materializer nothing checks the schemas; see
+// and gets their tables ready, and remembers them: Record looks in them for the
+// field that carries the fact ID. Call it once at the start; it may be called
+// again. Without a materializer nothing checks the schemas; see
 // [Schema.Validate].
+//
+// The schemas are remembered when the materializer fails, too, as it may get
+// ready later, unless another one of the same name is: that one stays then.
 func (p *Pipeline) EnsureSchemas(ctx context.Context, schemas ...Schema) error {
 	if len(schemas) == 0 {
 		return nil
 	}
+	var err error
 	if p.materializer != nil {
-		if err := p.materializer.EnsureSchema(ctx, schemas...); err != nil {
-			return fmt.Errorf("ensure schemas: %w", err)
+		if err = p.materializer.EnsureSchema(ctx, schemas...); err != nil {
+			err = fmt.Errorf("ensure schemas: %w", err)
 		}
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, s := range schemas {
-		s.Fields = slices.Clone(s.Fields)
-		p.schemas[s.Name] = &s
+		if err == nil || !p.schemas[s.Name].ready {
+			s.Fields = slices.Clone(s.Fields)
+			p.schemas[s.Name] = knownSchema{schema: &s, ready: err == nil}
+		}
 	}
-	return nil
+	return err
 }
 
 // schema returns the remembered schema, or nil.
 func (p *Pipeline) schema(name string) *Schema {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.schemas[name]
+	return p.schemas[name].schema
 }
 
 // Flush waits until everything that was recorded before the call has been

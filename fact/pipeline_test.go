@@ -19,12 +19,27 @@ func TestEnsureSchemas(t *testing.T) {
 	require.NoError(t, p.EnsureSchemas(t.Context(), fact.Schema{Name: "a"}, fact.Schema{Name: "b"}))
 	require.NoError(t, p.EnsureSchemas(t.Context()))
 	require.Equal(t, []string{"a", "b"}, rows.ensured.all())
+}
+
+func TestEnsureSchemasBeforeTheMaterializerIsReady(t *testing.T) {
+	t.Parallel()
+	rows := new(tables)
+	p := fact.NewPipeline(fact.WithMaterializer(rows))
+	withID := func(name, field string) fact.Schema {
+		return fact.Schema{Name: name, Fields: []fact.Field{{Name: field, FactID: true}}}
+	}
+	require.NoError(t, p.EnsureSchemas(t.Context(), withID("a", "id")))
 	rows.err = errTest
-	err := p.EnsureSchemas(t.Context(), fact.Schema{Name: "c", Fields: []fact.Field{{Name: "id", FactID: true}}})
-	require.EqualError(t, err, "ensure schemas: the test's error")
+	for _, field := range []string{"wrong", "id"} {
+		err := p.EnsureSchemas(t.Context(), withID("a", "other"), withID("b", field))
+		require.EqualError(t, err, "ensure schemas: the test's error")
+	}
 	rows.err = nil
-	require.NoError(t, p.Record(t.Context(), fact.Fact{Schema: "c", ID: "1", Data: map[string]any{"id": "2"}}),
-		"a schema that was refused is not remembered")
+	for _, name := range []string{"a", "b"} {
+		require.NoError(t, p.Record(t.Context(), fact.Fact{Schema: name, Data: map[string]any{"id": "2"}}))
+		err := p.Record(t.Context(), fact.Fact{Schema: name, ID: "1", Data: map[string]any{"id": "2"}})
+		require.ErrorContains(t, err, "carries the fact's ID but is", name)
+	}
 }
 
 func TestPipelineClose(t *testing.T) {
