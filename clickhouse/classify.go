@@ -78,13 +78,26 @@ var codeClasses = map[int]error{
 
 // Codes that this package treats in a way of their own.
 const (
-	codeUnknownTable    = 60
-	codeSyntaxError     = 62
-	codeUnknownDatabase = 81
-	codeIncorrectData   = 117
-	codeTooManyParts    = 252
-	codeAccessDenied    = 497
-	codeWrongPassword   = 516
+	codeDuplicateColumn    = 15
+	codeIllegalType        = 43 // of an argument
+	codeIllegalColumn      = 44 // such as one that exists already
+	codeTypeMismatch       = 53
+	codeTableExists        = 57
+	codeUnknownTable       = 60
+	codeSyntaxError        = 62
+	codeCannotConvert      = 70
+	codeUnknownDatabase    = 81
+	codeDatabaseExists     = 82
+	codeFileDoesNotExist   = 107 // of a table that was renamed at that moment
+	codeIncorrectData      = 117
+	codeTableIsDropped     = 218
+	codeTooManyParts       = 252
+	codeReplicaExists      = 253
+	codeNoCreateQuery      = 390 // of a table that was dropped or renamed at that moment
+	codeViolatedConstraint = 469 // a CHECK constraint
+	codeAccessDenied       = 497
+	codeWrongPassword      = 516
+	codeCannotAssignAlter  = 517 // to a table that was renamed at that moment
 )
 
 // tooManyPartitions is how the server says that one block spans too many

@@ -92,14 +92,8 @@ func overtaken(err error) bool {
 		return true
 	}
 	switch serverCode(err) {
-	case 15, // DUPLICATE_COLUMN
-		44,  // ILLEGAL_COLUMN: a column of that name exists already
-		57,  // TABLE_ALREADY_EXISTS
-		60,  // UNKNOWN_TABLE: dropped meanwhile
-		82,  // DATABASE_ALREADY_EXISTS
-		218, // TABLE_IS_DROPPED
-		390, // CANNOT_GET_CREATE_TABLE_QUERY: dropped meanwhile
-		253: // REPLICA_ALREADY_EXISTS
+	case codeDuplicateColumn, codeIllegalColumn, codeTableExists, codeUnknownTable, codeDatabaseExists,
+		codeTableIsDropped, codeNoCreateQuery, codeReplicaExists:
 		return true
 	}
 	return false
@@ -108,14 +102,10 @@ func overtaken(err error) bool {
 // pause waits a little, longer with every try and not as long as others do.
 func pause(ctx context.Context, try int) error {
 	most := 10 * time.Millisecond << min(try, 6)
-	timer := time.NewTimer(most/2 + rand.N(most)) //nolint:gosec // spreads load, keeps no secret
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
+	if !sleep(ctx, most/2+rand.N(most)) { //nolint:gosec // spreads load, keeps no secret
 		return context.Cause(ctx)
 	}
+	return nil
 }
 
 // ensureDatabase creates the DSN's database if it does not exist.

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -83,7 +84,11 @@ func New(cfg Config) (*Materializer, error) {
 		m.owned = true
 	}
 	if m.observation, err = m.observe(); err != nil {
-		return nil, fmt.Errorf("materializer config: metrics: %w", err)
+		err = fmt.Errorf("materializer config: metrics: %w", err)
+		if m.owned {
+			err = errors.Join(err, m.client.Close())
+		}
+		return nil, err
 	}
 	return m, nil
 }

@@ -58,12 +58,7 @@ func (c *Client) rebuild(ctx context.Context, r *ddl.Rebuild) error {
 // isGone reports whether a statement met a table that has another name by now.
 func isGone(err error) bool {
 	switch serverCode(err) {
-	case codeUnknownTable,
-		57,  // TABLE_ALREADY_EXISTS
-		107, // FILE_DOESNT_EXIST: renamed at the very moment
-		517, // CANNOT_ASSIGN_ALTER: likewise
-		218, // TABLE_IS_DROPPED
-		390: // CANNOT_GET_CREATE_TABLE_QUERY: of a table that is there no more
+	case codeUnknownTable, codeTableExists, codeFileDoesNotExist, codeCannotAssignAlter, codeTableIsDropped, codeNoCreateQuery:
 		return true
 	}
 	return false

@@ -99,7 +99,7 @@ func (b *rebuilder) check(ctx context.Context, c ddl.ColumnCopy, sql string) err
 // other, whatever the values.
 func noConversion(err error) bool {
 	switch serverCode(err) {
-	case 43, 53, 70: // ILLEGAL_TYPE_OF_ARGUMENT, TYPE_MISMATCH, CANNOT_CONVERT_TYPE
+	case codeIllegalType, codeTypeMismatch, codeCannotConvert:
 		return true
 	}
 	return false

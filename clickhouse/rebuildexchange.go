@@ -185,7 +185,6 @@ func (b *rebuilder) putAway(ctx context.Context, s *rebuildView) error {
 	if err := b.client.selectInto(ctx, b.op(), &days, "SELECT toString(toYYYYMMDD(now())) AS day"); err != nil {
 		return err
 	}
-	const codeTableExists = 57
 	for n := 1; ; n++ {
 		day := days[0].Day
 		if n > 1 {

@@ -5,10 +5,6 @@ import (
 	"slices"
 )
 
-// codeViolatedConstraint is the server's code for a row that a CHECK constraint
-// of its table refuses.
-const codeViolatedConstraint = 469
-
 // violatesConstraint reports whether the last try of an insert was refused
 // because a row breaks a constraint of the table. The server checks that before
 // it looks at the token and before it stores any row: that try stored nothing.
