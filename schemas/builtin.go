@@ -31,6 +31,13 @@ var builtins = sync.OnceValue(func() []Definition {
 	return all
 })
 
+// isBuiltin reports whether def is a definition that comes with the package.
+func isBuiltin(def Definition) bool {
+	return slices.ContainsFunc(builtins(), func(b Definition) bool {
+		return b.Schema.Name == def.Schema.Name && b.Source == def.Source
+	})
+}
+
 // Builtins returns the schemas that come with the package: message, conversation, tool_call, eval_run, eval_result and
 // eval_bfcl. Their Source starts with builtin/. The slice is the caller's, but what its elements point to is shared and
 // must not be changed.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/factload/factload/internal/near"
 )
 
 // Tags of YAML values.
@@ -86,7 +88,7 @@ func (d *decoder) object(path string, n *yaml.Node, v reflect.Value) {
 // unknownKey reports a key. One without a value, as in {type: set(1, 2)}, is most
 // likely what follows a comma of the value before it.
 func (d *decoder) unknownKey(key, value *yaml.Node, known []string) {
-	hint := didYouMean(key.Value, known)
+	hint := near.DidYouMean(key.Value, known)
 	if hint == "" {
 		hint = ": known keys are " + strings.Join(known, ", ")
 		if empty(value) && value.Value == "" {

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/factload/factload/internal/near"
 )
 
 // A Registry holds definitions by the name of their schema. It does not change, and it is safe for concurrent use.
@@ -21,8 +23,7 @@ func NewRegistry(defs ...Definition) (*Registry, error) {
 	var wrong []error
 	for _, def := range defs {
 		if first, twice := byName[def.Schema.Name]; twice {
-			wrong = append(wrong, fmt.Errorf("schema %q is defined twice, in %s and in %s: rename one of them",
-				def.Schema.Name, sourceOf(first), sourceOf(def)))
+			wrong = append(wrong, definedTwice(first, def))
 			continue
 		}
 		byName[def.Schema.Name] = def
@@ -35,6 +36,15 @@ func NewRegistry(defs ...Definition) (*Registry, error) {
 
 func newRegistry(defs map[string]Definition) *Registry {
 	return &Registry{defs: defs, names: slices.Sorted(maps.Keys(defs))}
+}
+
+func definedTwice(first, second Definition) error {
+	for _, defs := range [][2]Definition{{first, second}, {second, first}} {
+		if isBuiltin(defs[0]) {
+			return fmt.Errorf("%s: schema %q has the name of a built-in schema: choose another name", sourceOf(defs[1]), second.Schema.Name)
+		}
+	}
+	return fmt.Errorf("schema %q is defined twice, in %s and in %s: rename one of them", second.Schema.Name, sourceOf(first), sourceOf(second))
 }
 
 func sourceOf(def Definition) string {
@@ -63,7 +73,7 @@ func (r *Registry) Get(name string) (Definition, error) {
 	if def, ok := r.defs[name]; ok {
 		return def, nil
 	}
-	return Definition{}, &UnknownError{Name: name, Near: nearest(name, r.names), Known: r.Names()}
+	return Definition{}, &UnknownError{Name: name, Near: near.Name(name, r.names), Known: r.Names()}
 }
 
 // Names returns the names of all schemas, sorted. The slice is the caller's.

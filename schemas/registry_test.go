@@ -65,7 +65,9 @@ func TestRegistryDuplicates(t *testing.T) {
 		`schema "b" is defined twice, in the program and in three.yaml:1: rename one of them`)
 
 	_, err = schemas.NewRegistry(append(schemas.Builtins(), definition("message", "mine.yaml:1"))...)
-	require.ErrorContains(t, err, `schema "message" is defined twice, in builtin/chat.yaml:`)
+	require.EqualError(t, err, `mine.yaml:1: schema "message" has the name of a built-in schema: choose another name`)
+	_, err = schemas.NewRegistry(append([]schemas.Definition{definition("message", "")}, schemas.Builtins()...)...)
+	require.EqualError(t, err, `the program: schema "message" has the name of a built-in schema: choose another name`)
 }
 
 func TestRegistryOverride(t *testing.T) {

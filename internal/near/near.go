@@ -1,10 +1,11 @@
-package schemas
+// Package near guesses which name was meant by one that is not known.
+package near
 
-// nearest returns the candidate that name was probably meant to be, or "" when none is close to it.
+// Name returns the candidate that name was probably meant to be, or "" when none is close to it.
 //
 // Close means that at most a third of the letters, but at least one of them and at most three, have to be changed,
 // added, removed or swapped with their neighbour.
-func nearest(name string, candidates []string) string {
+func Name(name string, candidates []string) string {
 	const longest = 100 // nobody mistypes a name of this length, and the cost grows with its square
 	if name == "" || len(name) > longest {
 		return ""
@@ -45,10 +46,10 @@ func distance(a, b string) int {
 	return above[len(y)]
 }
 
-// didYouMean returns `, did you mean "x"?` for the nearest candidate, or "".
-func didYouMean(name string, candidates []string) string {
-	if near := nearest(name, candidates); near != "" {
-		return `, did you mean "` + near + `"?`
+// DidYouMean returns `, did you mean "x"?` for the nearest candidate, or "".
+func DidYouMean(name string, candidates []string) string {
+	if meant := Name(name, candidates); meant != "" {
+		return `, did you mean "` + meant + `"?`
 	}
 	return ""
 }
