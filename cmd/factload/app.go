@@ -32,7 +32,7 @@ func (a *app) configure(cmd *cobra.Command, _ []string) error {
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
-		return usageError(fmt.Errorf("log.level is %q: use debug, info, warn or error", cfg.Log.Level))
+		return usageError(err) // validate has seen it
 	}
 	options := &slog.HandlerOptions{Level: level}
 	var handler slog.Handler = slog.NewTextHandler(a.err, options)
@@ -40,6 +40,12 @@ func (a *app) configure(cmd *cobra.Command, _ []string) error {
 		handler = slog.NewJSONHandler(a.err, options)
 	}
 	a.cfg, a.log = cfg, slog.New(handler)
+	if cfg.file.path != "" {
+		a.log.Debug("configuration file", "path", cfg.file.path)
+	}
+	for _, warning := range unknownVariables(os.Environ()) {
+		a.log.Warn(warning)
+	}
 	return nil
 }
 

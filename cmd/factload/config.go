@@ -3,8 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -13,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
+
+	"github.com/factload/factload/clickhouse/bulk"
 )
 
 const (
@@ -32,6 +33,8 @@ type config struct {
 	Load   loadConfig   `mapstructure:"load"`
 	Serve  serveConfig  `mapstructure:"serve"`
 	Log    logConfig    `mapstructure:"log"`
+
+	origins `mapstructure:"-"`
 }
 
 type engineConfig struct {
@@ -112,101 +115,59 @@ func loadConfiguration(cmd *cobra.Command) (config, error) {
 	v.SetEnvPrefix(envPrefix)
 	v.SetEnvKeyReplacer(strings.NewReplacer(".", "_"))
 	v.AutomaticEnv()
-	if err := readConfigFile(v, cmd); err != nil {
+	c := config{origins: origins{flags: make(map[string]string)}}
+	var err error
+	if c.file, err = readConfigFile(v, cmd); err != nil {
 		return config{}, err
 	}
 	var bindErr error
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if keys := f.Annotations[configFlag]; len(keys) == 1 {
 			bindErr = errors.Join(bindErr, v.BindPFlag(keys[0], f))
+			if f.Changed {
+				c.flags[keys[0]] = "--" + f.Name
+			}
 		}
 	})
 	if bindErr != nil {
 		return config{}, fmt.Errorf("bind flags: %w", bindErr)
 	}
-	var c config
+	if err := c.checkValues(v); err != nil {
+		return config{}, err
+	}
 	hooks := mapstructure.ComposeDecodeHookFunc(
 		mapstructure.TextUnmarshallerHookFunc(),
 		mapstructure.StringToSliceHookFunc(","),
 	)
 	if err := v.Unmarshal(&c, viper.DecodeHook(hooks)); err != nil {
-		return config{}, fmt.Errorf("configuration: %s", oneLine(err))
+		return config{}, fmt.Errorf("configuration: %w", err)
 	}
-	err := c.validate()
+	err = c.validate()
 	return c, err
-}
-
-// oneLine is the text of a decoding error without its heading and line breaks.
-func oneLine(err error) string {
-	_, text, found := strings.Cut(err.Error(), "\n\n")
-	if !found {
-		text = err.Error()
-	}
-	return strings.ReplaceAll(strings.TrimSpace(text), "\n", "; ")
-}
-
-// readConfigFile reads the file of --config, of FACTLOAD_CONFIG, or
-// config.yaml in the working directory if it is there. "none" reads no file.
-func readConfigFile(v *viper.Viper, cmd *cobra.Command) error {
-	path, _ := cmd.Flags().GetString("config")
-	if path == "" {
-		path = os.Getenv(envPrefix + "_CONFIG")
-	}
-	given := path != ""
-	if path == "none" {
-		return nil
-	}
-	if !given {
-		path = defaultConfigFile
-	}
-	v.SetConfigFile(path)
-	v.SetConfigType("yaml")
-	err := v.ReadInConfig()
-	if errors.Is(err, fs.ErrNotExist) && !given {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("config file %s: %w", path, err)
-	}
-	return checkKeys(v, path)
-}
-
-// checkKeys refuses keys that mean nothing: a key that is written wrong must
-// not look as if it were set.
-func checkKeys(v *viper.Viper, path string) error {
-	known := defaults()
-	var unknown []string
-	for _, key := range v.AllKeys() {
-		if _, ok := known[key]; !ok && v.InConfig(key) {
-			unknown = append(unknown, key)
-		}
-	}
-	if len(unknown) == 0 {
-		return nil
-	}
-	slices.Sort(unknown)
-	names := make([]string, 0, len(known))
-	for key := range known {
-		names = append(names, key)
-	}
-	slices.Sort(names)
-	return fmt.Errorf("config file %s: unknown key %s: the keys are %s (use --config none to read no file)",
-		path, strings.Join(unknown, ", "), strings.Join(names, ", "))
 }
 
 // validate checks what can be checked before a command starts.
 func (c *config) validate() error {
-	if !slices.Contains([]string{"reject", "ignore"}, c.Load.UnknownKeys) && !strings.HasPrefix(c.Load.UnknownKeys, "collect:") {
-		return fmt.Errorf("load.unknown_keys is %q: use reject, ignore or collect:FIELD", c.Load.UnknownKeys)
+	l := c.Load
+	switch {
+	case !slices.Contains([]string{"reject", "ignore"}, l.UnknownKeys) && !strings.HasPrefix(l.UnknownKeys, "collect:"):
+		return c.wrong("load.unknown_keys", l.UnknownKeys, "use reject, ignore or collect:FIELD")
+	case !slices.Contains([]string{"", "none", "lz4", "zstd"}, l.Compression):
+		return c.wrong("load.compression", l.Compression, "use none, lz4 or zstd, or leave it empty")
+	case l.Workers < 0:
+		return c.wrong("load.workers", l.Workers, "use 0 for one a core, or a positive number")
+	case l.Memory != 0 && l.Memory < bulk.MinMemory:
+		return c.wrong("load.memory", units.BytesSize(float64(l.Memory)), "use at least "+units.BytesSize(bulk.MinMemory)+", or 0 for no bound")
+	case l.Rejects == "-":
+		return c.wrong("load.rejects", l.Rejects, "rejected rows go into a file: give its name")
+	case c.Log.Format != "text" && c.Log.Format != "json":
+		return c.wrong("log.format", c.Log.Format, "use text or json")
 	}
-	if !slices.Contains([]string{"", "none", "lz4", "zstd"}, c.Load.Compression) {
-		return fmt.Errorf("load.compression is %q: use none, lz4 or zstd, or leave it empty", c.Load.Compression)
+	if _, err := bulk.ParseRejectLimit(l.MaxRejects); err != nil {
+		return c.wrong("load.max_rejects", l.MaxRejects, "use a number such as 100, or a share such as 0.5%")
 	}
-	if c.Load.Workers < 0 {
-		return fmt.Errorf("load.workers is %d: use 0 for one a core, or a positive number", c.Load.Workers)
-	}
-	if c.Log.Format != "text" && c.Log.Format != "json" {
-		return fmt.Errorf("log.format is %q: use text or json", c.Log.Format)
+	if err := new(slog.Level).UnmarshalText([]byte(c.Log.Level)); err != nil {
+		return c.wrong("log.level", c.Log.Level, "use debug, info, warn or error")
 	}
 	return nil
 }

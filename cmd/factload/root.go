@@ -38,7 +38,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError(withHelp(cmd, err))
+		return usageError(withHelp(cmd, flagError(err)))
 	})
 	flags := root.PersistentFlags()
 	flags.String("config", "", "configuration `file` (default config.yaml if it is there; none reads no file)")
