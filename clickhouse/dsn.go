@@ -96,6 +96,9 @@ type dsnParts struct {
 // into a host, a path or a parameter, all of which are printed.
 func splitDSN(dsn string) (dsnParts, error) {
 	var p dsnParts
+	if strings.HasPrefix(dsn, "embedded:") {
+		return p, &dsnError{"embedded: is for the factload command: start an engine with package clickhouse/embedded, and use its DSN"}
+	}
 	scheme, rest, ok := strings.Cut(dsn, "://")
 	p.scheme = strings.ToLower(scheme)
 	if _, known := schemes[p.scheme]; !ok || !known {

@@ -85,7 +85,7 @@ func TestParseDSNRefuses(t *testing.T) {
 	for dsn, want := range map[string]string{
 		"":                                                           "dsn: does not begin with one of the schemes clickhouse://, tcp://, http://, https://",
 		"localhost:9000":                                             "does not begin with one of the schemes",
-		"embedded:":                                                  "does not begin with one of the schemes",
+		"embedded:":                                                  "start an engine with package clickhouse/embedded",
 		"postgres://u:S3CR3T@h/db":                                   "does not begin with one of the schemes",
 		"u:S3CR3T://@h/db":                                           "does not begin with one of the schemes",
 		"clickhouse://":                                              "has no host",

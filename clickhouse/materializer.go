@@ -118,7 +118,7 @@ func (m *Materializer) EnsureSchema(ctx context.Context, schemas ...fact.Schema)
 		return fmt.Errorf("ensure schema: %w", err)
 	}
 	for _, entry := range entries {
-		if err := m.ensure(ctx, entry); err != nil {
+		if err := m.makeReady(ctx, entry); err != nil {
 			return fmt.Errorf("ensure schema: %w", err)
 		}
 	}
@@ -319,8 +319,17 @@ func (m *Materializer) entry(name string) (*schemaEntry, error) {
 	return nil, &unknownSchemaError{name: name, known: known}
 }
 
-// ensure gets the table of a schema ready, once.
+// ensure is makeReady for those whose caller may not hear of the error.
 func (m *Materializer) ensure(ctx context.Context, entry *schemaEntry) error {
+	err := m.makeReady(ctx, entry)
+	if err != nil {
+		m.log.WarnContext(ctx, "table is not ready", "table", entry.table.Name, "error", err)
+	}
+	return err
+}
+
+// makeReady gets the table of a schema ready, once.
+func (m *Materializer) makeReady(ctx context.Context, entry *schemaEntry) error {
 	if entry.ready.Load() {
 		return nil
 	}
@@ -334,7 +343,6 @@ func (m *Materializer) ensure(ctx context.Context, entry *schemaEntry) error {
 		return nil
 	}
 	if err := m.client.EnsureAllowing(ctx, m.allow, entry.table); err != nil {
-		m.log.WarnContext(ctx, "table is not ready", "table", entry.table.Name, "error", err)
 		return err
 	}
 	entry.ready.Store(true)

@@ -590,7 +590,10 @@ func TestTheLogHoldsNoSecretsAndNoValues(t *testing.T) {
 	require.Error(t, m.Materialize(t.Context(), pair("pair", "1", "VALUE", 1)))
 	require.Error(t, m.EnsureSchema(t.Context(), fact.Schema{Name: "a/b"}))
 	m2 := materializer(t, Config{DSN: with(t, db.DSN, func(u *url.URL) { u.User = url.UserPassword("u", "S3CR3T") }), Logger: log})
+	logged := out.Len() // nothing runs
 	require.ErrorIs(t, m2.EnsureSchema(t.Context(), pairSchema), ErrRejected)
+	require.Equal(t, logged, out.Len(), "the caller has been told")
+	require.Error(t, m2.Materialize(t.Context(), pair("pair", "1", "VALUE", 1)))
 	mu.Lock()
 	defer mu.Unlock()
 	require.Contains(t, out.String(), "insert failed")

@@ -29,13 +29,12 @@ func (e *InUseError) Error() string {
 	if e.PID != 0 {
 		fmt.Fprintf(&b, ", process %d", e.PID)
 	}
-	b.WriteString(": connect to that one instead")
 	if e.DSNFile != "" {
-		fmt.Fprintf(&b, " (--dsn \"$(head -n 1 %s)\")", e.DSNFile)
+		fmt.Fprintf(&b, ": connect to that one (its DSN is in a file: factload takes --dsn-file %s), ", e.DSNFile)
 	} else {
-		b.WriteString(" (--dsn)")
+		b.WriteString(": that of a factload command, most likely: ")
 	}
-	b.WriteString(", stop it, or choose another data directory")
+	b.WriteString("wait until it ends, or choose another data directory; to run several commands at once, start factload serve first, and they share its engine")
 	return b.String()
 }
 

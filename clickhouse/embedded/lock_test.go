@@ -19,16 +19,20 @@ import (
 func TestDirectoryInUse(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
+	require.False(t, HasData(dir))
+	require.False(t, HasData(filepath.Join(dir, "none")))
 	s := start(t, Config{DataDir: dir})
 	check := func(text string) {
 		require.Contains(t, text, dir)
 		require.Contains(t, text, "process "+strconv.Itoa(s.PID()))
-		require.Contains(t, text, `--dsn "$(head -n 1 `+s.DSNFile()+`)"`)
+		require.Contains(t, text, "--dsn-file "+s.DSNFile())
+		require.Contains(t, text, "start factload serve first")
 		require.NotContains(t, text, s.cfg.Password)
 	}
 	_, err := Start(t.Context(), Config{DataDir: dir})
 	require.ErrorIs(t, err, ErrInUse)
 	check(err.Error())
+	require.True(t, HasData(dir))
 	var inUse *InUseError
 	require.ErrorAs(t, err, &inUse)
 	require.Equal(t, InUseError{DataDir: dir, PID: s.PID(), DSNFile: s.DSNFile()}, *inUse)
