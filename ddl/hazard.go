@@ -1,6 +1,9 @@
 package ddl
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Hazard says what running a statement may cost. Higher is worse.
 type Hazard int
@@ -46,5 +49,9 @@ func ParseHazard(name string) (Hazard, error) {
 			return h, nil
 		}
 	}
-	return 0, fmt.Errorf("unknown hazard %q: want one of %v", name, Hazards())
+	names := make([]string, 0, len(Hazards()))
+	for _, h := range Hazards() {
+		names = append(names, h.String())
+	}
+	return 0, fmt.Errorf("unknown hazard %q: want one of %s", name, strings.Join(names, ", "))
 }

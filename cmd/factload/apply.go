@@ -40,7 +40,7 @@ may run at once: no change is made twice.`,
 			if err != nil {
 				return err
 			}
-			return a.withPlans(cmd.Context(), names, pruneOption(f.prune), func(c *clickhouse.Client, plans []ddl.Plan) error {
+			return a.withPlans(cmd.Context(), names, pruneOption(f.prune), writing, func(c *clickhouse.Client, plans []ddl.Plan) error {
 				return a.apply(cmd.Context(), c, plans, f, allowed)
 			})
 		},
@@ -48,7 +48,7 @@ may run at once: no change is made twice.`,
 	addServerFlags(cmd)
 	addSchemasFlag(cmd)
 	addPruneFlag(cmd, &f.prune)
-	cmd.Flags().StringSliceVar(&f.allow, "allow", nil, "a `hazard` that changes may have: rewrites_data, deletes_data or needs_rebuild (may be repeated)")
+	cmd.Flags().StringSliceVar(&f.allow, "allow", nil, "permitted `hazard`: rewrites_data, deletes_data, needs_rebuild; repeatable")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	return cmd
 }
@@ -58,7 +58,7 @@ func parseHazards(names []string) ([]ddl.Hazard, error) {
 	for _, name := range names {
 		h, err := ddl.ParseHazard(name)
 		if err != nil {
-			return nil, usageError(fmt.Errorf("--allow: %w", err))
+			return nil, usageError(fmt.Errorf("--allow: %w; metadata_only is always allowed", err))
 		}
 		out = append(out, h)
 	}
@@ -74,14 +74,8 @@ func (a *app) apply(ctx context.Context, c *clickhouse.Client, plans []ddl.Plan,
 		_, err := fmt.Fprintln(a.out, p.next(plans))
 		return err
 	}
-	var refused []error
-	for _, plan := range plans {
-		if err := plan.Check(allowed...); err != nil {
-			refused = append(refused, err)
-		}
-	}
-	if len(refused) > 0 {
-		return errors.Join(refused...)
+	if err := p.refusal(plans, allowed); err != nil {
+		return err
 	}
 	if !f.yes {
 		if err := a.confirm(pending(plans)); err != nil {

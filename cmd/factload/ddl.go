@@ -14,7 +14,8 @@ func newDDL(a *app) *cobra.Command {
 		Use:   "ddl [SCHEMA...]",
 		Short: "Print the CREATE statements of schemas",
 		Long: `Print the statements that create the tables and materialized views of the named
-schemas, or of all known schemas. Nothing is connected to and nothing is changed.`,
+schemas. Without names it is those of your own schemas, which --schemas names, or
+else of the built-in ones. Nothing is connected to and nothing is changed.`,
 		Example: `  factload ddl message
   factload ddl --schemas my_schemas/ my_table`,
 		RunE: func(_ *cobra.Command, names []string) error { return a.printDDL(names) },
@@ -27,6 +28,9 @@ func (a *app) printDDL(names []string) error {
 	registry, err := a.registry()
 	if err != nil {
 		return err
+	}
+	if len(names) == 0 {
+		names = ownNames(registry)
 	}
 	if len(names) == 0 {
 		names = registry.Names()

@@ -59,10 +59,10 @@ func newLoad(a *app) *cobra.Command {
 	}
 	addServerFlags(cmd)
 	addLoadFlags(cmd, &f)
-	cmd.Flags().String("compression", "", "how rows travel: `none, lz4 or zstd` (default: none to this machine, lz4 elsewhere)")
+	cmd.Flags().String("compression", "", "`method`: none, lz4 or zstd (default: none on this machine, else lz4)")
 	bind(cmd.Flags(), "compression", "load.compression")
-	cmd.Flags().BoolVar(&f.force, "force", false, "load what is loaded already once more: its rows are stored twice then")
-	cmd.Flags().BoolVar(&f.changed, "allow-changed", false, "load a file that was changed after it was loaded, from the first part that differs on")
+	cmd.Flags().BoolVar(&f.force, "force", false, "load again what is loaded already: its rows are stored twice")
+	cmd.Flags().BoolVar(&f.changed, "allow-changed", false, "load changed files from the first part that differs on")
 	return cmd
 }
 
@@ -91,11 +91,11 @@ func addLoadFlags(cmd *cobra.Command, f *loadFlags) {
 	flags.StringVar(&f.format, "format", "auto", "what a line is: rows, facts, events or auto")
 	flags.BoolVar(&f.json, "json", false, "print the summary as one JSON object")
 	flags.String("rejects", "", "`file` for rejected rows, one JSON object a line")
-	flags.String("max-rejects", "", "stop after more rejected rows than this: `N or P%` (default: never)")
-	flags.String("unknown-keys", "reject", "keys that are not in the schema: reject, ignore or collect:FIELD")
-	flags.Int("workers", 0, "chunks decoded and inserted at once (default: one a core)")
-	flags.String("chunk-bytes", "0", "`size` of a chunk of input, which becomes one insert (0: 80MiB, or what --memory allows)")
-	flags.String("memory", "0", "`size` to stay below: sets the workers and the chunks (0: about 40MiB and a chunk a worker)")
+	flags.String("max-rejects", "", "stop when more rows than `N`, or than N%, are rejected (default: never)")
+	flags.String("unknown-keys", "reject", "unknown keys: reject, ignore or collect:FIELD")
+	flags.Int("workers", 0, "chunks decoded and inserted at once (0: one a core)")
+	flags.String("chunk-bytes", "0", "`size` of one insert (0: 80MiB, or as --memory allows)")
+	flags.String("memory", "0", "`size` to stay below with workers and chunks (0: no bound)")
 	flags.String("max-line-bytes", "16MiB", "`size` above which a line is rejected")
 	for flag, key := range map[string]string{
 		"rejects": "load.rejects", "max-rejects": "load.max_rejects", "unknown-keys": "load.unknown_keys",
@@ -122,7 +122,7 @@ func (a *app) load(ctx context.Context, f loadFlags, inputs []string) (err error
 	if err != nil {
 		return err
 	}
-	s, err := a.openServer(ctx)
+	s, err := a.openServer(ctx, writing)
 	if err != nil {
 		return err
 	}
@@ -131,9 +131,9 @@ func (a *app) load(ctx context.Context, f loadFlags, inputs []string) (err error
 	if method := a.cfg.Load.Compression; method != "" {
 		options = append(options, clickhouse.WithCompression(method))
 	}
-	cfg.Client, err = clickhouse.Open(s.dsn, options...)
+	cfg.Client, err = s.open(options...)
 	if err != nil {
-		return usageError(err)
+		return err
 	}
 	defer cfg.Client.Close()
 	return a.runBulk(ctx, cfg, f.json)

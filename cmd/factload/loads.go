@@ -13,7 +13,6 @@ import (
 	"github.com/docker/go-units"
 	"github.com/spf13/cobra"
 
-	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/bulk"
 )
 
@@ -38,20 +37,20 @@ skipped. A load that had nothing to do is not in the list.`,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.loads(cmd.Context(), schema, asJSON) },
 	}
 	addServerFlags(cmd)
-	cmd.Flags().StringVar(&schema, "schema", "", "only loads of rows of the schema with this `name`; loads whose lines name their schema have none")
+	cmd.Flags().StringVar(&schema, "schema", "", "only loads by --schema with this `name`")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object a line for each load")
 	return cmd
 }
 
 func (a *app) loads(ctx context.Context, schema string, asJSON bool) (err error) {
-	s, err := a.openServer(ctx)
+	s, err := a.openServer(ctx, reading)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	client, err := clickhouse.Open(s.dsn)
+	client, err := s.open()
 	if err != nil {
-		return usageError(err)
+		return err
 	}
 	defer client.Close()
 	records, err := bulk.Loads(ctx, client)

@@ -14,7 +14,7 @@ import (
 )
 
 const selectionHelp = `Without names it looks at your own schemas, those of --schemas, and at the built-in
-ones that have a table.`
+ones that have a table. When that is none, the exit code is 2.`
 
 func newPlan(a *app) *cobra.Command {
 	var prune, asJSON bool
@@ -30,7 +30,7 @@ The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
 		Example: `  factload plan --schemas my_schemas/
   factload plan message --json`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.withPlans(cmd.Context(), names, pruneOption(prune), func(_ *clickhouse.Client, plans []ddl.Plan) error {
+			return a.withPlans(cmd.Context(), names, pruneOption(prune), reading, func(_ *clickhouse.Client, plans []ddl.Plan) error {
 				p := a.planPrinter(prune)
 				if err := p.print(plans, asJSON); err != nil {
 					return err
@@ -50,7 +50,7 @@ The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
 }
 
 func addPruneFlag(cmd *cobra.Command, prune *bool) {
-	cmd.Flags().BoolVar(prune, "prune", false, "drop columns, indexes, projections and materialized views that the schema lacks, instead of keeping them")
+	cmd.Flags().BoolVar(prune, "prune", false, "drop columns, indexes, projections and views that the schema lacks")
 }
 
 func pruneOption(prune bool) []ddl.DiffOption {
@@ -61,7 +61,7 @@ func pruneOption(prune bool) []ddl.DiffOption {
 }
 
 // withPlans connects, plans for the tables of the named schemas, and calls do.
-func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffOption, do func(*clickhouse.Client, []ddl.Plan) error) (err error) {
+func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffOption, how access, do func(*clickhouse.Client, []ddl.Plan) error) (err error) {
 	registry, err := a.registry()
 	if err != nil {
 		return err
@@ -70,14 +70,14 @@ func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffO
 	if err != nil {
 		return err
 	}
-	s, err := a.openServer(ctx)
+	s, err := a.openServer(ctx, how)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	client, err := clickhouse.Open(s.dsn, clickhouse.WithMutationProgress(a.mutationProgress()))
+	client, err := s.open(clickhouse.WithMutationProgress(a.mutationProgress()))
 	if err != nil {
-		return usageError(err)
+		return err
 	}
 	defer client.Close()
 	var plans []ddl.Plan
@@ -93,6 +93,9 @@ func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffO
 		}
 		plans = append(plans, plan)
 	}
+	if len(plans) == 0 {
+		return usageError(errors.New("no table to look at, since no built-in schema has one: name a schema, or give your own by --schemas"))
+	}
 	return do(client, plans)
 }
 
@@ -107,14 +110,10 @@ type selected struct {
 // built-in schemas need not exist. The targets of materialized views come before
 // the tables that the views read.
 func selectTables(registry *schemas.Registry, names []string) ([]selected, error) {
-	var builtin []string
-	if len(names) == 0 {
-		names = registry.Names()
-		for _, def := range schemas.Builtins() {
-			if known, err := registry.Get(def.Schema.Name); err == nil && known.Source == def.Source {
-				builtin = append(builtin, def.Schema.Name)
-			}
-		}
+	var own []string
+	all := len(names) == 0
+	if all {
+		names, own = registry.Names(), ownNames(registry)
 	}
 	var tables []ddl.Table
 	schemaOf := make(map[string]string, len(names))
@@ -134,16 +133,24 @@ func selectTables(registry *schemas.Registry, names []string) ([]selected, error
 			}
 		}
 	}
-	all, err := ddl.Expand(tables...)
+	expanded, err := ddl.Expand(tables...)
 	if err != nil {
 		return nil, usageError(err)
 	}
-	out := make([]selected, len(all))
-	for i, table := range all {
+	out := make([]selected, len(expanded))
+	for i, table := range expanded {
 		schema := schemaOf[table.Name]
-		out[i] = selected{table: table, schema: schema, optional: slices.Contains(builtin, schema)}
+		out[i] = selected{table: table, schema: schema, optional: all && !slices.Contains(own, schema)}
 	}
 	return out, nil
+}
+
+// ownNames returns the names of the schemas that are not built in, sorted.
+func ownNames(registry *schemas.Registry) []string {
+	builtin := schemas.Builtins()
+	return slices.DeleteFunc(registry.Names(), func(name string) bool {
+		return slices.ContainsFunc(builtin, func(def schemas.Definition) bool { return def.Schema.Name == name })
+	})
 }
 
 // pending counts the statements of all plans.

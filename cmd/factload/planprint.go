@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -174,10 +175,23 @@ func (p planPrinter) next(plans []ddl.Plan) string {
 
 // allWell says that so many tables were looked at and found right.
 func allWell(tables int) string {
-	if tables == 0 {
-		return "no table to look at; name a schema, or give your own by --schemas"
-	}
 	return countText(tables, "table") + " as the schema says"
+}
+
+// refusal is the error when something in the plans is not allowed. The plans
+// have been printed.
+func (p planPrinter) refusal(plans []ddl.Plan, allowed []ddl.Hazard) error {
+	statements := 0
+	for _, plan := range plans {
+		var refused *ddl.RefusedError
+		if errors.As(plan.Check(allowed...), &refused) {
+			statements += len(refused.Refused)
+		}
+	}
+	if statements == 0 {
+		return nil
+	}
+	return fmt.Errorf("nothing was changed: %d of these changes not permitted\n%s", statements, p.next(plans))
 }
 
 // needed returns the hazards that have to be allowed, and whether a plan has a

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,10 +17,11 @@ import (
 func newQuery(a *app) *cobra.Command {
 	var format, file string
 	cmd := &cobra.Command{
-		Use:   "query [SQL]",
+		Use:   "query [SQL | -]",
 		Short: "Ask the engine a question in SQL",
 		Long: `Run one SQL statement and print the answer, as a table unless --format says
-otherwise. The SQL is the argument, the file of --file, or standard input.
+otherwise. The SQL is the argument, the file of --file, or standard input, which is
+also meant by -.
 
 Any output format of ClickHouse works: Pretty, Vertical, JSONEachRow, CSVWithNames,
 Parquet and so on. The answer comes over the server's HTTP interface. For a native
@@ -27,7 +29,12 @@ DSN its port is asked from the server; give an http:// DSN if it cannot be reach
 		Example: `  factload query "SELECT count() FROM message"
   factload query --format JSONEachRow "SELECT * FROM eval_result LIMIT 3"
   factload query --file question.sql`,
-		Args: cobra.MaximumNArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return errors.New(`the SQL is one argument: quote it, as in factload query "SELECT 1"`)
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			sql, err := a.querySQL(args, file)
 			if err != nil {
@@ -48,7 +55,7 @@ func (a *app) querySQL(args []string, file string) (string, error) {
 	switch {
 	case len(args) == 1 && file != "":
 		return "", usageError(errors.New("both an SQL argument and --file are given: use one"))
-	case len(args) == 1:
+	case len(args) == 1 && args[0] != "-":
 		sql = args[0]
 	case file != "":
 		b, err := os.ReadFile(file)
@@ -57,7 +64,7 @@ func (a *app) querySQL(args []string, file string) (string, error) {
 		}
 		sql = string(b)
 	default:
-		if isTerminal(a.in) {
+		if len(args) == 0 && isTerminal(a.in) {
 			return "", usageError(errors.New("no SQL given: pass it as an argument, by --file, or on standard input"))
 		}
 		b, err := io.ReadAll(a.in)
@@ -73,19 +80,36 @@ func (a *app) querySQL(args []string, file string) (string, error) {
 }
 
 func (a *app) query(ctx context.Context, sql, format string) (err error) {
-	s, err := a.openServer(ctx)
+	s, err := a.openServer(ctx, reading)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	dsn := s.httpDSN
-	if dsn == "" {
-		dsn = s.dsn
-	}
-	client, err := clickhouse.Open(dsn)
+	client, err := s.openHTTP()
 	if err != nil {
-		return usageError(err)
+		return err
 	}
 	defer client.Close()
-	return client.QueryFormat(ctx, a.out, format, sql)
+	return queryError(client.QueryFormat(ctx, a.out, format, sql), sql)
+}
+
+var formatClause = regexp.MustCompile(`(?i)\bformat\s+(\w+)`)
+
+// queryError says what to do in words of the command line.
+func queryError(err error, sql string) error {
+	var e *clickhouse.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch {
+	case strings.Contains(e.Text, "trailing FORMAT clause"): // so says the driver
+		format := "NAME"
+		if found := formatClause.FindAllStringSubmatch(sql, -1); len(found) > 0 {
+			format = found[len(found)-1][1]
+		}
+		return usageError(fmt.Errorf("the SQL ends with a FORMAT clause: leave it out, and use --format %s", format))
+	case e.Name == "UNKNOWN_TABLE" && e.Hint != "":
+		e.Hint = `factload load and factload apply make tables, and factload query "SHOW TABLES" lists them`
+	}
+	return err
 }

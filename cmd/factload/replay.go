@@ -51,7 +51,7 @@ func (a *app) replay(ctx context.Context, inputs []string, asJSON bool) (err err
 	if err != nil {
 		return err
 	}
-	s, err := a.openServer(ctx)
+	s, err := a.openServer(ctx, writing)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,12 @@ func (a *app) replay(ctx context.Context, inputs []string, asJSON bool) (err err
 	for _, def := range registry.All() {
 		tables[def.Schema.Name] = def.Table
 	}
-	m, err := clickhouse.New(clickhouse.Config{DSN: s.dsn, Tables: tables, Logger: a.log})
+	client, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	m, err := clickhouse.New(clickhouse.Config{Client: client, Tables: tables, Logger: a.log})
 	if err != nil {
 		return usageError(err)
 	}
@@ -75,6 +80,9 @@ func (a *app) replay(ctx context.Context, inputs []string, asJSON bool) (err err
 	})
 	if refused > shown {
 		fmt.Fprintf(a.err, "and %s more\n", thousands(int64(refused-shown)))
+	}
+	if err != nil && done.Events == 0 && !asJSON {
+		return err // it says it all
 	}
 	if printErr := a.printReplayed(done, asJSON); err == nil {
 		err = printErr

@@ -35,8 +35,8 @@ func newServe(a *app) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	flags.String("data", ".factload/data", "data `directory`")
-	flags.String("native", "127.0.0.1:9000", "`address` of the native protocol; port 0 takes a free one")
-	flags.String("http", "127.0.0.1:8123", "`address` of the HTTP protocol; port 0 takes a free one")
+	flags.String("native", "127.0.0.1:9000", "native `address`; port 0 takes a free one")
+	flags.String("http", "127.0.0.1:8123", "HTTP `address`; port 0 takes a free one")
 	flags.String("user", "factload", "`name` of the user")
 	flags.String("password-file", "", "`file` with the password (default: a random password)")
 	flags.String("database", "factload", "`name` of the database")
@@ -57,7 +57,7 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return usageError(err)
 	}
-	engine, err := embedded.Start(ctx, c)
+	engine, err := a.newEngine(ctx, c)
 	if err != nil {
 		return err
 	}

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/embedded"
+	"github.com/factload/factload/internal/near"
 )
 
 // embeddedScheme is the DSN of an engine that lives as long as the command.
@@ -23,22 +26,48 @@ const stopGrace = 30 * time.Second
 type server struct {
 	dsn     string
 	httpDSN string // empty when it is not known
+	from    string // where the DSN comes from
 	stop    func() error
 }
 
+// access is what a command wants of the server.
+type access int
+
+const (
+	// reading needs data: an engine is not started on a directory without.
+	reading access = iota
+	// writing may begin with a new data directory.
+	writing
+)
+
 // openServer finds the configured server, or starts an engine. The caller
 // calls close.
-func (a *app) openServer(ctx context.Context) (*server, error) {
-	dsn := a.cfg.DSN
-	if a.cfg.DSNFile != "" {
-		return serverOfFile(a.cfg.DSNFile)
+func (a *app) openServer(ctx context.Context, how access) (*server, error) {
+	dsn := strings.TrimSpace(a.cfg.DSN)
+	key, file := "dsn", a.cfg.DSNFile
+	if a.cfg.flags["dsn"] != "" && a.cfg.flags["dsn_file"] == "" {
+		file = "" // it is from a variable or the configuration file, and a flag wins
 	}
-	if !strings.HasPrefix(dsn, embeddedScheme) {
-		return serverOfDSN(dsn, "")
+	if file != "" {
+		key = "dsn_file"
 	}
-	dir := strings.TrimPrefix(dsn, embeddedScheme)
+	if data := a.cfg.flags["engine.data"]; data != "" && (file != "" || dsn != embeddedScheme) {
+		return nil, usageError(fmt.Errorf("%s names the data of an engine of its own, and %s another server: use one of them", data, a.cfg.from(key)))
+	}
+	if file != "" {
+		a.log.Debug("server", "dsn_file", file)
+		return serverOfFile(file)
+	}
+	dir, isEmbedded := strings.CutPrefix(dsn, embeddedScheme)
+	if !isEmbedded {
+		a.log.Debug("server", "dsn", clickhouse.RedactDSN(dsn))
+		return serverOfDSN(dsn, "", a.cfg.from(key))
+	}
 	if dir == "" {
 		dir = a.cfg.Engine.Data
+	}
+	if how == reading && !embedded.HasData(dir) {
+		return nil, fmt.Errorf("no engine data in %s: load a file or apply a schema first, or say by --data or --dsn where your data is", dir)
 	}
 	return a.startEngine(ctx, dir)
 }
@@ -51,16 +80,54 @@ func (s *server) close() error {
 	return s.stop()
 }
 
-func serverOfDSN(dsn, httpDSN string) (*server, error) {
-	switch {
-	case strings.HasPrefix(dsn, "http://"), strings.HasPrefix(dsn, "https://"):
-		return &server{dsn: dsn, httpDSN: dsn}, nil
-	case strings.HasPrefix(dsn, "clickhouse://"), strings.HasPrefix(dsn, "tcp://"):
-		return &server{dsn: dsn, httpDSN: httpDSN}, nil
-	default:
-		return nil, usageError(fmt.Errorf("dsn %q: use embedded:, clickhouse://user:password@host:9000/database or http://user:password@host:8123/database",
-			clickhouse.RedactDSN(dsn)))
+// open returns a client of the server.
+func (s *server) open(options ...clickhouse.Option) (*clickhouse.Client, error) {
+	return s.openDSN(s.dsn, options...)
+}
+
+// openHTTP is open over HTTP, if the server's DSN for that is known.
+func (s *server) openHTTP() (*clickhouse.Client, error) {
+	if s.httpDSN != "" {
+		return s.openDSN(s.httpDSN)
 	}
+	return s.open()
+}
+
+func (s *server) openDSN(dsn string, options ...clickhouse.Option) (*clickhouse.Client, error) {
+	client, err := clickhouse.Open(dsn, options...)
+	if err != nil {
+		return nil, usageError(fmt.Errorf("the DSN of %s: %s", s.from, strings.TrimPrefix(strings.TrimPrefix(err.Error(), "clickhouse: "), "dsn: ")))
+	}
+	return client, nil
+}
+
+const dsnForms = "use embedded:, clickhouse://USER:PASSWORD@HOST:9000/DATABASE or http://USER:PASSWORD@HOST:8123/DATABASE"
+
+// dsnSchemes are what a DSN may begin with, besides embedded: alone.
+var dsnSchemes = []string{"clickhouse", "tcp", "native", "http", "https"}
+
+var plainScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`)
+
+// serverOfDSN returns the server of a DSN. Its errors show nothing of what may
+// be a password.
+func serverOfDSN(dsn, httpDSN, from string) (*server, error) {
+	scheme, _, found := strings.Cut(dsn, "://")
+	word, _, _ := strings.Cut(dsn, ":")
+	problem := "it lacks a scheme such as clickhouse://"
+	switch {
+	case found && slices.Contains(dsnSchemes, strings.ToLower(scheme)):
+		if strings.HasPrefix(strings.ToLower(scheme), "http") {
+			httpDSN = dsn
+		}
+		return &server{dsn: dsn, httpDSN: httpDSN, from: from}, nil
+	case dsn == "":
+		problem = "it is empty"
+	case found && plainScheme.MatchString(scheme):
+		problem = fmt.Sprintf("the scheme %q is none that ClickHouse has%s", scheme, near.DidYouMean(scheme, dsnSchemes))
+	case word+":" == embeddedScheme || near.Name(word, []string{"embedded"}) != "":
+		problem = "it looks like embedded: but is not"
+	}
+	return nil, usageError(fmt.Errorf("the DSN of %s: %s; %s", from, problem, dsnForms))
 }
 
 // serverOfFile reads a file that factload serve wrote: the native DSN, then
@@ -71,17 +138,17 @@ func serverOfFile(path string) (*server, error) {
 		return nil, usageError(fmt.Errorf("dsn file: %w: it is written by factload serve --dsn-file FILE when it is ready", err))
 	}
 	dsn, httpDSN, _ := strings.Cut(text, "\n")
-	return serverOfDSN(strings.TrimSpace(dsn), strings.TrimSpace(httpDSN))
+	return serverOfDSN(strings.TrimSpace(dsn), strings.TrimSpace(httpDSN), "the file "+path)
 }
 
 // startEngine starts an engine on dir. If one is running there already, and
 // its DSN file lets us in, that one is used.
 func (a *app) startEngine(ctx context.Context, dir string) (*server, error) {
-	engine, err := embedded.Start(ctx, embedded.Config{DataDir: dir, Library: a.cfg.Engine.Library})
+	engine, err := a.newEngine(ctx, embedded.Config{DataDir: dir, Library: a.cfg.Engine.Library})
 	var inUse *embedded.InUseError
 	if errors.As(err, &inUse) {
 		if s := runningEngine(ctx, inUse.DSNFile); s != nil {
-			fmt.Fprintf(a.err, "using the engine that is running on %s (process %d)\n", dir, inUse.PID)
+			a.log.Debug("using the engine that is running", "data", dir, "pid", inUse.PID)
 			return s, nil
 		}
 	}
@@ -93,7 +160,22 @@ func (a *app) startEngine(ctx context.Context, dir string) (*server, error) {
 		defer cancel()
 		return engine.Stop(ctx)
 	}
-	return &server{dsn: engine.DSN(), httpDSN: engine.HTTPDSN(), stop: stop}, nil
+	return &server{dsn: engine.DSN(), httpDSN: engine.HTTPDSN(), from: "the engine", stop: stop}, nil
+}
+
+// newEngine starts an engine, and tells of a data directory that it made.
+func (a *app) newEngine(ctx context.Context, c embedded.Config) (*embedded.Server, error) {
+	isNew := !embedded.HasData(c.DataDir)
+	begin := time.Now()
+	engine, err := embedded.Start(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if isNew {
+		a.log.Info("created data directory " + c.DataDir)
+	}
+	a.log.Debug("engine started", "data", c.DataDir, "pid", engine.PID(), "took", time.Since(begin).Round(time.Millisecond))
+	return engine, nil
 }
 
 // runningEngine returns the engine that wrote the DSN file, or nil if it does

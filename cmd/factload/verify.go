@@ -23,7 +23,7 @@ The exit code is 0 when all tables are as they should be and 4 otherwise.`,
 		Example: `  factload verify
   factload verify --schemas my_schemas/ my_table`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.withPlans(cmd.Context(), names, nil, func(_ *clickhouse.Client, plans []ddl.Plan) error {
+			return a.withPlans(cmd.Context(), names, nil, reading, func(_ *clickhouse.Client, plans []ddl.Plan) error {
 				return a.verify(plans)
 			})
 		},
