@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -99,6 +100,18 @@ func TestConfigPrecedence(t *testing.T) {
 	require.Equal(t, []string{"a.yaml", "b"}, got.Schemas)
 	require.Equal(t, "filed", got.Serve.User)
 	require.Equal(t, "embedded:", got.DSN)
+}
+
+// The help fits in 100 columns.
+func TestHelpIsNotWide(t *testing.T) {
+	t.Parallel()
+	root := newRoot(&app{})
+	for _, cmd := range append(root.Commands(), root) {
+		cmd.InitDefaultHelpFlag()
+		for line := range strings.Lines(cmd.Long + "\n" + cmd.UsageString()) {
+			require.LessOrEqual(t, utf8.RuneCountInString(strings.TrimRight(line, "\n")), 100, "%s: %s", cmd.Name(), line)
+		}
+	}
 }
 
 // loaded reads the configuration as the command load does.

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,8 @@ const (
 	exitUsage    = 2 // a wrong flag, argument, configuration or schema
 	exitRejected = 3 // finished, but some rows were rejected
 	exitChanges  = 4 // a table differs from its schema
+
+	exitSignal = 128 // plus the number of the signal that interrupted the command
 )
 
 // codedError is an error that decides the exit code.
@@ -48,6 +49,9 @@ func exitCode(err error) int {
 	if err == nil {
 		return exitOK
 	}
+	if i := (*interruption)(nil); errors.As(err, &i) {
+		return exitSignal + int(i.signal)
+	}
 	var coded *codedError
 	if errors.As(err, &coded) {
 		return coded.code
@@ -59,8 +63,6 @@ func exitCode(err error) int {
 func printError(w io.Writer, err error) {
 	switch {
 	case errors.Is(err, errRejected), errors.Is(err, errChanges):
-	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(w, "factload: interrupted:", err)
 	default:
 		fmt.Fprintln(w, "factload:", err)
 	}

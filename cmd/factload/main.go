@@ -7,10 +7,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
+	"log/slog"
 	"os"
-	"os/signal"
-	"syscall"
 )
 
 func main() { os.Exit(realMain()) }
@@ -18,9 +18,8 @@ func main() { os.Exit(realMain()) }
 // realMain runs the command line and returns the exit code. The first
 // interrupt cancels the work in good order; the second one kills.
 func realMain() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal(context.Background())
 	defer stop()
-	context.AfterFunc(ctx, stop)
 	return run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
 }
 
@@ -33,10 +32,15 @@ type streams struct {
 // run executes one command line. What went wrong is printed on the error
 // stream, in one place, here.
 func run(ctx context.Context, args []string, std streams) int {
-	a := &app{streams: std}
+	a := &app{streams: std, log: slog.New(slog.DiscardHandler)}
 	root := newRoot(a)
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	if i := (*interruption)(nil); errors.Is(err, context.Canceled) && errors.As(context.Cause(ctx), &i) {
+		i.advice = adviceOf[cmd.Name()]
+		a.log.Debug("interrupted", "error", err)
+		err = i
+	}
 	if err != nil {
 		printError(std.err, err)
 	}

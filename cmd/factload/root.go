@@ -1,21 +1,29 @@
 package main
 
 import (
+	"fmt"
+	"strings"
+
 	"github.com/spf13/cobra"
+
+	"github.com/factload/factload/internal/near"
 )
 
 const rootLong = `Factload loads JSONL files of facts into ClickHouse, and asks questions about them.
 
 A schema, written once in YAML, decides the table, the validation and the
-decoding; infer writes a first one from a file. Without a server it runs a real ClickHouse engine of its own, with its
-data below .factload: nothing has to be installed or started by hand.
+decoding; infer writes a first one from a file. Without a server it runs a real
+ClickHouse engine of its own, with its data below .factload: nothing has to be
+installed or started by hand. For several commands at once, start factload serve
+first: they share its engine. --dsn chooses another server, by a DSN such as
+clickhouse://USER:PASSWORD@HOST:9000/DATABASE or http://USER:PASSWORD@HOST:8123/DATABASE.
 
 Configuration comes from config.yaml in the working directory (or --config),
 then FACTLOAD_* environment variables, then flags; the last one wins.
 
 Exit codes: 0 all done; 1 failed; 2 wrong usage, configuration or schema;
 3 finished, but some rows were rejected; 4 a table differs from its schema (plan,
-verify).`
+verify); 130 and 143 interrupted by Ctrl-C (SIGINT) or by SIGTERM.`
 
 const rootExample = `  factload sample --schema message --rows 1000 > messages.jsonl
   factload load --schema message messages.jsonl
@@ -28,7 +36,8 @@ func newRoot(a *app) *cobra.Command {
 		Short:             "Load JSONL facts into ClickHouse and query them",
 		Long:              rootLong,
 		Example:           rootExample,
-		Args:              cobra.NoArgs,
+		Version:           versionText(),
+		Args:              noCommand,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
 		PersistentPreRunE: a.configure,
@@ -41,7 +50,7 @@ func newRoot(a *app) *cobra.Command {
 		return usageError(withHelp(cmd, flagError(err)))
 	})
 	flags := root.PersistentFlags()
-	flags.String("config", "", "configuration `file` (default config.yaml if it is there; none reads no file)")
+	flags.String("config", "", "configuration `file`, or none (default: config.yaml, if it is there)")
 	flags.String("log-level", "info", "what to log: debug, info, warn or error")
 	bind(flags, "log-level", "log.level")
 
@@ -49,11 +58,54 @@ func newRoot(a *app) *cobra.Command {
 		newInfer(a), newLoad(a), newLoads(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a), newReplay(a),
 		newServe(a), newSample(a), newVersion(a),
 	)
+	root.SetVersionTemplate(versionLine())
+	root.Flags().Bool("version", false, "print the version")
+	root.SetHelpCommand(newHelp())
+	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.Args = usageArgs(cmd.Args)
 	}
 	return root
+}
+
+// noCommand is the error for arguments of factload itself: what is no command.
+func noCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	var names []string
+	for _, cmd := range root.Commands() {
+		if cmd.IsAvailableCommand() {
+			names = append(names, cmd.Name())
+		}
+	}
+	hint := near.DidYouMean(args[0], names)
+	if hint == "" {
+		hint = ": the commands are " + strings.Join(names, ", ")
+	}
+	return fmt.Errorf("unknown command %q%s", args[0], hint)
+}
+
+// newHelp is the command help, which reads no configuration.
+func newHelp() *cobra.Command {
+	return &cobra.Command{
+		Use:               "help [COMMAND]",
+		Short:             "Print the help of a command",
+		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			about, rest, err := cmd.Root().Find(args)
+			if err == nil && len(rest) > 0 {
+				err = noCommand(cmd.Root(), rest)
+			}
+			if err != nil {
+				return usageError(withHelp(cmd.Root(), err))
+			}
+			about.InitDefaultHelpFlag()
+			about.InitDefaultVersionFlag()
+			return about.Help()
+		},
+	}
 }
 
 // usageArgs makes wrong arguments usage errors.
@@ -72,8 +124,8 @@ func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
 // addServerFlags adds the flags of the commands that need an engine.
 func addServerFlags(cmd *cobra.Command) {
 	flags := cmd.Flags()
-	flags.String("dsn", "embedded:", "which `server`: embedded: (an engine of its own), clickhouse://user:password@host:9000/database or http://user:password@host:8123/database")
-	flags.String("dsn-file", "", "`file` whose first line is the DSN, as factload serve writes it; wins over --dsn")
+	flags.String("dsn", "embedded:", "`server`, see factload --help")
+	flags.String("dsn-file", "", "`file` with the DSN, as factload serve writes it; wins over --dsn")
 	flags.String("data", ".factload/data", "data `directory` of the embedded engine")
 	bind(flags, "dsn", "dsn")
 	bind(flags, "dsn-file", "dsn_file")
@@ -82,6 +134,6 @@ func addServerFlags(cmd *cobra.Command) {
 
 // addSchemasFlag adds the flag that names further schemas.
 func addSchemasFlag(cmd *cobra.Command) {
-	cmd.Flags().StringSlice("schemas", nil, "YAML `file or directory` with your schemas, beside the built-in ones (may be repeated)")
+	cmd.Flags().StringSlice("schemas", nil, "`path` of a YAML file, or a directory, of your schemas; repeatable")
 	bind(cmd.Flags(), "schemas", "schemas")
 }
