@@ -7,6 +7,8 @@ root=$(dirname "$here")
 factload=$(realpath "${FACTLOAD:-$root/bin/factload}")
 mkdir -p "${1:-$root/.factload/demo}"
 dir=$(realpath "${1:-$root/.factload/demo}")
+# shown is a path as it is seen from the working directory.
+shown() { realpath --relative-base="$PWD" "$1"; }
 run() { "$factload" "$@" --config none; }
 
 # 200,000 facts in all.
@@ -42,11 +44,13 @@ until [ -s "$dir/dsn" ]; do
 done
 
 for schema in message conversation tool_call eval_run eval_result eval_bfcl; do
-	printf '%-13s' "$schema"
-	(cd "$dir/facts" && run load --dsn-file "$dir/dsn" --schema "$schema" "$schema.jsonl")
+	summary=$(cd "$dir/facts" && run load --dsn-file "$dir/dsn" --schema "$schema" "$schema.jsonl")
+	printf '%-13s %s\n' "$schema" "${summary##*$'\n'}" # without what is loaded already, file by file
 done
 
 for question in "$here"/*.sql; do
 	printf '\n%s\n' "$(sed -n '1s/^-- //p' "$question")"
 	run query --dsn-file "$dir/dsn" --file "$question"
 done
+
+printf '\nAsk your own:\n  %s query --data %s "SHOW TABLES"\n' "$(shown "$factload")" "$(shown "$dir/data")"

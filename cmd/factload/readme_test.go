@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -47,13 +48,15 @@ func TestReadmeStruct(t *testing.T) {
 	require.Contains(t, string(code), marked(t, "in "+file))
 }
 
-// Every schema in the README is one.
+// Every schema in the README is one, and can be used beside the built-in ones.
 func TestReadmeSchemas(t *testing.T) {
 	t.Parallel()
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
 	require.Len(t, blocks, 2)
 	for _, block := range blocks {
-		_, err := schemas.Parse("README.md", []byte(block[1]))
+		defs, err := schemas.Parse("README.md", []byte(block[1]))
+		require.NoError(t, err)
+		_, err = schemas.NewRegistry(append(schemas.Builtins(), defs...)...)
 		require.NoError(t, err)
 	}
 }
@@ -63,16 +66,23 @@ func TestReadmeSchemas(t *testing.T) {
 func TestReadmeCommands(t *testing.T) {
 	t.Parallel()
 	var script strings.Builder
-	for line := range strings.Lines(marked(t, "load")) {
+	for line := range strings.Lines(marked(t, "load") + marked(t, "plan")) {
 		command, ok := strings.CutPrefix(line, "$ ")
 		require.True(t, ok, line)
+		command, _, _ = strings.Cut(command, " # ")
 		command, file, redirected := strings.Cut(strings.TrimSpace(command), " > ")
 		fmt.Fprintln(&script, "exec "+strings.ReplaceAll(command, `"`, "'"))
 		if redirected {
 			fmt.Fprintf(&script, "cp stdout %s\ncmp %s want.yaml\n", file, file)
 		}
+		if strings.Contains(command, "SELECT") {
+			script.WriteString("stdout ' 1000 .* 0.75 '\n")
+		}
 	}
-	script.WriteString("stdout ' 1000 .* 0.75 '\n-- want.yaml --\n" + marked(t, "schema statement.yaml") + "-- statements.jsonl --\n")
+	script.WriteString("stdout '^ok       statement$'\n")
+	script.WriteString("exec factload apply --schemas chat_message.yaml --yes\nstdout 'table chat_message: done'\n")
+	script.WriteString("-- chat_message.yaml --\n" + marked(t, "schema chat_message.yaml"))
+	script.WriteString("-- want.yaml --\n" + marked(t, "schema statement.yaml") + "-- statements.jsonl --\n")
 	for i := range 1000 {
 		fmt.Fprintf(&script, `{"question":"Q%d","statement":"S%d","label_confidence":%v,"answer_matching_behavior":"%s","answer_not_matching_behavior":"%s"}`+"\n",
 			i, i, []float64{0.5, 1}[i%2], []string{" Yes", " No"}[i%2], []string{" No", " Yes"}[i%2])
@@ -93,7 +103,7 @@ func TestReadmeNamesEveryCommand(t *testing.T) {
 			require.Contains(t, text, cmd.Name())
 		}
 	}
-	for code, meaning := range map[int]string{exitOK: "all rows are loaded", exitFailed: "failed", exitUsage: "wrong usage", exitRejected: "some rows were rejected", exitChanges: "differs from its schema"} {
-		require.Regexp(t, fmt.Sprintf(`\| %d \| [^|]*%s`, code, meaning), text)
+	for code, meaning := range map[int]string{exitOK: "all rows are loaded", exitFailed: "failed", exitUsage: "wrong usage", exitRejected: "some rows were rejected", exitChanges: "differs from its schema", exitSignal + int(syscall.SIGINT): "interrupted"} {
+		require.Regexp(t, fmt.Sprintf(`\| %d[0-9, ]* \| [^|]*%s`, code, meaning), text)
 	}
 }
