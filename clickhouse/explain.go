@@ -107,9 +107,7 @@ func (c *Client) explain(e *Error, err error) {
 		e.Text, _, _ = strings.Cut(e.Text, ". Expected one of")
 		return
 	case codeUnknownTable:
-		if !strings.Contains(e.Text, "Maybe you meant") {
-			e.Hint = "create it with EnsureSchema or factload apply, or check the database of the DSN"
-		}
+		e.Hint = "create it with EnsureSchema or factload apply, or check the database of the DSN"
 		return
 	case codeTooManyParts:
 		e.Hint = "insert fewer and larger blocks"

@@ -108,7 +108,9 @@ func queryError(err error, sql string) error {
 			format = found[len(found)-1][1]
 		}
 		return usageError(fmt.Errorf("the SQL ends with a FORMAT clause: leave it out, and use --format %s", format))
-	case e.Name == "UNKNOWN_TABLE" && e.Hint != "":
+	case e.Name == "UNKNOWN_TABLE" && strings.Contains(e.Text, "Maybe you meant"):
+		e.Hint = ""
+	case e.Name == "UNKNOWN_TABLE":
 		e.Hint = `factload load and factload apply make tables, and factload query "SHOW TABLES" lists them`
 	}
 	return err
