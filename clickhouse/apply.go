@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -154,10 +155,14 @@ func (r *applyRun) run(ctx context.Context, s ddl.Statement) error {
 // done notes and tells that a statement has been run.
 func (r *applyRun) done(ctx context.Context, s ddl.Statement) {
 	r.applied = append(r.applied, s)
-	if log := r.client.options.logger; strings.HasPrefix(s.SQL, "CREATE TABLE") {
-		log.InfoContext(ctx, "table created", "table", r.plan.Table)
+	level, log := slog.LevelInfo, r.client.options.logger
+	if strings.HasPrefix(r.plan.TableName().Name, "_factload_") {
+		level = slog.LevelDebug // nobody has asked for it
+	}
+	if strings.HasPrefix(s.SQL, "CREATE TABLE") {
+		log.Log(ctx, level, "table created", "table", r.plan.Table)
 	} else {
-		log.InfoContext(ctx, "table changed", "table", r.plan.Table, "why", s.Why)
+		log.Log(ctx, level, "table changed", "table", r.plan.Table, "why", s.Why)
 	}
 }
 

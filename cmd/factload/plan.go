@@ -30,7 +30,7 @@ The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
 		Example: `  factload plan --schemas my_schemas/
   factload plan message --json`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.withPlans(cmd.Context(), names, pruneOption(prune), reading, func(_ *clickhouse.Client, plans []ddl.Plan) error {
+			return a.withPlans(cmd.Context(), names, pruneOption(prune), writing, func(_ *clickhouse.Client, plans []ddl.Plan) error {
 				p := a.planPrinter(prune)
 				if err := p.print(plans, asJSON); err != nil {
 					return err

@@ -36,7 +36,7 @@ type access int
 const (
 	// reading needs data: an engine is not started on a directory without.
 	reading access = iota
-	// writing may begin with a new data directory.
+	// writing may begin with a new data directory, as a plan of what will be there does.
 	writing
 )
 
