@@ -22,6 +22,31 @@ type candidate struct {
 	time     time.Time
 	mine     *record // of this load; rows is not set then
 	rejected int64
+	// begun are the attempts to load the chunk, those left out that are known
+	// to have inserted nothing.
+	begun []attempt
+}
+
+// attempt is a load that has begun to load a chunk.
+type attempt struct {
+	rules string // empty when they were not recorded
+	load  string
+	time  time.Time
+}
+
+// byOtherRules returns an attempt at the chunk that has made, or may have made,
+// other rows than the given rules do, if it is not known that the chunk is
+// done. It returns nil if there is none.
+func (c *candidate) byOtherRules(rules string) *attempt {
+	if c.done {
+		return nil
+	}
+	for i := range c.begun {
+		if a := &c.begun[i]; a.rules != "" && a.rules != rules {
+			return a
+		}
+	}
+	return nil
 }
 
 // record is what a load remembers of a chunk of its own.

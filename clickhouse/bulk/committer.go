@@ -3,6 +3,7 @@ package bulk
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -11,9 +12,7 @@ import (
 // is always a beginning of the input, and so is the rejects file. It runs in
 // one goroutine.
 type committer struct {
-	load    string
-	schema  string
-	forced  bool
+	origin  origin
 	limit   RejectLimit
 	rejects *rejectWriter // nil when nobody wants them
 	ledger  *ledgerWriter // nil for a dry run
@@ -22,7 +21,8 @@ type committer struct {
 
 	next    int64
 	waiting map[int64]*result
-	stopped bool // a chunk was not loaded, so no later one is committed
+	stopped bool      // a chunk was not loaded, so no later one is committed
+	open    []*result // of chunks that were announced and not committed
 }
 
 // run commits until in is closed. It tells failed of errors as soon as it
@@ -38,50 +38,89 @@ func (c *committer) run(in <-chan *result, failed func(error)) {
 			delete(c.waiting, c.next)
 			c.next++
 			c.stopped = c.stopped || r.err != nil || r.chunk.abandoned
+			committed := false
 			if !c.stopped {
-				if err := c.commit(r); err != nil {
-					c.stopped = true
+				var err error
+				if committed, err = c.commit(r); err != nil {
+					// What was inserted meanwhile is finished all the same.
+					c.stopped = !committed || c.ledger == nil
 					failed(err)
 				}
+			}
+			if !committed && r.chunk.started != nil {
+				r.rejects = nil
+				c.open = append(c.open, r)
 			}
 			<-c.slots
 		}
 	}
+	c.drop()
 }
 
-// commit finishes one chunk.
-func (c *committer) commit(r *result) error {
+// drop tells the ledger of the chunks that were announced and of which nothing
+// was inserted, so that they are not in doubt. That must be so of all that
+// follow in the chain as well: a file that is changed in a place that is not in
+// doubt is loaded from there on.
+func (c *committer) drop() {
+	if c.ledger == nil || c.origin.forced {
+		return
+	}
+	doubt := make(map[token]bool) // what follows this position
+	var entries []ledgerEntry
+	for _, r := range slices.Backward(c.open) {
+		ch := r.chunk
+		if r.sent || ch.again || doubt[ch.token] {
+			doubt[ch.parent] = true
+			continue
+		}
+		entries = append(entries, c.origin.entry(ch, chunkDropped))
+	}
+	for i := range entries {
+		if c.ledger.add(entries[i], nil) != nil {
+			return // the writer has told; the chunks stay in doubt
+		}
+	}
+}
+
+// commit finishes one chunk, and reports whether it has. It may have when it
+// returns an error.
+func (c *committer) commit(r *result) (bool, error) {
 	if c.rejects != nil {
 		if err := c.rejects.add(r); err != nil {
-			return fmt.Errorf("rejects file: %w", err)
+			return false, fmt.Errorf("rejects file: %w", err)
 		}
 	}
 	c.tally.commit(r)
 	ch := r.chunk
 	if c.ledger != nil && ch.kind != cutLine && !r.hopeless {
 		if err := c.ledger.add(c.entry(r), nil); err != nil {
-			return err
+			return false, err
 		}
 	}
 	if rows, rejected := c.tally.counts(); r.hopeless || c.limit.exceeded(rows, rejected, false) {
-		return tooManyRejects(c.limit, rows, rejected)
+		return !r.hopeless, tooManyRejects(c.limit, rows, rejected)
 	}
-	return nil
+	return true, nil
 }
 
 // entry returns the ledger entry for a finished chunk.
 func (c *committer) entry(r *result) ledgerEntry {
-	e := startedEntry(r.chunk, c.load, c.schema, c.forced)
-	e.state = chunkDone
+	e := c.origin.entry(r.chunk, chunkDone)
 	e.rows, e.rejected = r.rows()
 	return e
 }
 
-// startedEntry returns the ledger entry for a chunk that will be loaded.
-func startedEntry(ch *chunk, load, schema string, forced bool) ledgerEntry {
+// origin is what the ledger keeps of the load with each of its chunks.
+type origin struct {
+	load, schema, rules string
+	forced              bool
+}
+
+// entry returns a ledger entry for a chunk, without rows.
+func (o origin) entry(ch *chunk, state string) ledgerEntry {
 	return ledgerEntry{
-		parent: ch.parent, token: ch.token, head: ch.head, state: chunkStarted,
-		load: load, schema: schema, file: ch.file.key(), forced: forced,
+		parent: ch.parent, token: ch.token, head: ch.head, state: state,
+		load: o.load, schema: o.schema, file: ch.file.key(), forced: o.forced, rules: o.rules,
 		offset: ch.offset, length: ch.length, line: ch.line, lines: ch.lines,
 		time: time.Now(),
 	}

@@ -88,7 +88,8 @@ type Config struct {
 	Force bool
 	// AllowChanged loads a file that has changed since it was loaded, from the
 	// first chunk that differs on. Rows of that chunk that are as before are
-	// then in the table twice.
+	// then in the table twice. It also goes on with an interrupted load whose
+	// schema or options have changed; see [RulesChangedError].
 	AllowChanged bool
 
 	// Memory bounds the memory of the load, in bytes, by the formula in the

@@ -64,6 +64,15 @@
 // are looked for then; see [clickhouse.Client.Insert]. In the end every row is in
 // its table once or in the rejects file once, and the rejects file is as after a load without interruption.
 //
+// A load that goes on makes the same rows of a chunk that was begun only as long
+// as the fields of the schemas and the options of decoding are the same. The
+// ledger has a fingerprint of them. If they have changed and it is not known
+// whether such a chunk is in its tables, the load stops with a
+// [*RulesChangedError]; with AllowChanged it goes on, and rows of that chunk may
+// be missing then, or be there as they were. A load that stops by itself, or
+// because ctx has ended, notes in the ledger of which chunks it has sent nothing,
+// so that these are in no doubt.
+//
 // What is remembered is content, not names. The same content in a renamed,
 // moved or compressed file, or twice in one load, is loaded once, and
 // [Summary] says from where it was loaded before. A file that has grown goes

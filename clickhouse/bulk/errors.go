@@ -22,6 +22,10 @@ var (
 	// ErrChanged means that a file is not what was loaded under its name
 	// before. Every error of that kind is a [*ChangedError].
 	ErrChanged = errors.New("the file has changed since it was loaded")
+	// ErrRulesChanged means that an interrupted load cannot be gone on with,
+	// since the same lines would become other rows now. Every error of that kind
+	// is a [*RulesChangedError].
+	ErrRulesChanged = errors.New("the schema or the options have changed since a load was interrupted")
 
 	// ErrLineTooLong rejects a line of more than Config.MaxLineBytes.
 	ErrLineTooLong = errors.New("line is too long")
@@ -138,3 +142,31 @@ func (e *ChangedError) Error() string {
 
 // Unwrap returns ErrChanged.
 func (e *ChangedError) Unwrap() error { return ErrChanged }
+
+// RulesChangedError means that a chunk was being loaded when a load was
+// interrupted, and that the fields of the schema, or the options that rows are
+// decoded by, have changed since. The chunk may be in its tables already; the
+// server would then drop the rows that it has become now.
+type RulesChangedError struct {
+	// File is the name of the input.
+	File string
+	// Offset and Line say where the chunk begins. All before is loaded.
+	Offset, Line int64
+	// Length is the number of bytes of the chunk.
+	Length int64
+	// Load names the load that was interrupted, and Time says when it began the
+	// chunk.
+	Load string
+	Time time.Time
+}
+
+// Error says where the load stands and how it can go on.
+func (e *RulesChangedError) Error() string {
+	return fmt.Sprintf("%s: %v (load %s, %s): the %d bytes from byte %d on, line %d, were being loaded then, so it is not known which rows are in the table already; "+
+		"nothing from there on is loaded: run the load once more with the schema and the options of then, which finishes it, or allow changes to go on regardless: "+
+		"rows of these bytes may then be missing, or be in the table as they were then",
+		e.File, ErrRulesChanged, e.Load, e.Time.UTC().Format(time.DateTime), e.Length, e.Offset, e.Line)
+}
+
+// Unwrap returns ErrRulesChanged.
+func (e *RulesChangedError) Unwrap() error { return ErrRulesChanged }

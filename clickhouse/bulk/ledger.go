@@ -45,8 +45,8 @@ func openLedger(ctx context.Context, s server) (*ledger, error) {
 }
 
 const (
-	chunksSQL = `SELECT token, head, bytes, lines, rows, rejected, toString(state) AS state, file, load, time
-FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done') AND parent = {parent:String}`
+	chunksSQL = `SELECT token, head, bytes, lines, rows, rejected, toString(state) AS state, file, load, time, rules
+FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done', 'chunk_dropped') AND parent = {parent:String}`
 	followingSQL    = chunksSQL + ` AND (head = {head:UInt64} OR file = {file:String}) ORDER BY time`
 	allFollowingSQL = chunksSQL + ` ORDER BY time LIMIT {limit:UInt64}`
 )
@@ -87,10 +87,20 @@ func (l *ledger) allFollowing(ctx context.Context, parent token, limit int) (loo
 
 // foldCandidates makes one candidate of all entries of a chunk. A chunk is
 // done when any entry says so. It counts as loaded from path if it ever was,
-// and otherwise from where it was loaded first.
+// and otherwise from where it was loaded first. Chunks that every load which
+// began them has dropped are none.
 func foldCandidates(rows []candidateRow, path string) ([]candidate, error) {
+	dropped := make(map[[2]string]bool) // by token and load
+	for i := range rows {
+		if rows[i].State == chunkDropped {
+			dropped[rows[i].attempt()] = true
+		}
+	}
 	var out []candidate
 	for i := range rows {
+		if rows[i].State != chunkDone && dropped[rows[i].attempt()] {
+			continue
+		}
 		c, err := rows[i].candidate()
 		if err != nil {
 			return nil, err
@@ -100,14 +110,17 @@ func foldCandidates(rows []candidateRow, path string) ([]candidate, error) {
 			out = append(out, c)
 			continue
 		}
-		file := have.file
+		file, begun := have.file, have.begun
+		if len(c.begun) > 0 && !slices.Contains(begun, c.begun[0]) {
+			begun = append(begun, c.begun[0])
+		}
 		if c.file == path {
 			file = path
 		}
 		if c.done && !have.done {
 			*have = c
 		}
-		have.file = file
+		have.file, have.begun = file, begun
 	}
 	return out, nil
 }

@@ -23,6 +23,11 @@ const (
 	// chunkDone means that the chunk is in its tables, and its rejects in the
 	// rejects file.
 	chunkDone = "chunk_done"
+	// chunkDropped means that the load which began the chunk has inserted
+	// nothing of it, nor of any chunk that follows in the chain, and no longer
+	// will: it is as if the load had never begun it. Forced loads do not write
+	// it, since they go on under the same name.
+	chunkDropped = "chunk_dropped"
 )
 
 // ledgerEntry is a row of the ledger.
@@ -34,6 +39,7 @@ type ledgerEntry struct {
 	schema        string
 	file          string // path
 	forced        bool
+	rules         string // fingerprint of what decides which rows lines become
 
 	offset, length int64
 	line, lines    int64
@@ -50,7 +56,7 @@ func ledgerSchema() fact.Schema {
 			{Name: "parent", Type: fact.String, Comment: "position before the chunk"},
 			{Name: "head", Type: fact.UInt64, Comment: "fingerprint of the first line"},
 			{Name: "token", Type: fact.String, Comment: "position behind the chunk, also its deduplication token"},
-			{Name: "state", Type: fact.Enum, Values: []string{loadStarted, chunkStarted, chunkDone, loadDone}},
+			{Name: "state", Type: fact.Enum, Values: []string{loadStarted, chunkStarted, chunkDone, loadDone, chunkDropped}},
 			{Name: "load", Type: fact.String, Comment: "name of the load"},
 			{Name: "schema", Type: fact.LowCardinalityString, Comment: "schema of bare rows, empty when lines name theirs"},
 			{Name: "file", Type: fact.String, Comment: "path of the input"},
@@ -62,6 +68,7 @@ func ledgerSchema() fact.Schema {
 			{Name: "rows", Type: fact.UInt64, Comment: "rows inserted"},
 			{Name: "rejected", Type: fact.UInt64, Comment: "rows rejected"},
 			{Name: "time", Type: fact.DateTime64},
+			{Name: "rules", Type: fact.LowCardinalityString, Comment: "fingerprint of the fields of the schemas and of the options of decoding"},
 		},
 		OrderBy: []string{"parent", "head", "token"},
 	}
@@ -79,6 +86,7 @@ func (e *ledgerEntry) data() map[string]any {
 		"load": e.load, "schema": e.schema, "file": e.file, "forced": e.forced,
 		"offset": e.offset, "bytes": e.length, "line": e.line, "lines": e.lines,
 		"rows": e.rows, "rejected": e.rejected, "time": e.time.UTC().Truncate(time.Millisecond),
+		"rules": e.rules,
 	}
 }
 
@@ -94,13 +102,21 @@ type candidateRow struct {
 	File     string    `ch:"file"`
 	Load     string    `ch:"load"`
 	Time     time.Time `ch:"time"`
+	Rules    string    `ch:"rules"`
 }
 
 func (r *candidateRow) candidate() (candidate, error) {
 	t, err := parseToken(r.Token)
-	return candidate{
+	c := candidate{
 		token: t, head: r.Head, length: int64(r.Bytes), lines: int64(r.Lines), //nolint:gosec // written from int64
 		rows: int64(r.Rows), rejected: int64(r.Rejected), //nolint:gosec // written from int64
 		done: r.State == chunkDone, file: r.File, load: r.Load, time: r.Time,
-	}, err
+	}
+	if r.State == chunkStarted {
+		c.begun = []attempt{{rules: r.Rules, load: r.Load, time: r.Time}}
+	}
+	return c, err
 }
+
+// attempt is what tells the attempts to load a chunk apart.
+func (r *candidateRow) attempt() [2]string { return [2]string{r.Token, r.Load} }

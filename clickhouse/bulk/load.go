@@ -21,7 +21,7 @@ import (
 //
 // Rejected rows are no error, unless there are more than cfg.MaxRejects; look
 // at Summary.Rejected. Errors are of kind [ErrConfig], [ErrTooManyRejects],
-// [ErrChanged] or [*InputError], or come from the server or from the rejects
+// [ErrChanged], [ErrRulesChanged] or [*InputError], or come from the server or from the rejects
 // file. When ctx ends, the load stops with what it has under way finished, and
 // the error wraps the context's. After any error the same load can be run
 // again, and goes on where it stopped.
@@ -47,6 +47,7 @@ func loadInto(ctx context.Context, cfg Config, to server) (Summary, error) {
 	if l.tables, err = newTables(cfg.Targets, cfg.Schema, cfg.Decode); err != nil {
 		return Summary{}, err
 	}
+	l.rules = rulesOf(&l.cfg, l.tables)
 	if cfg.Rejects != "" {
 		if err := checkDirectory(cfg.Rejects); err != nil {
 			return Summary{}, err
@@ -83,6 +84,7 @@ type load struct {
 	server server // nil for a dry run
 	ledger *ledger
 	root   token // where chains begin
+	rules  string
 	// unfinished is the name of a load of the same inputs that did not come to
 	// its end, or "".
 	unfinished string
@@ -226,11 +228,16 @@ func (l *load) retrier(ctx context.Context) *retrier {
 	return &retrier{budget: l.cfg.RetryFor, stop: ctx.Done(), log: l.cfg.Logger}
 }
 
+// origin is what the ledger keeps of the load with each of its chunks.
+func (l *load) origin() origin {
+	return origin{load: l.id, schema: l.cfg.Schema, rules: l.rules, forced: l.cfg.Force}
+}
+
 // entry returns a ledger entry about the load as a whole.
 func (l *load) entry(state string) ledgerEntry {
 	e := ledgerEntry{
 		parent: l.root, token: l.inputsToken(), state: state, load: l.id,
-		schema: l.cfg.Schema, forced: l.cfg.Force, time: time.Now(),
+		schema: l.cfg.Schema, forced: l.cfg.Force, rules: l.rules, time: time.Now(),
 	}
 	const most = 4096
 	for i, in := range l.files {

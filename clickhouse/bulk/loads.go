@@ -104,11 +104,11 @@ FROM _factload_ledger WHERE state IN ('load_started', 'load_done')`
 	// once.
 	loadFilesSQL = `SELECT load, file, min(begun) AS started, max(ended) AS ended,
 	sumIf(rows, done) AS rows, sumIf(rejected, done) AS rejected, sumIf(bytes, done) AS bytes, countIf(done) AS chunks,
-	countIf(NOT done AND token NOT IN (SELECT token FROM _factload_ledger WHERE state = 'chunk_done')) AS open
+	countIf(NOT done AND NOT dropped AND token NOT IN (SELECT token FROM _factload_ledger WHERE state = 'chunk_done')) AS open
 FROM (
-	SELECT load, file, token, max(state = 'chunk_done') AS done, min(time) AS begun, max(time) AS ended,
+	SELECT load, file, token, max(state = 'chunk_done') AS done, max(toString(state) = 'chunk_dropped') AS dropped, min(time) AS begun, max(time) AS ended,
 		max(_factload_ledger.rows) AS rows, max(_factload_ledger.rejected) AS rejected, max(_factload_ledger.bytes) AS bytes
-	FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done') GROUP BY load, file, token
+	FROM _factload_ledger WHERE startsWith(toString(state), 'chunk_') GROUP BY load, file, token
 ) GROUP BY load, file ORDER BY started, file`
 )
 

@@ -165,6 +165,8 @@ func (p *pipeline) reader() *reader {
 		stdin:        l.cfg.Stdin,
 		allowChanged: l.cfg.AllowChanged || l.cfg.Force,
 		load:         l.id,
+		rules:        l.rules,
+		warn:         l.warn,
 		root:         l.rootOf,
 		pool:         p.pool,
 		slots:        p.slots,
@@ -197,7 +199,7 @@ func (p *pipeline) begin(r *reader, ch *chunk) error {
 			return &ledgerError{err}
 		}
 	}
-	if err := p.ledger.add(startedEntry(ch, l.id, l.cfg.Schema, l.cfg.Force), ch.started); err != nil {
+	if err := p.ledger.add(l.origin().entry(ch, chunkStarted), ch.started); err != nil {
 		return &ledgerError{err}
 	}
 	return nil
@@ -216,7 +218,7 @@ func (p *pipeline) worker() *worker {
 func (p *pipeline) committer() *committer {
 	l := p.load
 	return &committer{
-		load: l.id, schema: l.cfg.Schema, forced: l.cfg.Force, limit: l.cfg.MaxRejects,
+		origin: l.origin(), limit: l.cfg.MaxRejects,
 		rejects: p.rejects, ledger: p.ledger, tally: l.tally, slots: p.slots,
 	}
 }

@@ -15,6 +15,8 @@ type reader struct {
 	stdin        io.Reader
 	allowChanged bool
 	load         string // name of the load
+	rules        string // fingerprint of what decides which rows lines become
+	warn         func(string)
 
 	root func(*inputFile) token // where a file's chain begins
 	// following finds chunks in the ledger. It is nil when there is none.
@@ -118,6 +120,9 @@ func (r *reader) chunk(ctx context.Context, in *inputFile, c *chunker, chain *ch
 		chain.at = found.token
 		return nil
 	default:
+		if err := r.checkRules(in, c.w.offset, c.w.line, found); err != nil {
+			return err
+		}
 		c.end = found.length
 	}
 	ch := r.newChunk(in, c, chain, head)
@@ -146,6 +151,8 @@ func (r *reader) longLine(ctx context.Context, in *inputFile, c *chunker, chain 
 		}
 		if found == nil {
 			err = r.checkChanged(in, ch.offset, ch.line, candidates)
+		} else {
+			err = r.checkRules(in, ch.offset, ch.line, found)
 		}
 		ch.again = found != nil
 	}
@@ -192,6 +199,7 @@ func (r *reader) fill(c *chunker, ch *chunk, chain *chain, p *piece) (err error)
 		if r.begin != nil {
 			ch.started = make(chan struct{})
 			if err := r.begin(ch); err != nil {
+				ch.started = nil
 				return err
 			}
 		}
@@ -225,6 +233,22 @@ func (r *reader) checkChanged(in *inputFile, offset, line int64, candidates []ca
 	e := &ChangedError{File: in.name, Offset: offset, Line: line, Length: was.length, Load: was.load, Time: was.time}
 	if was.done {
 		e.Rows = was.rows
+	}
+	return e
+}
+
+// checkRules returns an error when a chunk that was begun may have become other
+// rows than this load makes of it: the server would drop those of this load.
+func (r *reader) checkRules(in *inputFile, offset, line int64, found *candidate) error {
+	was := found.byOtherRules(r.rules)
+	if was == nil {
+		return nil
+	}
+	e := &RulesChangedError{File: in.name, Offset: offset, Line: line, Length: found.length, Load: was.load, Time: was.time}
+	if r.allowChanged {
+		r.warn(fmt.Sprintf("%s: the %d bytes from byte %d on, line %d, were begun by load %s with another schema or other options: some of their rows may be missing, or be in the table as they were then",
+			e.File, e.Length, e.Offset, e.Line, e.Load))
+		return nil
 	}
 	return e
 }
@@ -279,7 +303,7 @@ func inputError(ctx context.Context, in *inputFile, offset int64, err error) err
 		return context.Cause(ctx)
 	}
 	switch err := err.(type) { //nolint:errorlint // set by step itself, never wrapped
-	case *ledgerError, *tableError, *ChangedError:
+	case *ledgerError, *tableError, *ChangedError, *RulesChangedError:
 		return err
 	}
 	if errors.Is(err, ErrNoSchema) {

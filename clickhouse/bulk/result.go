@@ -23,6 +23,8 @@ type result struct {
 	// hopeless means that the chunk alone has too many rejects. Decoding
 	// stopped there, and nothing was inserted.
 	hopeless bool
+	// sent means that rows were sent to the server, or may have been.
+	sent bool
 	// err means that the chunk could not be inserted. The load ends.
 	err error
 }

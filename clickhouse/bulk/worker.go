@@ -54,5 +54,6 @@ func (w *worker) load(ctx context.Context, res *result) error {
 			return err
 		}
 	}
+	res.sent = len(w.decoder.used) > 0
 	return w.insert.insert(ctx, w.decoder, res)
 }

@@ -62,7 +62,7 @@ func newLoad(a *app) *cobra.Command {
 	cmd.Flags().String("compression", "", "`method`: none, lz4 or zstd (default: none on this machine, else lz4)")
 	bind(cmd.Flags(), "compression", "load.compression")
 	cmd.Flags().BoolVar(&f.force, "force", false, "load again what is loaded already: its rows are stored twice")
-	cmd.Flags().BoolVar(&f.changed, "allow-changed", false, "load changed files from the first part that differs on")
+	cmd.Flags().BoolVar(&f.changed, "allow-changed", false, "go on where a file, or the schema of a stopped load, has changed")
 	return cmd
 }
 
@@ -228,8 +228,11 @@ func (a *app) runBulk(ctx context.Context, cfg bulk.Config, asJSON bool) error {
 	if printErr := r.write(summary, asJSON); printErr != nil {
 		return errors.Join(err, fmt.Errorf("print summary: %w", printErr))
 	}
-	if errors.Is(err, bulk.ErrChanged) {
+	switch {
+	case errors.Is(err, bulk.ErrChanged):
 		err = fmt.Errorf("%w (the flags are --allow-changed and --force)", err)
+	case errors.Is(err, bulk.ErrRulesChanged):
+		err = fmt.Errorf("%w (the flag is --allow-changed)", err)
 	}
 	if err == nil && summary.Rejected+summary.SkippedRejected > 0 {
 		return errRejected
