@@ -66,10 +66,13 @@ func match(c *chunker, at token, head uint64, candidates []candidate) *candidate
 	slices.SortFunc(candidates, func(a, b candidate) int { return cmp.Compare(a.length, b.length) })
 	var best *candidate
 	content := c.prefix()
+	// Of a chunk that is longer and has no more than one line end, the line is
+	// over its limit: it is found by its own end, without holding all of it.
+	overlong := int64(max(2*mostPieceBytes, c.limits.lineBytes+len("\r\n")))
 	for i := range candidates {
 		x := &candidates[i]
-		if x.head != head || x.length > int64(c.limits.pieceBytes) && x.lines <= 1 {
-			continue // a long line is found by its own end, without holding all of it
+		if x.head != head || x.length > overlong && x.lines <= 1 {
+			continue
 		}
 		if x.length > int64(c.limits.chunkBytes) && best != nil {
 			continue // of a load with larger chunks: not worth the memory

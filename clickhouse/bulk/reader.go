@@ -105,11 +105,10 @@ func (r *reader) chunk(ctx context.Context, in *inputFile, c *chunker, chain *ch
 	if err != nil {
 		return &ledgerError{err}
 	}
-	if c.isLong() {
-		return r.longLine(ctx, in, c, chain, candidates)
-	}
 	found := match(c, chain.at, head, candidates)
 	switch {
+	case found == nil && c.isLong():
+		return r.longLine(ctx, in, c, chain, candidates)
 	case found == nil:
 		if err := r.checkChanged(in, c.w.offset, c.w.line, candidates); err != nil {
 			return err
@@ -133,8 +132,9 @@ func (r *reader) chunk(ctx context.Context, in *inputFile, c *chunker, chain *ch
 	return r.fill(c, ch, chain, nil)
 }
 
-// longLine takes a chunk that is a single long line. What follows it in the
-// ledger is known only when all of it has been read.
+// longLine takes a chunk that is a single long line, and that match has not
+// found. A line over the limit is known to the ledger by its own end: it can be
+// looked for only when all of it has been read.
 func (r *reader) longLine(ctx context.Context, in *inputFile, c *chunker, chain *chain, candidates []candidate) error {
 	ch := r.newChunk(in, c, chain, c.head())
 	p, err := c.next()
