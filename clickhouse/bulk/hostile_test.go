@@ -321,3 +321,24 @@ func TestRealData(t *testing.T) {
 		require.EqualValues(t, c.rows, fmt.Sprint(r.load(cfg).SkippedRows))
 	}
 }
+
+// TestLoadOfAFileCutSince has packed files that were loaded and then lost their
+// ends: that is what is wrong with them, and not that they have changed.
+func TestLoadOfAFileCutSince(t *testing.T) {
+	t.Parallel()
+	for _, chunk := range []int{0, minChunkBytes} {
+		r := newRoom(t)
+		packed := packGzip(t, lines(0, 2000))
+		cfg := r.config(r.file("a", packed))
+		cfg.ChunkBytes = chunk
+		r.load(cfg)
+		r.file("a", packed[:len(packed)-200])
+		_, err := Load(t.Context(), cfg)
+		require.NotErrorIs(t, err, ErrChanged)
+		var e *InputError
+		require.ErrorAs(t, err, &e)
+		require.ErrorContains(t, err, "gzip data ends early")
+		r.file("a", packed)
+		require.EqualValues(t, 2000, r.load(cfg).SkippedRows)
+	}
+}

@@ -1,10 +1,12 @@
 package bulk
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"time"
 )
 
@@ -111,7 +113,7 @@ func (r *reader) chunk(ctx context.Context, in *inputFile, c *chunker, chain *ch
 		return r.longLine(ctx, in, c, chain, candidates)
 	case found == nil:
 		if err := r.checkChanged(in, c.w.offset, c.w.line, candidates); err != nil {
-			return err
+			return cmp.Or(c.w.failed(math.MaxInt), err) // what cannot be read may be as it was
 		}
 	case found.done:
 		c.skip(found.length)
