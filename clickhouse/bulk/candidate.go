@@ -71,7 +71,7 @@ func match(c *chunker, at token, head uint64, candidates []candidate) *candidate
 	overlong := int64(max(2*mostPieceBytes, c.limits.lineBytes+len("\r\n")))
 	for i := range candidates {
 		x := &candidates[i]
-		if x.head != head || x.length > overlong && x.lines <= 1 {
+		if !c.begins(x, head) || x.length > overlong && x.lines <= 1 {
 			continue
 		}
 		if x.length > int64(c.limits.chunkBytes) && best != nil {
@@ -86,6 +86,13 @@ func match(c *chunker, at token, head uint64, candidates []candidate) *candidate
 		}
 	}
 	return best
+}
+
+// begins reports whether a chunk that has just begun, with the given head, may
+// be the candidate. One without a line end may have become a part of a line.
+func (c *chunker) begins(x *candidate, head uint64) bool {
+	return x.head == head ||
+		x.lines == 0 && x.length <= int64(len(c.w.buf)) && x.head == headOf(c.w.buf[:x.length])
 }
 
 // byToken returns the candidate with the given token, or nil.

@@ -246,6 +246,34 @@ func (r *room) rejects(cfg Config) (entries []rejectEntry) {
 	return entries
 }
 
+// TestLoadGrownFromOneLine has files that at first are a part of a line.
+func TestLoadGrownFromOneLine(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ name, first, rest string }{
+		{"line end", `{"id":1}`, "\n"},
+		{"blank", `{"id":1}`, " \n"},
+		{"blanks", `{"id":1}`, " \t \r\n"},
+		{"carriage return", `{"id":1}` + "\r", "\n"},
+		{"only a blank", " ", `{"id":1}` + "\n"},
+		{"only a byte order mark", "\xEF\xBB\xBF", `{"id":1}` + "\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRoom(t)
+			cfg := r.config(r.file("a", []byte(c.first)))
+			first := r.load(cfg)
+			r.file("a", []byte(c.first+c.rest+`{"id":2}`))
+			sum := r.load(cfg)
+			require.EqualValues(t, 2, first.Rows+sum.Rows)
+			require.Zero(t, first.Rejected+sum.Rejected)
+			require.Equal(t, "2\t2", r.count())
+			r.file("a", []byte(`{"id":3}`))
+			_, err := Load(t.Context(), cfg)
+			require.ErrorIs(t, err, ErrChanged)
+		})
+	}
+}
+
 func TestLoadChangedFile(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
