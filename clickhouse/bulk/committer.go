@@ -12,8 +12,11 @@ import (
 // is always a beginning of the input, and so is the rejects file. It runs in
 // one goroutine.
 type committer struct {
-	origin  origin
-	limit   RejectLimit
+	origin origin
+	// judge tells that too many rows were rejected, and tooMany says so of a chunk
+	// that by itself has too many.
+	judge   func() error
+	tooMany func() error
 	rejects *rejectWriter // nil when nobody wants them
 	ledger  *ledgerWriter // nil for a dry run
 	tally   *tally
@@ -97,10 +100,10 @@ func (c *committer) commit(r *result) (bool, error) {
 			return false, err
 		}
 	}
-	if rows, rejected := c.tally.counts(); r.hopeless || c.limit.exceeded(rows, rejected, false) {
-		return !r.hopeless, tooManyRejects(c.limit, rows, rejected)
+	if r.hopeless {
+		return false, c.tooMany()
 	}
-	return true, nil
+	return true, c.judge()
 }
 
 // entry returns the ledger entry for a finished chunk.
@@ -124,11 +127,6 @@ func (o origin) entry(ch *chunk, state string) ledgerEntry {
 		offset: ch.offset, length: ch.length, line: ch.line, lines: ch.lines,
 		time: time.Now(),
 	}
-}
-
-func tooManyRejects(limit RejectLimit, rows, rejected int64) error {
-	return fmt.Errorf("%w: %d of %d, and the limit is %s: mend the input, or raise the limit and run the same load again to go on",
-		ErrTooManyRejects, rejected, rows+rejected, limit)
 }
 
 // chunkError says which chunk could not be loaded, unless its table is at

@@ -90,8 +90,13 @@
 // run again, those chunks are stored twice. In a table without a window, which
 // is warned of, they may be stored twice at once.
 //
-// A forced load that is killed after its last entry in the ledger was written
-// has ended. Run again, it loads once more; [Loads] tells.
+// A forced load that was interrupted goes on when it is run again with the same
+// inputs, however much later, and Summary has a warning that says so. It begins
+// anew if its last run had another schema or other options, or if it is of bare
+// rows and their table is empty. A forced load that is killed after its last
+// entry in the ledger was written has ended. Run again, it loads once more;
+// [Loads] tells. A forced load of inputs that another process is loading by
+// force is taken for that load, run again.
 //
 // The search for rows that a killed server has lost is made by value. It misses
 // them if most of the rows of a part have equals in the table, as all have in a

@@ -147,23 +147,15 @@ func (l *ledger) done(ctx context.Context, tokens []string) (map[string]bool, er
 	return done, nil
 }
 
-// unfinished returns the name of the last load of the same inputs that has not
-// come to its end, and that no other has finished, or "".
-func (l *ledger) unfinished(ctx context.Context, root, inputs token, forced bool) (string, error) {
-	const sql = loadsSQL + ` AND parent = {parent:String} AND token = {token:String} AND forced = {forced:Bool}` + loadsGroupSQL
+// loadsOf returns the loads of the same inputs, forced or not, in the order in
+// which they began.
+func (l *ledger) loadsOf(ctx context.Context, root, inputs token, forced bool) ([]loadRow, error) {
+	const sql = loadsSQL + `, max(rules) AS rules` + loadsFromSQL +
+		` AND parent = {parent:String} AND token = {token:String} AND forced = {forced:Bool}` + loadsGroupSQL + ` ORDER BY started, ended`
 	var rows []loadRow
 	err := l.server.Select(ctx, &rows, sql,
 		clickhouse.Param("parent", root.String()), clickhouse.Param("token", inputs.String()), clickhouse.Param("forced", strconv.FormatBool(forced)))
-	if err != nil {
-		return "", err
-	}
-	ends, last := endsOf(rows), loadRow{}
-	for i := range rows {
-		if ends.state(&rows[i]) == LoadUnfinished && rows[i].Ended.After(last.Ended) {
-			last = rows[i]
-		}
-	}
-	return last.Load, nil
+	return rows, err
 }
 
 // write adds entries to the ledger in one insert, which can be repeated.

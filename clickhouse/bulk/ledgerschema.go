@@ -40,6 +40,7 @@ type ledgerEntry struct {
 	file          string // path
 	forced        bool
 	rules         string // fingerprint of what decides which rows lines become
+	inputs        []uint64
 
 	offset, length int64
 	line, lines    int64
@@ -69,6 +70,7 @@ func ledgerSchema() fact.Schema {
 			{Name: "rejected", Type: fact.UInt64, Comment: "rows rejected"},
 			{Name: "time", Type: fact.DateTime64},
 			{Name: "rules", Type: fact.LowCardinalityString, Comment: "fingerprint of the fields of the schemas and of the options of decoding"},
+			{Name: "inputs", Type: fact.UInt64, Array: true, Comment: "fingerprints of the paths of all inputs of the load"},
 		},
 		OrderBy: []string{"parent", "head", "token"},
 	}
@@ -86,7 +88,7 @@ func (e *ledgerEntry) data() map[string]any {
 		"load": e.load, "schema": e.schema, "file": e.file, "forced": e.forced,
 		"offset": e.offset, "bytes": e.length, "line": e.line, "lines": e.lines,
 		"rows": e.rows, "rejected": e.rejected, "time": e.time.UTC().Truncate(time.Millisecond),
-		"rules": e.rules,
+		"rules": e.rules, "inputs": append([]uint64{}, e.inputs...),
 	}
 }
 

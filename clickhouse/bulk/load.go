@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/fact"
 )
@@ -85,9 +87,9 @@ type load struct {
 	ledger *ledger
 	root   token // where chains begin
 	rules  string
-	// unfinished is the name of a load of the same inputs that did not come to
-	// its end, or "".
-	unfinished string
+	// unfinished are the loads of the same inputs that did not come to their end
+	// and that this one goes on with.
+	unfinished map[string]bool
 }
 
 // run prepares and runs the pipeline, and makes errors of its end plain.
@@ -101,28 +103,57 @@ func (l *load) run(ctx context.Context) error {
 		}
 		return l.wrap(ctx, err)
 	}
-	rows, rejected := l.tally.counts()
-	if l.cfg.MaxRejects.exceeded(rows, rejected, true) {
-		return tooManyRejects(l.cfg.MaxRejects, rows, rejected)
+	if err := l.judge(true); err != nil {
+		return err
 	}
-	if l.server != nil && l.cfg.Format == Rows && rows == 0 && l.tally.skippedRows() > 0 {
+	if l.server != nil && l.cfg.Format == Rows && l.tally.onlySkipped() {
 		return l.wrap(ctx, l.checkTable(ctx))
 	}
 	return nil
 }
 
-const emptySQL = `SELECT count() = 0 OR sum(total_rows) = 0 AS empty FROM system.tables WHERE database = currentDatabase() AND name = {name:String}`
+// judge returns an error when too many rows were rejected. At the end of the
+// load, last is true.
+func (l *load) judge(last bool) error {
+	rows, rejected := l.tally.judged()
+	if !l.cfg.MaxRejects.exceeded(rows, rejected, last) {
+		return nil
+	}
+	return l.tooManyRejects()
+}
+
+// tooManyRejects says how a load goes on that was stopped. Input of which
+// something is loaded cannot be mended in its place, as it counts as changed
+// then.
+func (l *load) tooManyRejects() error {
+	rows, rejected := l.tally.judged()
+	advice := "mend the input, or raise the limit"
+	if l.server != nil {
+		advice = "what was finished stays loaded: to go on, run the same load again with a higher limit, and load what it has rejected when that is mended; " +
+			"an input can be mended in its place only as long as nothing of it is loaded"
+	}
+	return fmt.Errorf("%w: %d of %d, and the limit is %s: %s", ErrTooManyRejects, rejected, rows+rejected, l.cfg.MaxRejects, advice)
+}
+
+const emptySQL = `SELECT ifNull(count() = 0 OR sum(total_rows) = 0, false) AS empty FROM system.tables WHERE database = currentDatabase() AND name = {name:String}`
+
+// tableIsEmpty reports whether the table of bare rows has nothing, or is gone.
+func (l *load) tableIsEmpty(ctx context.Context) (bool, error) {
+	var answer []struct {
+		Empty bool `ch:"empty"`
+	}
+	err := l.server.Select(ctx, &answer, emptySQL, clickhouse.Param("name", l.cfg.Schema))
+	return len(answer) == 1 && answer[0].Empty, err
+}
 
 // checkTable warns when everything was skipped and the table has nothing: then
 // somebody has removed the rows and may wonder why they do not come back.
 func (l *load) checkTable(ctx context.Context) error {
-	var answer []struct {
-		Empty bool `ch:"empty"`
-	}
-	if err := l.server.Select(ctx, &answer, emptySQL, clickhouse.Param("name", l.cfg.Schema)); err != nil {
+	empty, err := l.tableIsEmpty(ctx)
+	if err != nil {
 		return err
 	}
-	if len(answer) == 1 && answer[0].Empty {
+	if empty {
 		l.warn(fmt.Sprintf("everything is loaded already, says the ledger, but table %q is empty or gone: if its rows were removed on purpose, a forced load (--force) brings them back", l.cfg.Schema))
 	}
 	return nil
@@ -158,11 +189,8 @@ func (l *load) prepare(ctx context.Context) error {
 	if l.ledger, err = openLedger(ctx, l.server); err != nil {
 		return err
 	}
-	if l.unfinished, err = l.ledger.unfinished(ctx, l.root, l.inputsToken(), l.cfg.Force); err != nil {
+	if err := l.lookBack(ctx); err != nil {
 		return &ledgerError{err}
-	}
-	if l.cfg.Force && l.unfinished != "" {
-		l.id = l.unfinished
 	}
 	if l.cfg.Rejects == "" {
 		return nil
@@ -171,6 +199,52 @@ func (l *load) prepare(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("rejects file %s: %w", l.cfg.Rejects, bare(err))
 	}
+	return nil
+}
+
+// lookBack finds the loads that this one goes on with.
+func (l *load) lookBack(ctx context.Context) error {
+	rows, err := l.ledger.loadsOf(ctx, l.root, l.inputsToken(), l.cfg.Force)
+	if err != nil {
+		return err
+	}
+	l.unfinished = make(map[string]bool)
+	if l.cfg.Force {
+		if n := len(rows); n > 0 && !rows[n-1].Done {
+			return l.adopt(ctx, &rows[n-1])
+		}
+		return nil
+	}
+	ends := endsOf(rows)
+	for i := range rows {
+		if ends.state(&rows[i]) == LoadUnfinished {
+			l.unfinished[rows[i].Load] = true
+		}
+	}
+	return nil
+}
+
+// adopt goes on with the last forced load of the same inputs, under its name,
+// unless that is certainly not what is wanted.
+func (l *load) adopt(ctx context.Context, last *loadRow) error {
+	which := fmt.Sprintf("the forced load %s of %s UTC, which has not come to its end", last.Load, last.Started.UTC().Format(time.DateTime))
+	if last.Rules != "" && last.Rules != l.rules {
+		l.warn("everything is loaded once more, without going on with " + which + ": the schema or the options have changed since")
+		return nil
+	}
+	if l.cfg.Format == Rows {
+		empty, err := l.tableIsEmpty(ctx)
+		if err != nil {
+			return err
+		}
+		if empty {
+			l.cfg.Logger.Info("everything is loaded once more, without going on with " + which + ": the table is empty")
+			return nil
+		}
+	}
+	l.id = last.Load
+	l.unfinished[last.Load] = true
+	l.warn("going on with " + which + ": what that has loaded is skipped; run the same load again afterwards to load everything once more")
 	return nil
 }
 
@@ -237,7 +311,10 @@ func (l *load) origin() origin {
 func (l *load) entry(state string) ledgerEntry {
 	e := ledgerEntry{
 		parent: l.root, token: l.inputsToken(), state: state, load: l.id,
-		schema: l.cfg.Schema, forced: l.cfg.Force, rules: l.rules, time: time.Now(),
+		schema: l.cfg.Schema, forced: l.cfg.Force, rules: l.rules, inputs: make([]uint64, 0, len(l.files)), time: time.Now(),
+	}
+	for _, in := range l.files {
+		e.inputs = append(e.inputs, xxhash.Sum64String(in.path))
 	}
 	const most = 4096
 	for i, in := range l.files {

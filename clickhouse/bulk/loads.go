@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/ddl"
 )
 
 // LoadRecord is what the ledger of a database knows of one load.
@@ -67,8 +68,9 @@ type LoadState string
 const (
 	// LoadComplete means that all inputs were loaded to their ends.
 	LoadComplete LoadState = "complete"
-	// LoadContinued means that the load ended before its end, and that a later
-	// load of the same inputs is complete.
+	// LoadContinued means that the load ended before its end, and that later
+	// loads of all of its inputs are complete. It also means that a forced load
+	// was begun again from the beginning, and that this one is complete.
 	LoadContinued LoadState = "continued"
 	// LoadUnfinished means that the load is running, or ended before its end.
 	// The same load, run again, finishes it.
@@ -84,8 +86,12 @@ func Loads(ctx context.Context, client *clickhouse.Client) ([]LoadRecord, error)
 	if err != nil || table == nil {
 		return nil, err
 	}
+	inputs := ""
+	if slices.ContainsFunc(table.Columns, func(c ddl.Column) bool { return c.Name == "inputs" }) {
+		inputs = ", max(inputs) AS inputs" // a ledger of before has none
+	}
 	var entries []loadRow
-	if err := client.Select(ctx, &entries, loadsSQL+loadsGroupSQL); err != nil {
+	if err := client.Select(ctx, &entries, loadsSQL+inputs+loadsFromSQL+loadsGroupSQL); err != nil {
 		return nil, &ledgerError{err}
 	}
 	var files []fileRow
@@ -96,8 +102,8 @@ func Loads(ctx context.Context, client *clickhouse.Client) ([]LoadRecord, error)
 }
 
 const (
-	loadsSQL = `SELECT load, schema, forced, parent, token, min(time) AS started, max(time) AS ended, max(state = 'load_done') AS done
-FROM _factload_ledger WHERE state IN ('load_started', 'load_done')`
+	loadsSQL      = `SELECT load, schema, forced, parent, token, min(time) AS started, max(time) AS ended, max(state = 'load_done') AS done`
+	loadsFromSQL  = ` FROM _factload_ledger WHERE state IN ('load_started', 'load_done')`
 	loadsGroupSQL = ` GROUP BY load, schema, forced, parent, token`
 
 	// A load has several entries of a chunk, which it may have begun more than
@@ -122,6 +128,8 @@ type loadRow struct {
 	Started time.Time `ch:"started"`
 	Ended   time.Time `ch:"ended"`
 	Done    bool      `ch:"done"`
+	Rules   string    `ch:"rules"`  // only in loadsOf
+	Inputs  []uint64  `ch:"inputs"` // only in Loads
 }
 
 // fileRow is what the ledger says of what a load has loaded of a file.
@@ -172,35 +180,83 @@ func loadRecords(entries []loadRow, files []fileRow) []LoadRecord {
 			}
 		}
 	}
+	for i := range entries {
+		if r := &records[i]; r.State == LoadUnfinished && r.OpenChunks == 0 && ends.ofAll(&entries[i]) {
+			r.State = LoadContinued
+		}
+	}
 	return records
 }
 
-// loadEnds are the ends of the loads that have come to theirs, by what they
-// loaded. A forced load is finished under its own name only, so that it is not
-// here.
-type loadEnds map[[2]string]time.Time
+// loadEnds are the ends of the loads that have come to theirs.
+type loadEnds struct {
+	sets   map[inputSet]time.Time
+	inputs map[input]time.Time
+}
+
+// inputSet is the inputs of a load, and input is one of them. A forced load is
+// finished under its own name, or by another one that began later: its time is
+// that of the beginning.
+type (
+	inputSet struct {
+		parent, token string
+		forced        bool
+	}
+	input struct {
+		parent string
+		path   uint64
+	}
+)
 
 func endsOf(entries []loadRow) loadEnds {
-	ends := make(loadEnds)
+	ends := loadEnds{sets: make(map[inputSet]time.Time), inputs: make(map[input]time.Time)}
 	for i := range entries {
 		e := &entries[i]
-		if inputs := e.inputs(); e.Done && !e.Forced && e.Ended.After(ends[inputs]) {
-			ends[inputs] = e.Ended
+		if !e.Done {
+			continue
+		}
+		set, end := e.set(), e.Ended
+		if e.Forced {
+			end = e.Started
+		}
+		if end.After(ends.sets[set]) {
+			ends.sets[set] = end
+		}
+		if e.Forced {
+			continue
+		}
+		for _, path := range e.Inputs {
+			if in := (input{e.Parent, path}); end.After(ends.inputs[in]) {
+				ends.inputs[in] = end
+			}
 		}
 	}
 	return ends
 }
 
-func (e *loadRow) inputs() [2]string { return [2]string{e.Parent, e.Token} }
+func (e *loadRow) set() inputSet { return inputSet{e.Parent, e.Token, e.Forced} }
 
-// state returns the state of a load.
+// state returns the state of a load, as far as loads of the same set of inputs
+// tell.
 func (ends loadEnds) state(e *loadRow) LoadState {
-	end, finished := ends[e.inputs()]
+	end, finished := ends.sets[e.set()]
 	switch {
 	case e.Done:
 		return LoadComplete
-	case finished && !e.Forced && !end.Before(e.Started):
+	case finished && !end.Before(e.Started):
 		return LoadContinued
 	}
 	return LoadUnfinished
+}
+
+// ofAll reports whether each of the load's inputs has been loaded to its end
+// since it began, if only by several loads. It is false if the inputs were not
+// recorded.
+func (ends loadEnds) ofAll(e *loadRow) bool {
+	for _, path := range e.Inputs {
+		if end, ok := ends.inputs[input{e.Parent, path}]; !ok || end.Before(e.Started) {
+			return false
+		}
+	}
+	return len(e.Inputs) > 0 && !e.Forced
 }

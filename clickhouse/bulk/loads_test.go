@@ -125,3 +125,22 @@ func TestLoadsOfEnvelopesAndStdin(t *testing.T) {
 	require.Equal(t, "-", records[0].Files[0].File)
 	require.EqualValues(t, 2, records[0].Rows)
 }
+
+// TestLoadsOfAChangingDirectory interrupts a load of a directory that has other
+// files when it is loaded again.
+func TestLoadsOfAChangingDirectory(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.file("d/a.jsonl", lines(0, 500))
+	r.file("d/b.jsonl", lines(500, 510))
+	cfg := r.config(filepath.Join(r.dir, "d"))
+	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 3, only: "items", applied: true})
+	require.ErrorIs(t, err, errCrash)
+	r.load(r.config(filepath.Join(r.dir, "d", "a.jsonl")))
+	require.Zero(t, r.loads()[0].OpenChunks)
+	require.Equal(t, LoadUnfinished, r.loads()[0].State, "b was never loaded")
+	r.file("d/c.jsonl", lines(510, 520))
+	r.load(cfg)
+	require.Equal(t, "520\t520", r.count())
+	require.Equal(t, LoadContinued, r.loads()[0].State)
+}

@@ -123,7 +123,7 @@ func (p *pipeline) run() error {
 	close(p.results)
 	committing.Wait()
 	if p.ledger != nil {
-		if p.ctx.Err() == nil && unread == nil && (reader.begun || p.load.unfinished != "") {
+		if p.ctx.Err() == nil && unread == nil && (reader.begun || len(p.load.unfinished) > 0) && p.load.judge(true) == nil {
 			_ = p.ledger.add(p.load.entry(loadDone), nil) // its failure is the writer's, told below
 		}
 		p.ledger.close()
@@ -166,6 +166,8 @@ func (p *pipeline) reader() *reader {
 		allowChanged: l.cfg.AllowChanged || l.cfg.Force,
 		load:         l.id,
 		rules:        l.rules,
+		earlier:      l.unfinished,
+		enough:       func() error { return l.judge(false) },
 		warn:         l.warn,
 		root:         l.rootOf,
 		pool:         p.pool,
@@ -218,7 +220,7 @@ func (p *pipeline) worker() *worker {
 func (p *pipeline) committer() *committer {
 	l := p.load
 	return &committer{
-		origin: l.origin(), limit: l.cfg.MaxRejects,
+		origin: l.origin(), judge: func() error { return l.judge(false) }, tooMany: l.tooManyRejects,
 		rejects: p.rejects, ledger: p.ledger, tally: l.tally, slots: p.slots,
 	}
 }

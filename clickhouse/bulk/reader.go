@@ -19,6 +19,10 @@ type reader struct {
 	load         string // name of the load
 	rules        string // fingerprint of what decides which rows lines become
 	warn         func(string)
+	// earlier are the loads that this one goes on with. What they have rejected
+	// counts, and enough tells that it is too much.
+	earlier map[string]bool
+	enough  func() error
 
 	root func(*inputFile) token // where a file's chain begins
 	// following finds chunks in the ledger. It is nil when there is none.
@@ -117,9 +121,7 @@ func (r *reader) chunk(ctx context.Context, in *inputFile, c *chunker, chain *ch
 		}
 	case found.done:
 		c.skip(found.length)
-		r.tally.skip(in, found.length, found)
-		chain.at = found.token
-		return nil
+		return r.skip(in, chain, found)
 	default:
 		if err := r.checkRules(in, c.w.offset, c.w.line, found); err != nil {
 			return err
@@ -147,9 +149,7 @@ func (r *reader) longLine(ctx context.Context, in *inputFile, c *chunker, chain 
 		found := byToken(candidates, chain.at.next(c.length, c.digest.sum()))
 		if found != nil && found.done {
 			r.pool.put(p.data)
-			r.tally.skip(in, found.length, found)
-			chain.at = found.token
-			return nil
+			return r.skip(in, chain, found)
 		}
 		if found == nil {
 			err = r.checkChanged(in, ch.offset, ch.line, candidates)
@@ -166,6 +166,13 @@ func (r *reader) longLine(ctx context.Context, in *inputFile, c *chunker, chain 
 		return err
 	}
 	return r.fill(c, ch, chain, p)
+}
+
+// skip notes a chunk that is loaded already.
+func (r *reader) skip(in *inputFile, chain *chain, found *candidate) error {
+	chain.at = found.token
+	r.tally.skip(in, found, r.earlier[found.load])
+	return r.enough()
 }
 
 func (r *reader) newChunk(in *inputFile, c *chunker, chain *chain, head uint64) *chunk {
@@ -308,7 +315,7 @@ func inputError(ctx context.Context, in *inputFile, offset int64, err error) err
 	case *ledgerError, *tableError, *ChangedError, *RulesChangedError:
 		return err
 	}
-	if errors.Is(err, ErrNoSchema) {
+	if errors.Is(err, ErrNoSchema) || errors.Is(err, ErrTooManyRejects) {
 		return err
 	}
 	return &InputError{File: in.name, Offset: offset, Err: bare(err)}

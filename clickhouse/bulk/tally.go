@@ -22,6 +22,9 @@ type tally struct {
 	index   map[*inputFile]int // into sum.Files
 	current int                // input being read, from 1
 	repeats []repeat
+	// earlier are the rows of chunks that an unfinished load of the same inputs
+	// has loaded.
+	earlier Counts
 }
 
 // repeat is a chunk that was skipped because the load has it from another
@@ -55,23 +58,28 @@ func (t *tally) open(in *inputFile, kind compression) {
 	t.current = in.index + 1
 }
 
-// skip notes a chunk that is loaded already.
-func (t *tally) skip(in *inputFile, length int64, was *candidate) {
+// skip notes a chunk that is loaded already, earlier by a load that this one
+// goes on with.
+func (t *tally) skip(in *inputFile, was *candidate, earlier bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i := t.index[in]
 	f := &t.sum.Files[i]
 	f.SkippedChunks++
-	f.SkippedBytes += length
+	f.SkippedBytes += was.length
 	f.SkippedRows += was.rows
 	f.SkippedRejected += was.rejected
 	if f.Loaded == nil {
 		f.Loaded = &Loaded{Load: was.load, File: was.file, Time: was.time.UTC()}
 	}
 	t.sum.SkippedChunks++
-	t.sum.SkippedBytes += length
+	t.sum.SkippedBytes += was.length
 	t.sum.SkippedRows += was.rows
 	t.sum.SkippedRejected += was.rejected
+	if earlier && was.mine == nil {
+		t.earlier.Rows += was.rows
+		t.earlier.Rejected += was.rejected
+	}
 	if was.mine != nil {
 		t.repeats = append(t.repeats, repeat{file: i, record: was.mine})
 	}
@@ -118,18 +126,20 @@ func (t *tally) commit(r *result) {
 	}
 }
 
-// counts returns the rows and rejected rows so far.
-func (t *tally) counts() (rows, rejected int64) {
+// judged returns the rows and rejected rows so far, those included of the loads
+// that this one goes on with.
+func (t *tally) judged() (rows, rejected int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.sum.Rows, t.sum.Rejected
+	return t.sum.Rows + t.earlier.Rows, t.sum.Rejected + t.earlier.Rejected
 }
 
-// skippedRows returns the rows skipped so far, without those of this load.
-func (t *tally) skippedRows() int64 {
+// onlySkipped reports whether no row was loaded so far, and some of earlier
+// loads were skipped.
+func (t *tally) onlySkipped() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return t.sum.SkippedRows
+	return t.sum.Rows == 0 && t.sum.SkippedRows > 0
 }
 
 // warn adds a warning.
