@@ -100,7 +100,9 @@ func (c *chunker) prefix() *prefix {
 // fewer. Calls must not go back to a smaller n.
 func (p *prefix) sum(n int64) (sum128, bool) {
 	end := int(n)
+	p.c.w.goal = p.c.limits.chunkBytes // most chunks have nearly that
 	p.c.w.fill(end)
+	p.c.w.goal = 0
 	if len(p.c.w.buf) < end {
 		return sum128{}, false
 	}

@@ -358,3 +358,29 @@ func FuzzChunker(f *testing.F) {
 		require.EqualValues(t, len(data), total)
 	})
 }
+
+// TestChunkerPassesOverChunksInOneBuffer skips chunks of which each is a little
+// longer than the one before.
+func TestChunkerPassesOverChunksInOneBuffer(t *testing.T) {
+	t.Parallel()
+	const lines = 100
+	for _, expect := range []int64{0, 100 << 20} {
+		text := strings.Repeat(strings.Repeat("x", 1023)+"\n", 10*lines)
+		c, _ := newTestChunker(strings.NewReader(text), limits{chunkBytes: 2 * lines << 10, chunkLines: 1000, pieceBytes: 8 << 10, lineBytes: 2048})
+		c.w.expect = expect
+		var buffer *byte
+		for i := range int64(6) {
+			more, err := c.begin()
+			require.NoError(t, err)
+			require.True(t, more)
+			n := (lines + i) << 10
+			_, ok := c.prefix().sum(n)
+			require.True(t, ok)
+			if i == 0 {
+				buffer = &c.w.buf[0]
+			}
+			require.Same(t, buffer, &c.w.buf[0])
+			c.skip(n)
+		}
+	}
+}

@@ -144,7 +144,10 @@
 // Long lines add to it: up to Workers + 2 of them may be held at once, or more
 // with many workers, each with up to MaxLineBytes. Lines that are longer pass
 // through and are not held. For tables with CHECK constraints the lines are
-// kept as long as the rows, which is ChunkBytes more for each worker. A load
-// that goes on after one with larger chunks holds one of those.
+// kept as long as the rows, which is ChunkBytes more for each worker. What is
+// loaded already is compared chunk by chunk, of which one is held as text: it
+// takes the place of the rows of one worker, but is ChunkBytes more, which
+// Config.Memory does not count, when other inputs were loaded before it in the
+// same load. A load that goes on after one with larger chunks holds one of those.
 // The windows of decompressors come on top, at most 128 MiB for zstd --long.
 package bulk

@@ -15,6 +15,7 @@ type window struct {
 	offset int64 // of buf[0] in the decompressed input
 	line   int64 // of buf[0], counted from 1
 	expect int64 // about how many bytes the input has, or 0
+	goal   int   // what the buffer grows to when it has to grow, or 0
 }
 
 // minRead is the smallest free space that fill reads into while it is not yet
@@ -34,12 +35,17 @@ func (w *window) fill(n int) {
 
 // grow makes room for at least one more byte and at most n in all: for what
 // the input is expected to have left, or else by doubling. So a small input
-// does not take the memory of a large one.
+// does not take the memory of a large one. With a goal it is that, if it is
+// more than n: then the buffer does not grow by a little again and again.
 func (w *window) grow(n int) {
 	if len(w.buf) < cap(w.buf) {
 		return
 	}
-	size := min(int64(n), max(w.expect-w.offset+1, int64(2*cap(w.buf)), minRead))
+	most := int64(max(n, w.goal))
+	size := max(w.expect-w.offset+1, int64(2*cap(w.buf)), minRead)
+	if size > most/2 {
+		size = most // both are held for a moment, so that one small step more is dear
+	}
 	bigger := make([]byte, len(w.buf), size)
 	copy(bigger, w.buf)
 	w.buf = bigger
