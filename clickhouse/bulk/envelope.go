@@ -194,7 +194,7 @@ func codeUnit(data []byte) rune {
 	if err != nil {
 		return -1
 	}
-	return rune(v) //nolint:gosec // of 16 bits
+	return rune(v)
 }
 
 // check decides between the kinds of envelope and whether all of it is there.

@@ -10,7 +10,7 @@ import (
 
 // item is a row with a text of n bytes, without a line end.
 func item(id, n int) string {
-	return fmt.Sprintf(`{"id":%d,"text":"%s"}`, id, strings.Repeat("y", n))
+	return fmt.Sprintf(`{"id":%d,"text":%q}`, id, strings.Repeat("y", n))
 }
 
 // TestLoadKnowsLongLines loads files once more that have lines longer than a

@@ -9,6 +9,7 @@ import (
 	"github.com/factload/factload/internal/near"
 )
 
+//nolint:gosec // no password, but where to write one
 const rootLong = `Factload loads JSONL files of facts into ClickHouse, and asks questions about them.
 
 A schema, written once in YAML, decides the table, the validation and the

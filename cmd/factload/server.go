@@ -101,7 +101,7 @@ func (s *server) openDSN(dsn string, options ...clickhouse.Option) (*clickhouse.
 	return client, nil
 }
 
-const dsnForms = "use embedded:, clickhouse://USER:PASSWORD@HOST:9000/DATABASE or http://USER:PASSWORD@HOST:8123/DATABASE"
+const dsnForms = "use embedded:, clickhouse://USER:PASSWORD@HOST:9000/DATABASE or http://USER:PASSWORD@HOST:8123/DATABASE" //nolint:gosec // no password, but where to write one
 
 // dsnSchemes are what a DSN may begin with, besides embedded: alone.
 var dsnSchemes = []string{"clickhouse", "tcp", "native", "http", "https"}
