@@ -29,6 +29,10 @@ type Line struct {
 // [ErrLineTooLong]; whoever goes on gets the lines behind it. Any other error
 // comes last: it is an [*InputError], or says what keeps the inputs from being
 // found.
+//
+// The end of ctx ends the lines, also while an input keeps them waiting, with an
+// [*InputError] that wraps the cause. A Read of stdin that waits then is left
+// alone, and what it reads later is lost.
 func Lines(ctx context.Context, inputs []string, stdin io.Reader, maxBytes int) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
 		files, err := expandInputs(inputs, "")
@@ -38,6 +42,9 @@ func Lines(ctx context.Context, inputs []string, stdin io.Reader, maxBytes int) 
 		}
 		for _, in := range files {
 			more, err := linesOf(ctx, in, stdin, maxBytes, yield)
+			if err != nil && ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
 			if err != nil {
 				yield(Line{}, &InputError{File: in.name, Err: bare(err)})
 				return
@@ -52,7 +59,7 @@ func Lines(ctx context.Context, inputs []string, stdin io.Reader, maxBytes int) 
 // linesOf reads the lines of one input. It returns false when nobody wants more.
 func linesOf(ctx context.Context, in *inputFile, stdin io.Reader, maxBytes int, yield func(Line, error) bool) (more bool, err error) {
 	var read atomic.Int64
-	source, err := openSource(in, stdin, &read)
+	source, err := openSource(ctx, in, stdin, &read)
 	if err != nil {
 		return false, err
 	}

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/bzip2"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -56,16 +57,14 @@ const zstdWindow = 128 << 20
 // openSource opens an input and unpacks it by its first bytes. read counts the
 // bytes as they are stored. Unpacking happens in the goroutine that reads, and
 // for zstd in goroutines that end with Close.
-func openSource(in *inputFile, stdin io.Reader, read *atomic.Int64) (*source, error) {
+//
+// Where an input may keep its reader waiting, the end of ctx ends the open and
+// every Read, which then return the cause. Regular files know nothing of ctx.
+func openSource(ctx context.Context, in *inputFile, stdin io.Reader, read *atomic.Int64) (*source, error) {
 	s := &source{}
-	r := stdin
-	if !in.stdin {
-		f, err := os.Open(in.path)
-		if err != nil {
-			return nil, err
-		}
-		s.close = append(s.close, f.Close)
-		r = f
+	r, err := s.open(ctx, in, stdin)
+	if err != nil {
+		return nil, err
 	}
 	s.raw = &countingReader{r: r, n: read}
 	buffered := bufio.NewReaderSize(s.raw, 256<<10)
@@ -78,6 +77,31 @@ func openSource(in *inputFile, stdin io.Reader, read *atomic.Int64) (*source, er
 		return nil, errors.Join(s.explain(err), s.Close())
 	}
 	return s, nil
+}
+
+// open returns the bytes of an input as they are stored.
+func (s *source) open(ctx context.Context, in *inputFile, stdin io.Reader) (io.Reader, error) {
+	detach := func(open func() (io.ReadCloser, error)) io.Reader {
+		d := newDetachedReader(ctx, open)
+		s.close = append(s.close, func() error { d.stop(); return nil })
+		return d
+	}
+	if in.stdin {
+		return detach(func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }), nil
+	}
+	info, err := os.Stat(in.path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return detach(func() (io.ReadCloser, error) { return os.Open(in.path) }), nil
+	}
+	f, err := os.Open(in.path)
+	if err != nil {
+		return nil, err
+	}
+	s.close = append(s.close, f.Close)
+	return f, nil
 }
 
 // unpack sets the reader of decompressed bytes.

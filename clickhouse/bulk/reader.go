@@ -56,13 +56,7 @@ func (r *reader) run(ctx context.Context, files []*inputFile) error {
 
 // file reads one input.
 func (r *reader) file(ctx context.Context, in *inputFile) error {
-	stdin := r.stdin
-	if in.stdin {
-		detached := newDetachedReader(ctx, r.stdin)
-		defer detached.stop()
-		stdin = detached
-	}
-	src, err := openSource(in, stdin, &r.tally.read)
+	src, err := openSource(ctx, in, r.stdin, &r.tally.read)
 	if err != nil {
 		return inputError(ctx, in, 0, err)
 	}
