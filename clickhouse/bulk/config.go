@@ -56,7 +56,8 @@ type Config struct {
 	// Inputs are files, directories, patterns of filepath.Glob, or "-" for
 	// Stdin. Of a directory, all files below it that end in .jsonl or .ndjson,
 	// packed or not, are taken in the order of their paths, hidden ones left
-	// out. Files are read in order and each once.
+	// out. Links to files and to directories are followed. Files are read in
+	// order and each once, also one that links lead to by several names.
 	Inputs []string
 	// Stdin is what "-" means. Nil means os.Stdin.
 	Stdin io.Reader

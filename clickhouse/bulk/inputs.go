@@ -35,9 +35,9 @@ var (
 
 // expander turns Config.Inputs into files.
 type expander struct {
-	without string // absolute path of a file not to take, the rejects file
+	without string // real path of a file not to take, the rejects file
 	files   []*inputFile
-	seen    map[string]bool
+	seen    map[string]bool // real paths
 }
 
 // expandInputs returns the inputs that the arguments stand for, in order and
@@ -50,7 +50,7 @@ func expandInputs(args []string, without string) ([]*inputFile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("rejects file: %w", err)
 		}
-		x.without = path
+		x.without = realPath(path)
 	}
 	for _, arg := range args {
 		if err := x.add(arg); err != nil {
@@ -111,37 +111,64 @@ func (x *expander) addGlob(pattern string) error {
 }
 
 // addDir adds the JSON lines files below a directory, sorted by path. Hidden
-// files and directories are left out.
+// files and directories are left out. Links are followed, but no directory is
+// read twice.
 func (x *expander) addDir(dir string) error {
-	found := false
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return &InputError{File: path, Err: bare(err)}
-		}
-		if isHidden(path) && path != dir {
-			if d.IsDir() {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		if d.IsDir() || !isLineFile(d.Name()) {
-			return nil
-		}
-		info, err := os.Stat(path)
-		if err != nil {
-			return &InputError{File: path, Err: bare(err)}
-		}
-		if !info.Mode().IsRegular() {
-			return nil
-		}
-		found = true
-		return x.addFile(path, info, false)
-	})
-	if err == nil && !found {
+	w := walk{expander: x, read: make(map[string]bool)}
+	err := w.dir(dir)
+	if err == nil && !w.found {
 		return &InputError{File: dir, Err: fmt.Errorf("the directory has no JSON lines: files named *%s are taken, also packed as %s; name other files one by one or by a pattern",
 			strings.Join(lineFiles, ", *"), strings.Join(packedEndings, ", "))}
 	}
 	return err
+}
+
+// walk looks for the JSON lines files below one directory.
+type walk struct {
+	*expander
+	read  map[string]bool // real paths of directories
+	found bool
+}
+
+func (w *walk) dir(dir string) error {
+	path, err := filepath.Abs(dir)
+	if err != nil {
+		return &InputError{File: dir, Err: err}
+	}
+	if path = realPath(path); w.read[path] {
+		return nil
+	}
+	w.read[path] = true
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return &InputError{File: dir, Err: bare(err)}
+	}
+	for _, e := range entries {
+		if err := w.entry(filepath.Join(dir, e.Name()), e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *walk) entry(path string, e fs.DirEntry) error {
+	isLink, isLineFile := e.Type()&fs.ModeSymlink != 0, isLineFile(path)
+	if isHidden(path) || !isLink && !isLineFile && !e.IsDir() {
+		return nil
+	}
+	info, err := os.Stat(path)
+	switch {
+	case isLink && !isLineFile && errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return &InputError{File: path, Err: bare(err)}
+	case info.IsDir():
+		return w.dir(path)
+	case !isLineFile || !info.Mode().IsRegular():
+		return nil
+	}
+	w.found = true
+	return w.addFile(path, info, false)
 }
 
 func (x *expander) addFile(name string, info fs.FileInfo, named bool) error {
@@ -149,7 +176,7 @@ func (x *expander) addFile(name string, info fs.FileInfo, named bool) error {
 	if err != nil {
 		return &InputError{File: name, Err: err}
 	}
-	if path == x.without {
+	if realPath(path) == x.without {
 		if named {
 			return &InputError{File: name, Err: errors.New("the file is also where rejects go: choose another file for one of them")}
 		}
@@ -163,14 +190,27 @@ func (x *expander) addFile(name string, info fs.FileInfo, named bool) error {
 	return nil
 }
 
-// take adds an input unless it is there already.
+// take adds an input unless it is there already, under whatever name.
 func (x *expander) take(in *inputFile) {
-	if x.seen[in.path] {
+	path := realPath(in.path)
+	if x.seen[path] {
 		return
 	}
-	x.seen[in.path] = true
+	x.seen[path] = true
 	in.index = len(x.files)
 	x.files = append(x.files, in)
+}
+
+// realPath returns an absolute path without links, as far as it leads to
+// anything.
+func realPath(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+		return filepath.Join(dir, filepath.Base(path))
+	}
+	return path
 }
 
 // key returns the path as the ledger has it.

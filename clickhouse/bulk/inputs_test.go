@@ -65,6 +65,41 @@ func TestExpandInputs(t *testing.T) {
 	}
 }
 
+func TestExpandInputsFollowsLinks(t *testing.T) {
+	tree(t, "real/x.jsonl", "top/z.jsonl", "round/sub/y.jsonl", "mine/rejects.jsonl", "empty/a.txt")
+	for link, to := range map[string]string{
+		"current": "real", "top/sub": "../real", "top/sub2": "../real", "top/file.jsonl": "../real/x.jsonl", "top/nowhere": "nothing",
+		"top/.hidden": "../round", "round/sub/up": "..", "round/sub/self": ".", "empty/self": "../empty", "yours": "mine",
+	} {
+		require.NoError(t, os.Symlink(to, link))
+	}
+	for name, c := range map[string]struct {
+		args []string
+		want []string
+	}{
+		"to a directory":    {[]string{"current"}, []string{"current/x.jsonl"}},
+		"below a directory": {[]string{"top"}, []string{"top/file.jsonl", "top/z.jsonl"}},
+		"by several names":  {[]string{"real/x.jsonl", "current", "top"}, []string{"real/x.jsonl", "top/z.jsonl"}},
+		"in a circle":       {[]string{"round"}, []string{"round/sub/y.jsonl"}},
+		"not the rejects":   {[]string{"yours", "current"}, []string{"current/x.jsonl"}},
+	} {
+		files, err := expandInputs(c.args, "mine/rejects.jsonl")
+		require.NoError(t, err, name)
+		require.Equal(t, c.want, inputNames(files), name)
+	}
+	require.NoError(t, os.Remove("top/file.jsonl"))
+	files, err := expandInputs([]string{"top"}, "")
+	require.NoError(t, err)
+	require.Equal(t, []string{"top/sub/x.jsonl", "top/z.jsonl"}, inputNames(files))
+	_, err = expandInputs([]string{"empty"}, "")
+	require.ErrorContains(t, err, "empty: the directory has no JSON lines")
+	_, err = expandInputs([]string{"yours/rejects.jsonl"}, "mine/rejects.jsonl")
+	require.ErrorContains(t, err, "the file is also where rejects go")
+	require.NoError(t, os.Symlink("nothing", "top/gone.jsonl"))
+	_, err = expandInputs([]string{"top"}, "")
+	require.ErrorContains(t, err, "top/gone.jsonl: no such file")
+}
+
 func TestExpandInputsKnowsSizes(t *testing.T) {
 	tree(t)
 	require.NoError(t, os.WriteFile("a", []byte("abc"), 0o600))
