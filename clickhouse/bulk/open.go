@@ -11,7 +11,6 @@ import (
 	"os"
 	"sync/atomic"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/ulikunitz/xz"
 )
@@ -110,7 +109,7 @@ func (s *source) unpack(r *bufio.Reader) (err error) {
 	case plain:
 		s.r = r
 	case gzipped:
-		s.r, err = gzip.NewReader(r)
+		s.r, err = newGzipReader(r)
 	case zstandard:
 		var d *zstd.Decoder
 		d, err = zstd.NewReader(r, zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderLowmem(true))

@@ -69,20 +69,22 @@ func TestOpenSourceUnpacksByContent(t *testing.T) {
 		kind compression
 		want []byte
 	}{
-		"empty":              {nil, plain, nil},
-		"plain":              {text, plain, text},
-		"one byte":           {[]byte("{"), plain, []byte("{")},
-		"gzip":               {packGzip(t, text), gzipped, text},
-		"gzip of nothing":    {packGzip(t, nil), gzipped, nil},
-		"gzip, two members":  {cat(packGzip(t, text), packGzip(t, text)), gzipped, twice},
-		"zstd":               {packZstd(t, text), zstandard, text},
-		"zstd, two frames":   {cat(packZstd(t, text), packZstd(t, text)), zstandard, twice},
-		"zstd, skippable":    {cat(skippable, packZstd(t, text)), zstandard, text},
-		"bzip2":              {unpackBzip2Lines(t), bzipped, text},
-		"bzip2, two streams": {cat(unpackBzip2Lines(t), unpackBzip2Lines(t)), bzipped, twice},
-		"xz":                 {packXz(t, text), xzipped, text},
-		"xz, two streams":    {cat(packXz(t, text), packXz(t, text)), xzipped, twice},
-		"text like bzip2":    {[]byte("BZh9 is how it begins"), plain, []byte("BZh9 is how it begins")},
+		"empty":               {nil, plain, nil},
+		"plain":               {text, plain, text},
+		"one byte":            {[]byte("{"), plain, []byte("{")},
+		"gzip":                {packGzip(t, text), gzipped, text},
+		"gzip of nothing":     {packGzip(t, nil), gzipped, nil},
+		"gzip, two members":   {cat(packGzip(t, text), packGzip(t, text)), gzipped, twice},
+		"gzip, zero padding":  {cat(packGzip(t, text), packGzip(t, text), make([]byte, 1000)), gzipped, twice},
+		"gzip, empty members": {cat(bytes.Repeat(packGzip(t, nil), 1000), packGzip(t, text)), gzipped, text},
+		"zstd":                {packZstd(t, text), zstandard, text},
+		"zstd, two frames":    {cat(packZstd(t, text), packZstd(t, text)), zstandard, twice},
+		"zstd, skippable":     {cat(skippable, packZstd(t, text)), zstandard, text},
+		"bzip2":               {unpackBzip2Lines(t), bzipped, text},
+		"bzip2, two streams":  {cat(unpackBzip2Lines(t), unpackBzip2Lines(t)), bzipped, twice},
+		"xz":                  {packXz(t, text), xzipped, text},
+		"xz, two streams":     {cat(packXz(t, text), packXz(t, text)), xzipped, twice},
+		"text like bzip2":     {[]byte("BZh9 is how it begins"), plain, []byte("BZh9 is how it begins")},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -123,8 +125,10 @@ func TestOpenSourceNoticesDamage(t *testing.T) {
 		_, _, err := readSource(data)
 		require.ErrorContains(t, err, name+" data", name)
 	}
-	_, _, err := readSource(append(packGzip(t, lines(0, 20)), "trailing garbage"...))
-	require.ErrorContains(t, err, "gzip data is damaged")
+	for _, behind := range []string{"trailing garbage", "\x00\x00garbage", "\x00" + string(packGzip(t, nil))} {
+		_, _, err := readSource(append(packGzip(t, lines(0, 20)), behind...))
+		require.ErrorContains(t, err, "gzip data is damaged")
+	}
 }
 
 func TestCheckText(t *testing.T) {
