@@ -370,6 +370,46 @@ func TestLoadWarnsOfTablesWithoutWindow(t *testing.T) {
 	require.Empty(t, r.load(r.config(r.file("b", lines(10, 20)))).Warnings, "the schema says otherwise again")
 }
 
+func TestLoadWarnsOfViewTargetsWithoutWindow(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	const window = " SETTINGS non_replicated_deduplication_window = 10"
+	other := enginetest.Database(t).Name
+	for _, sql := range []string{
+		"CREATE TABLE items (id UInt32, text String) ENGINE = MergeTree ORDER BY id" + window,
+		"CREATE TABLE a (id UInt32) ENGINE = MergeTree ORDER BY id",
+		"CREATE TABLE b (id UInt32) ENGINE = MergeTree ORDER BY id" + window,
+		"CREATE TABLE c (id UInt32) ENGINE = SummingMergeTree ORDER BY id",
+		"CREATE TABLE d (id UInt32) ENGINE = Log",
+		"CREATE TABLE " + other + ".e (id UInt32) ENGINE = MergeTree ORDER BY id",
+		"CREATE MATERIALIZED VIEW to_a TO a AS SELECT id FROM items",
+		"CREATE MATERIALIZED VIEW to_a_too TO a AS SELECT id + 1 AS id FROM items",
+		"CREATE MATERIALIZED VIEW to_b TO b AS SELECT id FROM items",
+		"CREATE MATERIALIZED VIEW b_to_c TO c AS SELECT id FROM b",
+		"CREATE MATERIALIZED VIEW to_d TO d AS SELECT id FROM items",
+		"CREATE MATERIALIZED VIEW to_e TO " + other + ".e AS SELECT id FROM items",
+		"CREATE MATERIALIZED VIEW within ENGINE = MergeTree ORDER BY id AS SELECT id FROM items",
+	} {
+		r.Exec(t, sql)
+	}
+	got := strings.Join(r.load(r.config(r.file("a", lines(0, 10)))).Warnings, "\n")
+	inner := r.Query(t, "SELECT name FROM system.tables WHERE database = currentDatabase() AND startsWith(name, '.inner')")
+	for table, want := range map[string]string{
+		"a":          `table "a", which materialized view "to_a" inserts into, keeps no deduplication window`,
+		"c":          `table "c", which materialized view "b_to_c" inserts into, keeps no`,
+		other + ".e": "ALTER TABLE `" + other + "`.`e` MODIFY SETTING",
+		inner:        "ALTER TABLE `" + inner + "` MODIFY SETTING",
+	} {
+		require.Contains(t, got, want, table)
+	}
+	require.Equal(t, 4, strings.Count(got, "keeps no"), got)
+	for line := range strings.Lines(got) {
+		_, mend, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), " mends that"), "again; ")
+		r.Exec(t, mend)
+	}
+	require.Empty(t, r.load(r.config(r.file("b", lines(10, 20)))).Warnings)
+}
+
 func TestLoadManyFiles(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)

@@ -3,7 +3,6 @@ package bulk
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/factload/factload/clickhouse"
@@ -72,9 +71,10 @@ func (t *table) prepare(ctx context.Context, s server, warn func(string)) error 
 	if err != nil {
 		return err
 	}
-	if have != nil && !deduplicates(have) {
-		warn(fmt.Sprintf("table %q keeps no deduplication window: if a load is interrupted, the rows of the chunks under way may be stored twice when it is run again; "+
-			"ALTER TABLE %s MODIFY SETTING non_replicated_deduplication_window = 10000 mends that", t.name, ddl.QuoteIdent(t.name)))
+	if have != nil {
+		if err := warnOfWindows(ctx, s, have, warn); err != nil {
+			return err
+		}
 	}
 	var nature []struct {
 		Picky bool `ch:"picky"`
@@ -89,14 +89,4 @@ func (t *table) prepare(ctx context.Context, s server, warn func(string)) error 
 // prepare is [table.prepare], again and again if it must.
 func (r *retrier) prepare(ctx context.Context, t *table, s server, warn func(string)) error {
 	return r.do(ctx, func(ctx context.Context, _ bool) error { return t.prepare(ctx, s, warn) })
-}
-
-// deduplicates reports whether the table ignores an insert that is repeated
-// with its token. Of engines that are not MergeTree it is not known.
-func deduplicates(t *ddl.Table) bool {
-	if !strings.Contains(t.Engine, "MergeTree") || strings.HasPrefix(t.Engine, "Replicated") || strings.HasPrefix(t.Engine, "Shared") {
-		return true
-	}
-	window, set := t.Settings["non_replicated_deduplication_window"]
-	return set && window != "0"
 }
