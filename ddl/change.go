@@ -6,7 +6,7 @@ import (
 )
 
 // Change is one difference between the table that is wanted and the one that
-// exists. The set is closed: the types in this file are all there are.
+// exists. The set is closed: the types in this package are all there are.
 type Change interface {
 	// Table says which table the change is about.
 	Table() TableName

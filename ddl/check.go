@@ -123,14 +123,8 @@ func fileNameBytes(name string) int {
 // no semicolon, comment or open quote. Unless list is set, a comma must stand
 // inside brackets.
 func checkExpr(s string, list bool) error {
-	tokens, err := tokenize(s)
+	tokens, err := balanced(s)
 	if err != nil {
-		return err
-	}
-	if len(tokens) == 0 {
-		return errors.New("is empty")
-	}
-	if err := checkBrackets(tokens); err != nil {
 		return err
 	}
 	parts := splitTop(tokens)
@@ -143,6 +137,19 @@ func checkExpr(s string, list bool) error {
 		}
 	}
 	return nil
+}
+
+// balanced returns the tokens of a text that is not empty, has a partner for
+// every bracket, and no semicolon.
+func balanced(s string) ([]token, error) {
+	tokens, err := tokenize(s)
+	if err != nil {
+		return nil, err
+	}
+	if len(tokens) == 0 {
+		return nil, errors.New("is empty")
+	}
+	return tokens, checkBrackets(tokens)
 }
 
 // checkBrackets checks that every bracket is closed by its own kind and that

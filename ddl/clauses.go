@@ -1,7 +1,6 @@
 package ddl
 
 import (
-	"errors"
 	"slices"
 	"strings"
 )
@@ -9,14 +8,8 @@ import (
 // readEngine takes apart what system.tables calls engine_full: the engine, then
 // the clauses. Keys are read from columns of their own.
 func (t *Table) readEngine(full string) error {
-	tokens, err := tokenize(full)
+	tokens, err := balanced(full)
 	if err != nil {
-		return err
-	}
-	if len(tokens) == 0 {
-		return errors.New("is empty")
-	}
-	if err := checkBrackets(tokens); err != nil {
 		return err
 	}
 	end := len(tokens)
@@ -133,19 +126,12 @@ func columnTTLs(create string) (map[string]string, error) {
 	if !strings.Contains(create, " TTL ") {
 		return nil, nil
 	}
-	tokens, err := tokenize(create)
+	parts, err := definitions(create)
 	if err != nil {
 		return nil, err
 	}
-	for len(tokens) > 0 && !tokens[0].is("(") {
-		tokens = tokens[1:]
-	}
-	end := closing(tokens)
-	if end < 1 {
-		return nil, nil
-	}
 	out := make(map[string]string)
-	for _, part := range splitTop(tokens[1:end]) {
+	for _, part := range parts {
 		if len(part) == 0 || part[0].kind != nameToken {
 			continue // an index, a constraint or a projection
 		}
@@ -156,10 +142,9 @@ func columnTTLs(create string) (map[string]string, error) {
 	return out, nil
 }
 
-// Unmodelled returns what a create statement holds that a [Table] has no room
-// for, so that a table made from one would lack it: constraints and statistics
-// of columns.
-func Unmodelled(create string) ([]string, error) {
+// definitions returns what stands between the brackets of a create statement:
+// columns, indexes, projections and the like.
+func definitions(create string) ([][]token, error) {
 	tokens, err := tokenize(create)
 	if err != nil {
 		return nil, err
@@ -171,8 +156,19 @@ func Unmodelled(create string) ([]string, error) {
 	if end < 1 {
 		return nil, nil
 	}
+	return splitTop(tokens[1:end]), nil
+}
+
+// Unmodelled returns what a create statement holds that a [Table] has no room
+// for, so that a table made from one would lack it: constraints and statistics
+// of columns.
+func Unmodelled(create string) ([]string, error) {
+	parts, err := definitions(create)
+	if err != nil {
+		return nil, err
+	}
 	var out []string
-	for _, part := range splitTop(tokens[1:end]) {
+	for _, part := range parts {
 		if len(part) > 1 && part[0].isWord("CONSTRAINT") {
 			out = append(out, "constraint "+part[1].text)
 		}

@@ -107,7 +107,14 @@ func widerEnum(from, to string) bool {
 }
 
 // enumValues returns the values of a canonical Enum8 type: 'a' = 1.
-func enumValues(t string) ([]string, bool) {
+func enumValues(t string) ([]string, bool) { return eachEnumValue(t, joinTokens) }
+
+// enumNames returns the names of a canonical Enum8 type as literals.
+func enumNames(t string) ([]string, bool) {
+	return eachEnumValue(t, func(value []token) string { return QuoteString(value[0].text) })
+}
+
+func eachEnumValue(t string, text func([]token) string) ([]string, bool) {
 	inner, ok := unwrap(t, "Enum8")
 	if !ok {
 		return nil, false
@@ -118,7 +125,7 @@ func enumValues(t string) ([]string, bool) {
 	}
 	var out []string
 	for _, v := range splitTop(tokens) {
-		out = append(out, joinTokens(v))
+		out = append(out, text(v))
 	}
 	return out, true
 }

@@ -70,11 +70,6 @@ func (p Plan) TableName() TableName { return p.want.TableName() }
 // make. It is empty for a plan that was not made by [MakePlan].
 func (p Plan) ViewNames() []string { return p.want.ViewNames() }
 
-// Has reports whether one of the statements is s.
-func (p Plan) Has(s Statement) bool {
-	return slices.ContainsFunc(p.Statements, func(o Statement) bool { return o.SQL == s.SQL && o.Why == s.Why })
-}
-
 // Permitted reports whether a statement may be run: it has SQL, and its hazard
 // is [MetadataOnly] or one of those allowed.
 func (s Statement) Permitted(allowed ...Hazard) bool {

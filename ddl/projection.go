@@ -80,14 +80,8 @@ func (c *optionChecker) projectionEngine(o Options) {
 
 // checkSelect checks that s is one SELECT that ends where it should.
 func checkSelect(s string) error {
-	tokens, err := tokenize(s)
+	tokens, err := balanced(s)
 	if err != nil {
-		return err
-	}
-	if len(tokens) == 0 {
-		return errors.New("is empty")
-	}
-	if err := checkBrackets(tokens); err != nil {
 		return err
 	}
 	if !tokens[0].isKeyword("SELECT") && !tokens[0].isKeyword("WITH") {

@@ -39,9 +39,6 @@ func (r *random) below(n int) int {
 	return int(hi)                                 //nolint:gosec // hi is less than n
 }
 
-// between returns a number from lo to hi.
-func (r *random) between(lo, hi int) int { return lo + r.below(hi-lo+1) }
-
 // chance is true in p of 1000 cases.
 func (r *random) chance(p int) bool { return hits(r.bits64(), p) }
 

@@ -1,0 +1,121 @@
+package ddl
+
+import (
+	"fmt"
+	"strings"
+)
+
+// MisfitSQL returns the query for the values of a checked column that the new
+// type cannot hold, or nil for none: how many rows there are, how many do not
+// fit, and a few of those, each with its sorting key. Without pieces it looks
+// at the whole table.
+func (r *Rebuild) MisfitSQL(from string, c ColumnCopy, pieces []Piece) string {
+	where := "1"
+	if len(pieces) > 0 {
+		where = piecesSQL(pieces)
+	}
+	value := QuoteIdent(c.Name)
+	key := "''"
+	if len(r.From.OrderBy) > 0 {
+		key = "toString(tuple(" + strings.Join(r.From.OrderBy, ", ") + "))"
+	}
+	misfit := misfitSQL(value, c.From, c.To, 0)
+	return fmt.Sprintf("SELECT count() AS rows, countIf(%[1]s) AS misfits,\n"+
+		"groupArrayIf(3)(substringUTF8(ifNull(toString(%[2]s), 'NULL'), 1, 80), %[1]s) AS values, groupArrayIf(3)(substringUTF8(%[3]s, 1, 200), %[1]s) AS keys\n"+
+		"FROM %[4]s WHERE %[5]s\nSETTINGS apply_mutations_on_fly = 0, final = 0, max_execution_time = 0",
+		misfit, value, key, tableSQL(r.other(from)), where)
+}
+
+// convertSQL returns a value of one type as one of another.
+func convertSQL(value, from, to string) string {
+	if from == to {
+		return value
+	}
+	if _, ok := enumValues(essential(to)); ok && isText(from) || throughText(from, to) {
+		value = "toString(" + value + ")" // an enum is its text, not its number
+	}
+	return fmt.Sprintf("CAST(%s, %s)", value, QuoteString(to))
+}
+
+// misfitSQL returns the condition that a value does not survive the way to the
+// new type: it cannot be converted, or it is another one when it is converted
+// back.
+func misfitSQL(value, from, to string, depth int) string {
+	if a, ok := unwrap(from, "Array"); ok {
+		if b, ok := unwrap(to, "Array"); ok {
+			element := fmt.Sprintf("_element_%d", depth)
+			return fmt.Sprintf("arrayExists(%s -> (%s), %s)", element, misfitSQL(element, a, b, depth+1), value)
+		}
+	}
+	from, fromNull := nullable(from)
+	to, toNull := nullable(to)
+	var conditions []string
+	if fromNull && !toNull {
+		conditions = append(conditions, fmt.Sprintf("isNull(%s)", value))
+	}
+	if cond := innerMisfitSQL(value, from, to); cond != "" {
+		conditions = append(conditions, fmt.Sprintf("(isNotNull(%s) AND %s)", value, cond))
+	}
+	if len(conditions) == 0 {
+		return "0"
+	}
+	return strings.Join(conditions, " OR ")
+}
+
+func innerMisfitSQL(value, from, to string) string {
+	if from == to || losslessConversion(from, to) {
+		return ""
+	}
+	if names, ok := enumNames(to); ok && isText(from) {
+		return fmt.Sprintf("ifNull(toString(%s), '') NOT IN (%s)", value, strings.Join(names, ", "))
+	}
+	if isCompound(from) || isCompound(to) {
+		there := fmt.Sprintf("CAST(%s, %s)", value, QuoteString(to))
+		return fmt.Sprintf("toString(CAST(%s, %s)) != toString(%s)", there, QuoteString(from), value)
+	}
+	there := fmt.Sprintf("accurateCastOrNull(%s, %s)", value, QuoteString(to))
+	back := fmt.Sprintf("accurateCastOrNull(%s, %s)", there, QuoteString(from))
+	if throughText(from, to) {
+		there = fmt.Sprintf("accurateCastOrNull(toString(%s), %s)", value, QuoteString(to))
+		back = fmt.Sprintf("accurateCastOrNull(toString(%s), %s)", there, QuoteString(from))
+	}
+	if _, ok := enumValues(from); ok {
+		back = fmt.Sprintf("CAST(%s, %s)", there, QuoteString("Nullable("+from+")"))
+	}
+	return fmt.Sprintf("ifNull(toString(%s) != toString(%s), 1)", back, value)
+}
+
+// throughText reports whether a value is converted by way of its text. The
+// server converts decimals to other numbers and back with errors for some
+// values, and by way of floats for others.
+func throughText(from, to string) bool {
+	return (strings.HasPrefix(essential(from), "Decimal(") || strings.HasPrefix(essential(to), "Decimal(")) && !isCompound(from) && !isCompound(to)
+}
+
+// nullable takes LowCardinality and Nullable off a type.
+func nullable(t string) (inner string, null bool) {
+	if x, ok := unwrap(t, "LowCardinality"); ok {
+		t = x
+	}
+	return unwrap(t, "Nullable")
+}
+
+func essential(t string) string {
+	t, _ = nullable(t)
+	return t
+}
+
+// isText reports whether a value of the type is a text, or an enum's name.
+func isText(t string) bool {
+	t = essential(t)
+	return t == "String" || strings.HasPrefix(t, "Enum")
+}
+
+func isCompound(t string) bool {
+	for _, prefix := range []string{"Array(", "Map(", "Tuple(", "JSON", "Variant(", "Dynamic", "Object("} {
+		if strings.HasPrefix(t, prefix) {
+			return true
+		}
+	}
+	return false
+}
