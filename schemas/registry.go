@@ -17,7 +17,7 @@ type Registry struct {
 }
 
 // NewRegistry returns a registry of the given definitions. Two with the same name are an error that names the sources
-// of both, also when one of them is built in: see [Registry.Override].
+// of both, also when one of them is built in: leave that one out to put another in its place.
 func NewRegistry(defs ...Definition) (*Registry, error) {
 	byName := make(map[string]Definition, len(defs))
 	var wrong []error
@@ -31,11 +31,7 @@ func NewRegistry(defs ...Definition) (*Registry, error) {
 	if err := errors.Join(wrong...); err != nil {
 		return nil, err
 	}
-	return newRegistry(byName), nil
-}
-
-func newRegistry(defs map[string]Definition) *Registry {
-	return &Registry{defs: defs, names: slices.Sorted(maps.Keys(defs))}
+	return &Registry{defs: byName, names: slices.Sorted(maps.Keys(byName))}, nil
 }
 
 func definedTwice(first, second Definition) error {
@@ -52,20 +48,6 @@ func sourceOf(def Definition) string {
 		return "the program"
 	}
 	return def.Source
-}
-
-// Override returns a registry in which the given definitions take the place of those with the same name, and are added
-// where there is none. Two of them with the same name are an error. The receiver stays as it is.
-//
-// Replacing a definition on purpose is what this is for; facts that were stored under the other one may not fit.
-func (r *Registry) Override(defs ...Definition) (*Registry, error) {
-	added, err := NewRegistry(defs...)
-	if err != nil {
-		return nil, err
-	}
-	all := maps.Clone(r.defs)
-	maps.Copy(all, added.defs)
-	return newRegistry(all), nil
 }
 
 // Get returns the definition of a schema. The error for an unknown name is an [*UnknownError].

@@ -69,21 +69,3 @@ func TestRegistryDuplicates(t *testing.T) {
 	_, err = schemas.NewRegistry(append([]schemas.Definition{definition("message", "")}, schemas.Builtins()...)...)
 	require.EqualError(t, err, `the program: schema "message" has the name of a built-in schema: choose another name`)
 }
-
-func TestRegistryOverride(t *testing.T) {
-	t.Parallel()
-	r, err := schemas.NewRegistry(schemas.Builtins()...)
-	require.NoError(t, err)
-	mine, err := r.Override(definition("message", "mine.yaml:1"), definition("more", "mine.yaml:9"))
-	require.NoError(t, err)
-	def, err := mine.Get("message")
-	require.NoError(t, err)
-	require.Equal(t, "mine.yaml:1", def.Source)
-	require.Len(t, mine.Names(), len(r.Names())+1)
-
-	def, err = r.Get("message")
-	require.NoError(t, err)
-	require.Contains(t, def.Source, "builtin/", "the first registry stays as it is")
-	_, err = r.Override(definition("a", "x"), definition("a", "y"))
-	require.Error(t, err)
-}

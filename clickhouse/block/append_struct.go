@@ -138,14 +138,6 @@ func (l *Layout) plan(t reflect.Type) (*structPlan, error) {
 	return nil, err
 }
 
-// CheckStruct says what is wrong with a struct type whose values are to be
-// appended by AppendStruct, or returns nil. AppendStruct checks the type itself;
-// a service may want to know when it starts.
-func (l *Layout) CheckStruct(t reflect.Type) error {
-	_, err := l.plan(t)
-	return err
-}
-
 func (l *Layout) compilePlan(t reflect.Type) (*structPlan, error) {
 	s, err := fact.StructOf(t)
 	if err != nil {

@@ -150,13 +150,7 @@ func (c *decimalColumn[T, C]) appendValue(s *scanner, v any) error {
 	case float32:
 		return c.addFloat(float64(x), 32)
 	}
-	if n, ok := intValue(v); ok {
-		return c.addInt(n)
-	}
-	if n, ok := uintValue(v); ok {
-		return c.addUint(n)
-	}
-	return appendOther(c, s, v)
+	return appendInteger(c, s, v)
 }
 
 func (c *decimalColumn[T, C]) addString(text string) error { return c.addText([]byte(text)) }

@@ -81,13 +81,7 @@ func (c *floatColumn[T, C]) appendValue(s *scanner, v any) error {
 	case int:
 		return c.addInt(int64(x))
 	}
-	if n, ok := intValue(v); ok {
-		return c.addInt(n)
-	}
-	if n, ok := uintValue(v); ok {
-		return c.addUint(n)
-	}
-	return appendOther(c, s, v)
+	return appendInteger(c, s, v)
 }
 
 func (c *floatColumn[T, C]) addInt(n int64) error {

@@ -125,13 +125,7 @@ func (c *intColumn[T, C]) appendValue(s *scanner, v any) error {
 	case float32:
 		return c.addFloat(float64(x), 32)
 	}
-	if n, ok := intValue(v); ok {
-		return c.addInt(n)
-	}
-	if n, ok := uintValue(v); ok {
-		return c.addUint(n)
-	}
-	return appendOther(c, s, v)
+	return appendInteger(c, s, v)
 }
 
 func (c *intColumn[T, C]) addInt(n int64) error {

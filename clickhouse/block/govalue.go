@@ -45,6 +45,21 @@ func uintValue(v any) (uint64, bool) {
 	return 0, false
 }
 
+// appendInteger appends an integer of any type to a column of numbers, or what
+// else v may be as appendOther does.
+func appendInteger[C interface {
+	column
+	intAdder
+}](c C, s *scanner, v any) error {
+	if n, ok := intValue(v); ok {
+		return c.addInt(n)
+	}
+	if n, ok := uintValue(v); ok {
+		return c.addUint(n)
+	}
+	return appendOther(c, s, v)
+}
+
 // appendOther appends a value that the column has no short way for. It is
 // stored as its JSON would be: what a service records and what a replay of its
 // log stores are the same.

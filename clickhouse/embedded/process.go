@@ -71,7 +71,7 @@ func spawn(library string, files layout, lock *os.File, logger *slog.Logger) (*p
 	}
 	order := launch{Nonce: nonce, Library: library, Args: engineArgs(files)}
 	if err := json.NewEncoder(toChild).Encode(order); err != nil {
-		p.kill()
+		_ = p.kill() // the error that is returned says more
 		return nil, p.withLastWords(fmt.Errorf("engine process: send launch order: %w", err))
 	}
 	return p, nil
@@ -205,11 +205,15 @@ func (p *process) listening(ctx context.Context) (native, http uint16, err error
 	}
 }
 
-// kill ends the process at once and waits for its end.
-func (p *process) kill() {
+// kill ends the process at once and waits for its end. A process that has ended
+// is no error.
+func (p *process) kill() error {
 	p.asked.Store(true)
-	_ = p.os.Kill() // fails only if the process has ended
+	if err := p.os.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
 	<-p.done
+	return nil
 }
 
 // stop asks the process to end in good order, and waits. If ctx ends first, the process is killed.
@@ -222,7 +226,9 @@ func (p *process) stop(ctx context.Context) error {
 	case <-p.done:
 		return nil
 	case <-ctx.Done():
-		p.kill()
+		if err := p.kill(); err != nil {
+			return fmt.Errorf("engine did not stop in time, and cannot be killed: %w", err)
+		}
 		return fmt.Errorf("engine did not stop in time and was killed: %w", context.Cause(ctx))
 	}
 }

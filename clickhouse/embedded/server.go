@@ -80,7 +80,7 @@ func (s *Server) start(ctx context.Context) error {
 		return err
 	}
 	if err := s.ready(ctx, p); err != nil {
-		p.kill()
+		_ = p.kill() // the error that is returned says more
 		return fmt.Errorf("start engine: %w", err)
 	}
 	s.cfg.Logger.Info("engine started", "pid", p.pid(), "native", s.native.String(), "http", s.http.String(),

@@ -63,9 +63,12 @@ func (s *Server) drain(ctx context.Context, p *process) {
 	}
 }
 
-// Kill ends the engine at once, as a crash would (SIGKILL), and returns when it is gone. It is for tests.
+// Kill ends the engine at once, as a crash would (SIGKILL), and returns when it is gone. An engine that does not run
+// is no error. It is for tests.
 func (s *Server) Kill() error {
-	s.process().kill()
+	if err := s.process().kill(); err != nil {
+		return fmt.Errorf("kill engine: %w", err)
+	}
 	return nil
 }
 
