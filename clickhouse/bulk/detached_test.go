@@ -78,7 +78,7 @@ func TestLoadInterruptedWhileNobodyWritesToAPipe(t *testing.T) {
 	cancel()
 	var err error
 	soon(t, func() {
-		_, err = Check(ctx, Config{Targets: map[string]Target{"items": items()}, Schema: "items", Inputs: []string{fifo(t)}})
+		_, err = Load(ctx, Config{DryRun: true, Targets: map[string]Target{"items": items()}, Schema: "items", Inputs: []string{fifo(t)}})
 	})
 	require.ErrorIs(t, err, context.Canceled)
 }

@@ -43,7 +43,7 @@ func ExampleLoad() {
 }
 
 // Check a file without a server.
-func ExampleCheck() {
+func ExampleLoad_dryRun() {
 	dir, err := os.MkdirTemp("", "")
 	if err != nil {
 		fmt.Println(err)
@@ -59,7 +59,8 @@ func ExampleCheck() {
 		fmt.Println(err)
 		return
 	}
-	sum, err := bulk.Check(context.Background(), bulk.Config{
+	sum, err := bulk.Load(context.Background(), bulk.Config{
+		DryRun: true,
 		Targets: map[string]bulk.Target{"answers": {Schema: fact.Schema{
 			Name: "answers",
 			Fields: []fact.Field{

@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -13,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse"
-	"github.com/factload/factload/fact"
 )
 
 // check checks one input that need not go to a server.
@@ -28,7 +26,8 @@ func check(t *testing.T, content []byte, change func(*Config)) (Summary, error) 
 	if change != nil {
 		change(&cfg)
 	}
-	return Check(t.Context(), cfg)
+	cfg.DryRun = true
+	return Load(t.Context(), cfg)
 }
 
 func TestHostileInputs(t *testing.T) {
@@ -279,47 +278,6 @@ func TestLoadOverHTTP(t *testing.T) {
 	r.load(cfg)
 	require.Equal(t, "950\t950", r.count())
 	require.Len(t, r.rejects(cfg), 50)
-}
-
-// TestRealData loads data that nobody here has shaped.
-func TestRealData(t *testing.T) {
-	t.Parallel()
-	dir := filepath.Join("..", "..", "..", "shared", "data")
-	if _, err := os.Stat(dir); errors.Is(err, os.ErrNotExist) {
-		t.Skip("no real data here")
-	}
-	r := newRoom(t)
-	text := func(names ...string) (fields []fact.Field) {
-		for _, name := range names {
-			fields = append(fields, fact.Field{Name: name, Type: fact.String})
-		}
-		return fields
-	}
-	turns := fact.Field{Name: "turns", Type: fact.String, Array: true}
-	for file, c := range map[string]struct {
-		rows   string
-		fields []fact.Field
-	}{
-		"persona_agreeableness.jsonl": {"1000", append(text("question", "statement", "answer_matching_behavior", "answer_not_matching_behavior"),
-			fact.Field{Name: "label_confidence", Type: fact.Float64})},
-		"one_box_tendency.jsonl":  {"1000", text("question", "answer_matching_behavior", "answer_not_matching_behavior")},
-		"coordinate_itself.jsonl": {"1000", text("question", "answer_matching_behavior", "answer_not_matching_behavior")},
-		"HumanEval.jsonl.gz":      {"164", text("task_id", "prompt", "canonical_solution", "test", "entry_point")},
-		"mt_bench_question.jsonl": {"80", append(text("category"), turns,
-			fact.Field{Name: "question_id", Type: fact.UInt32}, fact.Field{Name: "reference", Type: fact.String, Array: true})},
-		"mt_bench_reference_answer.jsonl": {"30", append(text("answer_id", "model_id"),
-			fact.Field{Name: "question_id", Type: fact.UInt32}, fact.Field{Name: "choices", Type: fact.JSON}, fact.Field{Name: "tstamp", Type: fact.Float64})},
-	} {
-		name, _, _ := strings.Cut(file, ".")
-		cfg := r.config(filepath.Join(dir, file))
-		cfg.Schema = name
-		cfg.Targets = map[string]Target{name: {Schema: fact.Schema{Name: name, Fields: c.fields}}}
-		cfg.ChunkBytes = 64 << 10
-		sum := r.load(cfg)
-		require.Zero(t, sum.Rejected, "%s: %v", file, sum.FirstRejects)
-		require.Equal(t, c.rows, r.Query(t, "SELECT count() FROM "+name), file)
-		require.EqualValues(t, c.rows, fmt.Sprint(r.load(cfg).SkippedRows))
-	}
 }
 
 // TestLoadOfAFileCutSince has packed files that were loaded and then lost their

@@ -65,13 +65,6 @@ func loadInto(ctx context.Context, cfg Config, to server) (Summary, error) {
 	return sum, err
 }
 
-// Check is [Load] with DryRun set: it reads, decodes and checks everything and
-// loads nothing.
-func Check(ctx context.Context, cfg Config) (Summary, error) {
-	cfg.DryRun = true
-	return Load(ctx, cfg)
-}
-
 // grace is how long inserts that are under way may take after a load was told
 // to stop.
 const grace = 10 * time.Second

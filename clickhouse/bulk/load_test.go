@@ -477,17 +477,17 @@ func TestLoadWarnsOfEmptyTables(t *testing.T) {
 	require.Equal(t, "10\t10", r.count())
 }
 
-func TestCheck(t *testing.T) {
+func TestLoadDryRun(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a")
 	require.NoError(t, os.WriteFile(path, append(lines(0, 1000), "{\"id\":\"x\"}\n{\"i"...), 0o600))
 	cfg := Config{
 		Targets: map[string]Target{"items": items()}, Schema: "items", Inputs: []string{path},
-		Rejects: filepath.Join(dir, "rejects"), ChunkBytes: minChunkBytes,
+		Rejects: filepath.Join(dir, "rejects"), ChunkBytes: minChunkBytes, DryRun: true,
 	}
 	for range 2 { // the rejects file is written anew
-		sum, err := Check(t.Context(), cfg)
+		sum, err := Load(t.Context(), cfg)
 		require.NoError(t, err)
 		require.EqualValues(t, 1000, sum.Rows)
 		require.EqualValues(t, 2, sum.Rejected)
@@ -501,7 +501,7 @@ func TestCheck(t *testing.T) {
 		require.Equal(t, path, entries[1].File)
 	}
 	require.NoError(t, os.WriteFile(cfg.Rejects, lines(0, 1), 0o600))
-	_, err := Check(t.Context(), cfg)
+	_, err := Load(t.Context(), cfg)
 	require.ErrorIs(t, err, errNotRejects)
 }
 
