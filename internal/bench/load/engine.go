@@ -4,58 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"os"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/factload/factload/clickhouse"
-	"github.com/factload/factload/clickhouse/embedded"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/bench"
 )
 
 // engine is the server that everything is loaded into.
 type engine struct {
-	server *embedded.Server
-	client *clickhouse.Client
-	dir    string
-	runs   int
+	*bench.Engine
+	runs int
 }
 
 // place is a database of its own for one run, and the two DSNs of it.
 type place struct {
 	client       *clickhouse.Client
 	dsn, httpDSN string
-}
-
-// startEngine starts an embedded engine in a new directory.
-func startEngine(ctx context.Context) (*engine, error) {
-	dir, err := os.MkdirTemp("", "factload-bench-")
-	if err != nil {
-		return nil, err
-	}
-	e := &engine{dir: dir}
-	if e.server, err = embedded.Start(ctx, embedded.Config{DataDir: dir}); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
-	}
-	if e.client, err = clickhouse.Open(e.server.DSN()); err != nil {
-		e.stop()
-		return nil, err
-	}
-	return e, nil
-}
-
-// stop ends the engine and removes its data.
-func (e *engine) stop() {
-	if e.client != nil {
-		_ = e.client.Close() // its server goes away too
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	_ = e.server.Stop(ctx)  // it ends with this process in any case
-	_ = os.RemoveAll(e.dir) // a directory of temporary files
 }
 
 // fresh makes an empty table in a new database. Nothing is dropped before the
@@ -68,14 +35,14 @@ func (e *engine) fresh(ctx context.Context, d data) (*place, error) {
 	}
 	e.runs++
 	name := fmt.Sprintf("run_%d", e.runs)
-	if err := e.client.Exec(ctx, "CREATE DATABASE "+name); err != nil {
+	if err := e.Client.Exec(ctx, "CREATE DATABASE "+name); err != nil {
 		return nil, err
 	}
 	p := &place{}
-	if p.dsn, err = inDatabase(e.server.DSN(), name); err != nil {
+	if p.dsn, err = bench.InDatabase(e.DSN, name); err != nil {
 		return nil, err
 	}
-	if p.httpDSN, err = inDatabase(e.server.HTTPDSN(), name); err != nil {
+	if p.httpDSN, err = bench.InDatabase(e.Server.HTTPDSN(), name); err != nil {
 		return nil, err
 	}
 	if p.client, err = clickhouse.Open(p.dsn); err != nil {
@@ -85,15 +52,6 @@ func (e *engine) fresh(ctx context.Context, d data) (*place, error) {
 		return nil, errors.Join(err, p.client.Close())
 	}
 	return p, nil
-}
-
-func inDatabase(dsn, name string) (string, error) {
-	u, err := url.Parse(dsn)
-	if err != nil {
-		return "", errors.New("the engine's DSN is no URL") // without the error, which holds the password
-	}
-	u.Path = "/" + name
-	return u.String(), nil
 }
 
 // close ends what the server still does with the tables, so that the next run
@@ -150,14 +108,14 @@ func (e *engine) work(ctx context.Context) (serverWork, error) {
 		Event string `ch:"event"`
 		Value uint64 `ch:"value"`
 	}
-	if err := e.client.Select(ctx, &rows, eventsSQL); err != nil {
+	if err := e.Client.Select(ctx, &rows, eventsSQL); err != nil {
 		return serverWork{}, err
 	}
 	w := serverWork{events: make(map[string]uint64, len(rows))}
 	for _, r := range rows {
 		w.events[r.Event] = r.Value
 	}
-	w.cpu = processCPU(e.server.PID())
+	w.cpu = e.CPU()
 	return w, nil
 }
 
@@ -168,21 +126,4 @@ func (w serverWork) since(before serverWork) serverWork {
 		out.events[name] = value - before.events[name]
 	}
 	return out
-}
-
-// processCPU returns the CPU time that a process has used, or 0 where there is
-// no /proc.
-func processCPU(pid int) time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-	if err != nil {
-		return 0
-	}
-	fields := strings.Fields(string(text[strings.LastIndexByte(string(text), ')')+1:]))
-	const utime, stime, tick = 11, 12, 10 * time.Millisecond
-	if len(fields) <= stime {
-		return 0
-	}
-	user, _ := strconv.ParseInt(fields[utime], 10, 64)
-	system, _ := strconv.ParseInt(fields[stime], 10, 64)
-	return time.Duration(user+system) * tick
 }

@@ -21,6 +21,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/factload/factload/internal/bench"
 )
 
 func main() {
@@ -116,12 +118,13 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	e, err := startEngine(ctx)
+	server, err := bench.StartEngine(ctx, "")
 	if err != nil {
 		return err
 	}
-	defer e.stop()
-	if err := writeHeader(ctx, out, e, args); err != nil {
+	defer server.Stop()
+	e := &engine{Engine: server}
+	if err := bench.WriteHeader(ctx, out, server, "bench-load", args); err != nil {
 		return err
 	}
 	for _, s := range o.shapes {

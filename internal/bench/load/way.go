@@ -32,7 +32,7 @@ func allWays() []way {
 		{name: "client", title: "ClickHouse's client path", load: loadClient},
 		{name: "columnar", title: "clickhouse-go, columns", load: loadColumnar},
 		{name: "naive", title: "clickhouse-go, maps and rows", load: loadNaive, rewrites: true},
-		{name: "native", title: "Native replay (the floor)", load: loadNative},
+		{name: "native", title: "Native replay, one POST", load: loadNative},
 	}
 }
 

@@ -24,6 +24,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/factload/factload/internal/bench"
 	"github.com/factload/factload/schemas"
 )
 
@@ -85,12 +86,13 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
-	e, err := startEngine(ctx, schema, o.dsn)
+	server, err := bench.StartEngine(ctx, o.dsn)
 	if err != nil {
 		return err
 	}
-	defer e.stop()
-	if err := writeHeader(ctx, out, e, args); err != nil {
+	defer server.Stop()
+	e := &engine{Engine: server, schema: schema}
+	if err := bench.WriteHeader(ctx, out, server, "bench-record", args); err != nil {
 		return err
 	}
 	if o.long > 0 {
@@ -204,9 +206,9 @@ func (s *samples) add(parts uint64) {
 }
 
 func (s *samples) write(out io.Writer) {
-	m := newMarkdown(out, "after", "active parts, at most")
+	m := bench.NewMarkdown(out, "after", "active parts, at most")
 	for i, parts := range s.most {
-		m.row((time.Duration(i+1) * s.every).Round(time.Second).String(), fmt.Sprint(parts))
+		m.Row((time.Duration(i+1) * s.every).Round(time.Second).String(), fmt.Sprint(parts))
 	}
-	m.flush()
+	m.Flush()
 }
