@@ -184,22 +184,24 @@ func TestBadFactsAreNamedAndNothingIsStored(t *testing.T) {
 		good := pair("other", "g", "x", 1)
 		for _, tc := range []struct {
 			facts []fact.Fact
+			field string
 			want  string
 			is    error
 		}{
-			{[]fact.Fact{good, pair("pair", "i", "x", 65536)}, `fact 1 (schema "pair", id "i"): field "n": 65536 is out of range for uint16`, block.ErrRange},
-			{[]fact.Fact{pair("pair", "", "x", "y")}, `fact 0 (schema "pair"): field "n": "y" `, block.ErrType},
-			{[]fact.Fact{good, {Schema: "pair", Data: map[string]any{"n": 1}}}, `fact 1 (schema "pair"): field "k": `, block.ErrMissing},
-			{[]fact.Fact{{Schema: "pair", Data: map[string]any{"k": "x", "q": 1}}}, `fact 0 (schema "pair"): field "q": `, block.ErrUnknownKey},
-			{[]fact.Fact{pair("pair", "", "x", nil)}, `field "n": `, block.ErrNull},
-			{[]fact.Fact{good, pair("nope", "7", "x", 1)}, `fact 1 (schema "nope", id "7"): schema "nope" is not known: call EnsureSchema with it first; known are other, pair`, ErrSchema},
-			{[]fact.Fact{{}}, `fact 0 (schema ""): schema "" is not known`, ErrSchema},
+			{[]fact.Fact{good, pair("pair", "i", "x", 65536)}, "n", `fact 1 (schema "pair", id "i"): field "n": 65536 is out of range for uint16`, block.ErrRange},
+			{[]fact.Fact{pair("pair", "", "x", "y")}, "n", `fact 0 (schema "pair"): field "n": "y" `, block.ErrType},
+			{[]fact.Fact{good, {Schema: "pair", Data: map[string]any{"n": 1}}}, "k", `fact 1 (schema "pair"): field "k": `, block.ErrMissing},
+			{[]fact.Fact{{Schema: "pair", Data: map[string]any{"k": "x", "q": 1}}}, "q", `fact 0 (schema "pair"): field "q": `, block.ErrUnknownKey},
+			{[]fact.Fact{pair("pair", "", "x", nil)}, "n", `field "n": `, block.ErrNull},
+			{[]fact.Fact{good, pair("nope", "7", "x", 1)}, "", `fact 1 (schema "nope", id "7"): schema "nope" is not known: call EnsureSchema with it first; known are other, pair`, ErrSchema},
+			{[]fact.Fact{{}}, "", `fact 0 (schema ""): schema "" is not known`, ErrSchema},
 		} {
 			err := m.Materialize(t.Context(), tc.facts...)
 			require.ErrorContains(t, err, tc.want)
 			require.ErrorIs(t, err, tc.is)
 			var bad *fact.FactError
 			require.ErrorAs(t, err, &bad)
+			require.Equal(t, tc.field, bad.Field)
 			_, err = m.Prepare(t.Context(), tc.facts...)
 			require.ErrorContains(t, err, tc.want)
 		}

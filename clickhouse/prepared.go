@@ -46,7 +46,7 @@ func (m *Materializer) prepare(ctx context.Context, facts []fact.Fact) (*prepare
 	var failures []error
 	for i := range facts {
 		if err := m.prepareOne(parts, &facts[i], len(facts)); err != nil {
-			failures = append(failures, &fact.FactError{Index: i, Schema: facts[i].Schema, ID: facts[i].ID, Err: err})
+			failures = append(failures, factError(i, &facts[i], err))
 		}
 	}
 	p := &prepared{m: m}

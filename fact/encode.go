@@ -9,6 +9,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -18,8 +19,8 @@ type FactError struct {
 	Index int
 	// Schema and ID are those of the fact. ID may be empty.
 	Schema, ID string
-	// Field is the name of the field at fault. It is empty when it is not about
-	// one field, or when Err names the field itself.
+	// Field is the name of the field at fault, or of the key that is no field. It
+	// is empty when it is not about one field.
 	Field string
 	// Err is what was wrong.
 	Err error
@@ -32,10 +33,11 @@ func (e *FactError) Error() string {
 		where += fmt.Sprintf(", id %q", e.ID)
 	}
 	where += ")"
-	if e.Field != "" {
-		where += fmt.Sprintf(": field %q", e.Field)
+	what := e.Err.Error()
+	if field := fmt.Sprintf("field %q", e.Field); e.Field != "" && !strings.HasPrefix(what, field) {
+		where += ": " + field
 	}
-	return where + ": " + e.Err.Error()
+	return where + ": " + what
 }
 
 // Unwrap returns Err.
