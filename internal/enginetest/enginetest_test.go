@@ -35,6 +35,14 @@ func runTests(t *testing.T, tests string, env ...string) (output string, passed 
 	return string(text), err == nil
 }
 
+// The image that users start is the one that is tested.
+func TestDefaultImage(t *testing.T) {
+	t.Parallel()
+	compose, err := os.ReadFile("../../docker-compose.yml")
+	require.NoError(t, err)
+	require.Contains(t, string(compose), "\n    image: "+DefaultImage+"\n")
+}
+
 func TestNoEngineIsAFailure(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
