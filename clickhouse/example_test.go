@@ -11,6 +11,7 @@ import (
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/enginetest"
 )
 
 var messages = fact.Schema{
@@ -27,8 +28,10 @@ var messages = fact.Schema{
 // A service gives the Materializer to its pipeline and records facts.
 func ExampleMaterializer() {
 	ctx := context.Background()
+	db, drop := enginetest.Example()
+	defer drop()
 	materializer, err := clickhouse.New(clickhouse.Config{
-		DSN:    "clickhouse://app:secret@localhost:9000/chat",
+		DSN:    db.DSN, // such as clickhouse://app:secret@localhost:9000/chat
 		Tables: map[string]ddl.Options{"message": {PartitionBy: "toYYYYMM(created_at)"}},
 	})
 	if err != nil {
@@ -47,7 +50,12 @@ func ExampleMaterializer() {
 	}})
 	if err != nil {
 		fmt.Println(err)
+		return
 	}
+	for _, table := range materializer.Stats() {
+		fmt.Printf("table %s has %d row more\n", table.Table, table.Rows)
+	}
+	// Output: table message has 1 row more
 }
 
 // The class of an error says whether to try again.
@@ -80,28 +88,44 @@ func ExampleMaterializer_Materialize_errors() {
 
 // A Client runs queries, and can have the server format their answers.
 func ExampleClient_QueryFormat() {
-	client, err := clickhouse.Open("clickhouse://app:secret@localhost:9000/chat")
+	db, drop := enginetest.Example()
+	defer drop()
+	client, err := clickhouse.Open(db.DSN) // such as clickhouse://app:secret@localhost:9000/chat
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer client.Close()
-	err = client.QueryFormat(context.Background(), os.Stdout, "PrettyCompact",
-		"SELECT role, count() FROM message WHERE conversation_id = {id:String} GROUP BY role", clickhouse.Param("id", "c-1"))
+	err = client.QueryFormat(context.Background(), os.Stdout, "CSVWithNames",
+		"SELECT number, sqrt(number) AS root FROM numbers(10) WHERE root = {root:Float64}", clickhouse.Param("root", 3))
 	if err != nil {
 		fmt.Println(err)
 	}
+	// Output:
+	// "number","root"
+	// 9,3
 }
 
 // A block can be inserted again under its token until the answer is known.
 func ExampleClient_Insert() {
 	ctx := context.Background()
-	client, err := clickhouse.Open("clickhouse://app:secret@localhost:9000/chat")
+	db, drop := enginetest.Example()
+	defer drop()
+	client, err := clickhouse.Open(db.DSN) // such as clickhouse://app:secret@localhost:9000/chat
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer client.Close()
+	table, err := ddl.NewTable(messages, ddl.Options{})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if err := client.Ensure(ctx, table); err != nil {
+		fmt.Println(err)
+		return
+	}
 	layout, err := block.Compile(messages, block.Options{})
 	if err != nil {
 		fmt.Println(err)
@@ -113,15 +137,16 @@ func ExampleClient_Insert() {
 		return
 	}
 	insert := clickhouse.Insert{Table: "message", Block: rows, Token: "file-1 chunk-7"}
-	for range 3 {
-		err = client.Insert(ctx, insert)
-		if !errors.Is(err, clickhouse.ErrRetryable) && !errors.Is(err, clickhouse.ErrAmbiguous) {
-			break
+	for range 3 { // also when the first one has taken effect
+		if err := client.Insert(ctx, insert); err != nil && !errors.Is(err, clickhouse.ErrRetryable) && !errors.Is(err, clickhouse.ErrAmbiguous) {
+			fmt.Println(err)
+			return
 		}
 	}
-	if err != nil {
+	if err := client.QueryFormat(ctx, os.Stdout, "TSV", "SELECT count(), any(role) FROM message"); err != nil {
 		fmt.Println(err)
 	}
+	// Output: 1	user
 }
 
 // A password never shows.

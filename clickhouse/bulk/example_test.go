@@ -9,68 +9,81 @@ import (
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/bulk"
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/enginetest"
 )
+
+var answers = fact.Schema{
+	Name: "answers",
+	Fields: []fact.Field{
+		{Name: "model", Type: fact.LowCardinalityString},
+		{Name: "passed", Type: fact.Bool},
+	},
+	OrderBy: []string{"model"},
+}
+
+// answersFile writes three rows, of which one is bad.
+func answersFile() (path string, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		return "", nil, err
+	}
+	path = filepath.Join(dir, "answers.jsonl")
+	err = os.WriteFile(path, []byte(`{"model":"a","passed":true}
+{"model":"b","passed":"yes"}
+{"model":"c","passed":false}
+`), 0o600)
+	return path, func() { _ = os.RemoveAll(dir) }, err
+}
 
 // Load a file into ClickHouse. Run it again, and nothing is loaded twice.
 func ExampleLoad() {
-	client, err := clickhouse.Open("clickhouse://user:password@localhost:9000/evals")
+	path, remove, err := answersFile()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer remove()
+	db, drop := enginetest.Example()
+	defer drop()
+	client, err := clickhouse.Open(db.DSN) // such as clickhouse://user:password@localhost:9000/evals
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	defer client.Close()
 
-	answers := fact.Schema{
-		Name: "answers",
-		Fields: []fact.Field{
-			{Name: "model", Type: fact.LowCardinalityString},
-			{Name: "passed", Type: fact.Bool},
-		},
-		OrderBy: []string{"model"},
+	for range 2 {
+		sum, err := bulk.Load(context.Background(), bulk.Config{
+			Client:  client,
+			Targets: map[string]bulk.Target{"answers": {Schema: answers}},
+			Schema:  "answers",
+			Inputs:  []string{path},
+			Rejects: path + ".rejects",
+		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%d rows loaded, %d rejected, %d were there already\n", sum.Rows, sum.Rejected, sum.SkippedRows)
 	}
-	sum, err := bulk.Load(context.Background(), bulk.Config{
-		Client:  client,
-		Targets: map[string]bulk.Target{"answers": {Schema: answers}},
-		Schema:  "answers",
-		Inputs:  []string{"answers/"},
-		Rejects: "rejects.jsonl",
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	fmt.Printf("%d rows loaded, %d rejected, %d were there already\n", sum.Rows, sum.Rejected, sum.SkippedRows)
+	// Output:
+	// 2 rows loaded, 1 rejected, 0 were there already
+	// 0 rows loaded, 0 rejected, 2 were there already
 }
 
 // Check a file without a server.
 func ExampleLoad_dryRun() {
-	dir, err := os.MkdirTemp("", "")
+	path, remove, err := answersFile()
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	defer os.RemoveAll(dir)
-	path := filepath.Join(dir, "answers.jsonl")
-	text := `{"model":"a","passed":true}
-{"model":"b","passed":"yes"}
-{"model":"c","passed":false}
-`
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		fmt.Println(err)
-		return
-	}
+	defer remove()
 	sum, err := bulk.Load(context.Background(), bulk.Config{
-		DryRun: true,
-		Targets: map[string]bulk.Target{"answers": {Schema: fact.Schema{
-			Name: "answers",
-			Fields: []fact.Field{
-				{Name: "model", Type: fact.LowCardinalityString},
-				{Name: "passed", Type: fact.Bool},
-			},
-			OrderBy: []string{"model"},
-		}}},
-		Schema: "answers",
-		Inputs: []string{path},
+		DryRun:  true,
+		Targets: map[string]bulk.Target{"answers": {Schema: answers}},
+		Schema:  "answers",
+		Inputs:  []string{path},
 	})
 	if err != nil {
 		fmt.Println(err)

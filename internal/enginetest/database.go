@@ -3,6 +3,7 @@ package enginetest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -22,21 +23,52 @@ type DB struct {
 // there is no engine.
 func Database(t testing.TB) *DB {
 	t.Helper()
-	e, err := use()
+	db, drop, err := create(t.Context())
 	if err != nil {
-		t.Fatalf("enginetest: no engine: %v", err)
-	}
-	name := "test_" + strings.ToLower(rand.Text())
-	db := &DB{Name: name, DSN: withDatabase(t, e.dsn, name), HTTPDSN: withDatabase(t, e.httpDSN, name)}
-	if _, err := ask(t.Context(), e.httpDSN, "CREATE DATABASE "+name); err != nil {
-		t.Fatalf("enginetest: create database: %v", err)
+		t.Fatalf("enginetest: %v", err)
 	}
 	t.Cleanup(func() {
-		if _, err := ask(context.Background(), e.httpDSN, "DROP DATABASE IF EXISTS "+name+" SYNC"); err != nil {
-			t.Errorf("enginetest: drop database: %v", err)
+		if err := drop(); err != nil {
+			t.Errorf("enginetest: %v", err)
 		}
 	})
 	return db
+}
+
+// Example is Database for examples, which have to call drop. It panics when there is no engine.
+func Example() (db *DB, drop func()) {
+	db, dropDB, err := create(context.Background())
+	if err != nil {
+		panic("enginetest: " + err.Error())
+	}
+	return db, func() {
+		if err := dropDB(); err != nil {
+			panic("enginetest: " + err.Error())
+		}
+	}
+}
+
+func create(ctx context.Context) (db *DB, drop func() error, err error) {
+	e, err := use()
+	if err != nil {
+		return nil, nil, fmt.Errorf("no engine: %w", err)
+	}
+	db = &DB{Name: "test_" + strings.ToLower(rand.Text())}
+	if db.DSN, err = withDatabase(e.dsn, db.Name); err != nil {
+		return nil, nil, err
+	}
+	if db.HTTPDSN, err = withDatabase(e.httpDSN, db.Name); err != nil {
+		return nil, nil, err
+	}
+	if _, err := ask(ctx, e.httpDSN, "CREATE DATABASE "+db.Name); err != nil {
+		return nil, nil, fmt.Errorf("create database: %w", err)
+	}
+	return db, func() error {
+		if _, err := ask(context.Background(), e.httpDSN, "DROP DATABASE IF EXISTS "+db.Name+" SYNC"); err != nil {
+			return fmt.Errorf("drop database: %w", err)
+		}
+		return nil
+	}, nil
 }
 
 // Exec runs one statement in the database. The test fails at once if the engine refuses it.
@@ -62,14 +94,13 @@ func (db *DB) Try(ctx context.Context, sql string) (string, error) {
 	return strings.TrimSuffix(answer, "\n"), err
 }
 
-func withDatabase(t testing.TB, dsn, name string) string {
-	t.Helper()
+func withDatabase(dsn, name string) (string, error) {
 	u, err := url.Parse(dsn)
 	if err != nil {
-		t.Fatal("enginetest: the engine's DSN is not a URL") // without the error, which holds the password
+		return "", errors.New("the engine's DSN is not a URL") // without the error, which holds the password
 	}
 	u.Path, u.RawPath = "/"+name, ""
-	return u.String()
+	return u.String(), nil
 }
 
 // ask runs one statement in the database that the DSN names, over HTTP.
