@@ -30,7 +30,6 @@ const dsnForm = "want clickhouse://USER:PASSWORD@HOST:9000/DATABASE or http://US
 var schemes = map[string]chgo.Protocol{
 	"clickhouse": chgo.Native,
 	"tcp":        chgo.Native,
-	"native":     chgo.Native,
 	"http":       chgo.HTTP,
 	"https":      chgo.HTTP,
 }

@@ -26,7 +26,7 @@ func TestParseDSN(t *testing.T) {
 		{"clickhouse://localhost", chgo.Native, []string{"localhost:9000"}, chgo.Auth{}, false, chgo.CompressionNone},
 		{"  tcp://u:p@127.0.0.1:1234/db\n", chgo.Native, []string{"127.0.0.1:1234"}, chgo.Auth{Database: "db", Username: "u", Password: "p"}, false, chgo.CompressionNone},
 		{"CLICKHOUSE://u@ch.example/db", chgo.Native, []string{"ch.example:9000"}, chgo.Auth{Database: "db", Username: "u"}, false, chgo.CompressionLZ4},
-		{"native://ch.example?secure=true", chgo.Native, []string{"ch.example:9440"}, chgo.Auth{}, true, chgo.CompressionLZ4},
+		{"tcp://ch.example?secure=true", chgo.Native, []string{"ch.example:9440"}, chgo.Auth{}, true, chgo.CompressionLZ4},
 		{"http://u:p@ch.example/db", chgo.HTTP, []string{"ch.example:8123"}, chgo.Auth{Database: "db", Username: "u", Password: "p"}, false, chgo.CompressionLZ4},
 		{"https://ch.example/db?compress=gzip", chgo.HTTP, []string{"ch.example:8443"}, chgo.Auth{Database: "db"}, true, chgo.CompressionGZIP},
 		{"https://ch.example:1/db?secure=true", chgo.HTTP, []string{"ch.example:1"}, chgo.Auth{Database: "db"}, true, chgo.CompressionLZ4},
@@ -83,6 +83,7 @@ func TestParseDSNRefuses(t *testing.T) {
 	t.Parallel()
 	const pct = "the user or the password contains a character that must be percent-encoded"
 	for dsn, want := range map[string]string{
+		"native://h/db":                                              "does not begin with one of the schemes",
 		"":                                                           "dsn: does not begin with one of the schemes clickhouse://, tcp://, http://, https://",
 		"localhost:9000":                                             "does not begin with one of the schemes",
 		"embedded:":                                                  "start an engine with package clickhouse/embedded",
