@@ -8,8 +8,9 @@ type Materializer interface {
 	// EnsureSchema makes the schemas known and their tables ready. It may be
 	// called again, with the same or with further schemas.
 	EnsureSchema(ctx context.Context, schemas ...Schema) error
-	// Materialize stores the facts as rows and returns when they are durable.
-	// It checks all of them first: when one is refused, the error is or wraps a
+	// Materialize stores the facts as rows and returns when the database has
+	// acknowledged them; what that survives is the database's to say, which may
+	// not be a power failure. It checks all of them first: when one is refused, the error is or wraps a
 	// [*FactError] that says which, and none is stored. No facts: nil. It
 	// neither keeps nor changes the facts' maps and structs. A fact has its
 	// values in Data or in Value; Fact.Map returns them as a map in any case.
@@ -19,15 +20,16 @@ type Materializer interface {
 // Preparer is what a Materializer may implement to separate checking from
 // storing, so that a bad fact is refused before it reaches the log.
 type Preparer interface {
-	// Prepare checks and encodes the facts. It stores nothing and keeps
-	// nothing of the facts' maps and structs. On an error there is nothing to discard.
+	// Prepare checks and encodes the facts. It stores nothing and keeps nothing
+	// of the facts' maps and structs. On an error there is nothing to discard.
 	Prepare(ctx context.Context, facts ...Fact) (Prepared, error)
 }
 
 // Prepared is facts that have been checked and encoded. Exactly one of its
 // methods is called, exactly once.
 type Prepared interface {
-	// Materialize stores the rows and returns when they are durable.
+	// Materialize stores the rows and returns when the database has acknowledged
+	// them.
 	Materialize(ctx context.Context) error
 	// Discard gives up the rows and what they hold.
 	Discard()

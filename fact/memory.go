@@ -40,9 +40,9 @@ import (
 //
 // Goroutines that a projector starts and waits for may use its ctx; their
 // calls are done one after the other. (What they append is projected on their
-// goroutine, while the projector that started them is still running.) Once the projector has returned, its ctx
-// is an ordinary one again: an Append with it waits for the unit of work to end
-// and starts another.
+// goroutine, while the projector that started them is still running.) Once the
+// projector has returned, its ctx is an ordinary one again: an Append with it
+// waits for the unit of work to end and starts another.
 //
 // A projector that appends or loads with another ctx, such as
 // context.Background, stands outside of the unit of work: it does not see it,

@@ -26,11 +26,14 @@ var ErrRecordInProjector = errors.New(
 // data and the same ID. An empty ID is taken from the field that carries it
 // (see Field.FactID) if the schema was given to EnsureSchemas and Data has the
 // field; else it is a new one. An ID and a field that differ are an error.
+// Record does not make IDs unique: recording a fact again with the same ID makes
+// a second event and a second row.
 //
 // Data, or the struct in Value, is encoded as encoding/json does, with sorted
-// keys and without escaping HTML characters. What JSON cannot carry (NaN, infinities, channels), text that
-// is not valid UTF-8, and a []byte (which could be text or JSON) are errors. The
-// facts' maps and structs are neither kept nor changed.
+// keys and without escaping HTML characters. What JSON cannot carry (NaN,
+// infinities, channels), text that is not valid UTF-8, and a []byte (which could
+// be text or JSON) are errors. The facts' maps and structs are neither kept nor
+// changed.
 //
 // Errors of checking begin with "validate", and nothing has happened. Those of
 // the store begin with "event store append", and nothing has happened as far as
