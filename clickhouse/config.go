@@ -20,8 +20,8 @@ const (
 	DefaultRetryBudget     = 2 * time.Minute
 	DefaultPace            = 10 * time.Millisecond
 	DefaultMaxBlockRows    = 100_000
-	DefaultMaxBlockBytes   = 16 << 20
-	DefaultMaxPendingBytes = 64 << 20
+	DefaultMaxBlockBytes   = 16 << 20 // bytes
+	DefaultMaxPendingBytes = 64 << 20 // bytes
 )
 
 // Config is the configuration of a [Materializer]. Either DSN or Client is
@@ -38,7 +38,7 @@ type Config struct {
 	// not exist. With Client it has no effect; use [WithCreateDatabase].
 	CreateDatabase bool
 
-	// Tables holds what is particular to single tables, such as partitions and
+	// Tables holds what is particular to individual tables, such as partitions and
 	// TTL, by the name of the schema. Schemas without an entry get the defaults
 	// of [ddl.NewTable].
 	Tables map[string]ddl.Options

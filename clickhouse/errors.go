@@ -23,16 +23,16 @@ var (
 
 	// ErrAmbiguous means that the answer got lost: the statement may have taken
 	// effect or not. An insert with a token may be repeated with that token and
-	// takes effect once; see [Insert] for the limits.
+	// takes effect once; see [Client.Insert] for the limits.
 	//
 	// When a materialized view of the table fails, the rows may be in the table
 	// and not in what the view inserts into. Repeating the insert, once the view
 	// has been mended, brings them there.
 	//
 	// These are the server's code 319, any code of a materialized view that is
-	// not retryable, HTTP statuses 500, 502 and 504 without a
-	// code, and network errors or the end of the context after the server had
-	// accepted the statement.
+	// not retryable, HTTP statuses 500, 502 and 504 without a code, and network
+	// errors or the end of the context after the server had accepted the
+	// statement.
 	ErrAmbiguous = errors.New("outcome unknown")
 
 	// ErrRejected means that the server or the network refused the call and
@@ -44,9 +44,9 @@ var (
 	// ErrSchema means that the database, the table or a column is missing or
 	// not of the type that it should be. Nothing was stored.
 	//
-	// These are the server's codes 8, 9, 10, 15, 16, 20, 44, 53, 60, 70, 81, 122, 171,
-	// 218 and 349, and what the client itself finds out by comparing the table
-	// with the schema.
+	// These are the server's codes 8, 9, 10, 15, 16, 20, 44, 53, 60, 70, 81, 122,
+	// 171, 218 and 349, and what the client itself finds out by comparing the
+	// table with the schema.
 	ErrSchema = errors.New("schema mismatch")
 
 	// ErrClosed means that the call was made after Close.

@@ -109,8 +109,9 @@ func (r *Rows) Err() error {
 }
 
 // Close gives the connection back. A query whose rows have not all been read
-// is cancelled. Closing again does nothing. The error is never another one than
-// Err's.
+// is cancelled. Closing again does nothing. The error is one that came when all
+// rows had been read, which Err does not return; what Err returns is not returned
+// again.
 func (r *Rows) Close() error {
 	if r.release == nil {
 		return nil

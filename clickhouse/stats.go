@@ -12,7 +12,7 @@ import (
 // TableStats is what a Materializer has done for one table since it was made,
 // and what it is about to do.
 type TableStats struct {
-	Table string
+	Table string // the name of the table
 
 	Rows    int64 // stored
 	Bytes   int64 // of those, as they were encoded

@@ -44,23 +44,23 @@ ORDER BY name`
 
 // Catalog is what the system tables of a server say about one table.
 type Catalog struct {
-	Table       CatalogTable
-	Columns     []CatalogColumn
-	Indexes     []CatalogIndex
-	Projections []CatalogProjection
-	Views       []CatalogView
+	Table       CatalogTable        // the one row of InspectTableSQL
+	Columns     []CatalogColumn     // of InspectColumnsSQL
+	Indexes     []CatalogIndex      // of InspectIndexesSQL
+	Projections []CatalogProjection // of InspectProjectionsSQL
+	Views       []CatalogView       // of InspectViewsSQL
 }
 
 // CatalogTable is a row of system.tables.
 type CatalogTable struct {
 	Database     string `ch:"database"`
 	Name         string `ch:"name"`
-	Engine       string `ch:"engine"`
-	EngineFull   string `ch:"engine_full"`
-	CreateQuery  string `ch:"create_table_query"`
-	PartitionKey string `ch:"partition_key"`
-	SortingKey   string `ch:"sorting_key"`
-	PrimaryKey   string `ch:"primary_key"`
+	Engine       string `ch:"engine"`             // its name alone
+	EngineFull   string `ch:"engine_full"`        // with parameters, keys, TTL and settings
+	CreateQuery  string `ch:"create_table_query"` // as the server would print it
+	PartitionKey string `ch:"partition_key"`      // an expression, or empty
+	SortingKey   string `ch:"sorting_key"`        // expressions, separated by commas
+	PrimaryKey   string `ch:"primary_key"`        // the same
 	Comment      string `ch:"comment"`
 	Views        uint64 `ch:"views"` // the number of views that read the table
 }
@@ -69,32 +69,33 @@ type CatalogTable struct {
 type CatalogColumn struct {
 	Name              string `ch:"name"`
 	Type              string `ch:"type"`
-	DefaultKind       string `ch:"default_kind"`
-	DefaultExpression string `ch:"default_expression"`
-	Codec             string `ch:"compression_codec"`
+	DefaultKind       string `ch:"default_kind"`       // DEFAULT, MATERIALIZED, ALIAS, EPHEMERAL or empty
+	DefaultExpression string `ch:"default_expression"` // as SQL, or empty
+	Codec             string `ch:"compression_codec"`  // CODEC(...), or empty
 	Comment           string `ch:"comment"`
 }
 
 // CatalogIndex is a row of system.data_skipping_indices.
 type CatalogIndex struct {
 	Name        string `ch:"name"`
-	Expr        string `ch:"expr"`
-	Type        string `ch:"type_full"`
-	Granularity uint64 `ch:"granularity"`
+	Expr        string `ch:"expr"`        // what is indexed, as SQL
+	Type        string `ch:"type_full"`   // with its parameters
+	Granularity uint64 `ch:"granularity"` // granules of the table in one of the index
 }
 
 // CatalogProjection is a row of system.projections.
 type CatalogProjection struct {
 	Name  string `ch:"name"`
-	Query string `ch:"query"`
+	Query string `ch:"query"` // a SELECT without FROM
 }
 
-// CatalogView is a row of system.tables that is about a materialized view.
+// CatalogView is a row of system.tables that is about a materialized view, or
+// about what has the name of one.
 type CatalogView struct {
 	Name        string `ch:"name"`
-	Engine      string `ch:"engine"`
-	CreateQuery string `ch:"create_table_query"`
-	Select      string `ch:"as_select"`
+	Engine      string `ch:"engine"`             // MaterializedView, unless only the name is the view's
+	CreateQuery string `ch:"create_table_query"` // which says where it inserts
+	Select      string `ch:"as_select"`          // its query
 	Comment     string `ch:"comment"`
 }
 

@@ -139,7 +139,7 @@ func (c *optionChecker) text(option, s string) {
 func (c *optionChecker) setting(name, value string) {
 	option := "settings." + name
 	if !isSettingName(name) {
-		c.report(option, errors.New("is no setting name: use lower-case letters, digits and _"))
+		c.report(option, errors.New("is not a setting name: use lower-case letters, digits and _"))
 	}
 	if value == "" {
 		c.report(option, errors.New("has no value"))

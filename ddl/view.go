@@ -182,7 +182,7 @@ func (c *optionChecker) target(path string, o TargetOptions) {
 	for i, name := range o.OrderBy {
 		switch {
 		case !slices.Contains(names, name):
-			inner.report(fmt.Sprintf("order_by[%d]", i), fmt.Errorf("%q is no column of the target", name))
+			inner.report(fmt.Sprintf("order_by[%d]", i), fmt.Errorf("%q is not a column of the target", name))
 		case slices.Contains(o.OrderBy[:i], name):
 			inner.report(fmt.Sprintf("order_by[%d]", i), fmt.Errorf("%q is given twice", name))
 		}

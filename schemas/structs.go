@@ -46,8 +46,9 @@ type StructError = fact.StructError
 // bool, the sized integers and floats as they are called, int as int64, uint as uint64, time.Time as datetime64,
 // [16]byte as uuid, json.RawMessage as json. A pointer makes the field nullable and a slice makes it an array. Other
 // types have to be called json. A type that is given must be able to hold values of the Go type, though maybe not all of
-// them: values are checked when they are recorded. Types with MarshalJSON or MarshalText can be held by any field. low_cardinality is short for low_cardinality_string. The default
-// comes last and is written as in YAML. The fields of an embedded struct count as fields of the struct.
+// them: values are checked when they are recorded. Types with MarshalJSON or MarshalText can be held by any field.
+// low_cardinality is short for low_cardinality_string. The default comes last and is written as in YAML. The fields of an
+// embedded struct count as fields of the struct.
 //
 // Structs of the type can be recorded as they are: see [fact.Fact.Value], which also says what omitzero means, and
 // [fact.Of].

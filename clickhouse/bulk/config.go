@@ -19,10 +19,10 @@ import (
 
 // The defaults of a [Config].
 const (
-	DefaultChunkBytes   = 80 << 20
-	DefaultMaxLineBytes = 16 << 20
-	DefaultRetryFor     = 2 * time.Minute
-	DefaultProgress     = 200 * time.Millisecond
+	DefaultChunkBytes   = 80 << 20               // of Config.ChunkBytes, in bytes
+	DefaultMaxLineBytes = 16 << 20               // of Config.MaxLineBytes, in bytes
+	DefaultRetryFor     = 2 * time.Minute        // of Config.RetryFor
+	DefaultProgress     = 200 * time.Millisecond // of Config.ProgressEvery
 )
 
 // The bounds of a [Config].
@@ -49,8 +49,8 @@ type Config struct {
 	// uses as many connections at once as it has workers, and one more.
 	Client *clickhouse.Client
 	// Targets are the schemas that may occur, by name; with Schema, only that one
-	// is looked at. A table is created, or
-	// gets missing columns, when the first row of its schema is to be inserted.
+	// is looked at. A table is created, or gets missing columns, when the first
+	// row of its schema is to be inserted.
 	Targets map[string]Target
 
 	// Inputs are files, directories, patterns of filepath.Glob, or "-" for

@@ -127,7 +127,7 @@ func TestRejectLimit(t *testing.T) {
 	}
 	for _, bad := range []string{"-1", "x", "1.5", "101%", "-1%", "%", "NaN%", "1e3"} {
 		_, err := ParseRejectLimit(bad)
-		require.ErrorContains(t, err, "is no limit of rejected rows", bad)
+		require.ErrorContains(t, err, "is not a limit of rejected rows", bad)
 	}
 
 	for name, c := range map[string]struct {

@@ -22,10 +22,10 @@ func (t token) String() string { return hex.EncodeToString(t[:]) }
 func parseToken(s string) (token, error) {
 	var t token
 	if len(s) != hex.EncodedLen(len(t)) {
-		return t, fmt.Errorf("%q is no chunk token", s)
+		return t, fmt.Errorf("%q is not a chunk token", s)
 	}
 	if _, err := hex.Decode(t[:], []byte(s)); err != nil {
-		return t, fmt.Errorf("%q is no chunk token: %w", s, err)
+		return t, fmt.Errorf("%q is not a chunk token: %w", s, err)
 	}
 	return t, nil
 }

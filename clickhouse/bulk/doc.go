@@ -62,7 +62,8 @@
 // again with the same token and the same rows, and the server ignores what it
 // has. As a server that was killed may know a token and not have its rows, these
 // are looked for then; see [clickhouse.Client.Insert]. In the end every row is in
-// its table once or in the rejects file once, and the rejects file is as after a load without interruption.
+// its table once or in the rejects file once, and the rejects file is as after a
+// load without interruption.
 //
 // A load that goes on makes the same rows of a chunk that was begun only as long
 // as the fields of the schemas and the options of decoding are the same. The

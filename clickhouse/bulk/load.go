@@ -246,7 +246,7 @@ func (l *load) adopt(ctx context.Context, last *loadRow) error {
 func checkDirectory(path string) error {
 	info, err := os.Stat(filepath.Dir(path))
 	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is no directory", filepath.Dir(path))
+		err = fmt.Errorf("%s is not a directory", filepath.Dir(path))
 	}
 	if err != nil {
 		return fmt.Errorf("rejects file %s: its directory: %w", path, bare(err))

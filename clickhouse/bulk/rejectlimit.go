@@ -59,7 +59,7 @@ func ParseRejectLimit(s string) (RejectLimit, error) {
 		l = MaxRejectRows(n)
 	}
 	if err := l.validate(); err != nil {
-		return RejectLimit{}, fmt.Errorf("%q is no limit of rejected rows: write a number such as 100 or a share such as 0.5%%", s)
+		return RejectLimit{}, fmt.Errorf("%q is not a limit of rejected rows: write a number such as 100 or a share such as 0.5%%", s)
 	}
 	return l, nil
 }

@@ -26,7 +26,7 @@
 //
 //	data/        ClickHouse's own files: the databases and tables
 //	log/         the engine's log, bounded in size
-//	run/         what the running engine needs: its private configuration, and dsn, a file with the two DSN of the
+//	run/         what the running engine needs: its private configuration, and dsn, a file with the two DSNs of the
 //	             running engine (mode 0600)
 //	engine.lock  the lock
 //

@@ -179,7 +179,7 @@ type byteSize int64
 func (b *byteSize) UnmarshalText(text []byte) error {
 	n, err := units.RAMInBytes(string(text))
 	if err != nil {
-		return fmt.Errorf("%q is no size: write it as 16MiB or as a number of bytes", text)
+		return fmt.Errorf("%q is not a size: write it as 16MiB or as a number of bytes", text)
 	}
 	*b = byteSize(n)
 	return nil

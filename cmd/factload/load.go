@@ -93,7 +93,7 @@ func addLoadFlags(cmd *cobra.Command, f *loadFlags) {
 	flags.String("rejects", "", "`file` for rejected rows, one JSON object a line")
 	flags.String("max-rejects", "", "stop when more rows than `N`, or than N%, are rejected (default: never)")
 	flags.String("unknown-keys", "reject", "unknown keys: reject, ignore or collect:FIELD")
-	flags.Int("workers", 0, "chunks decoded and inserted at once (0: one a core)")
+	flags.Int("workers", 0, "chunks decoded and inserted at once (0: one a core, and at least 2)")
 	flags.String("chunk-bytes", "0", "`size` of one insert (0: 80MiB, or as --memory allows)")
 	flags.String("memory", "0", "`size` to stay below with workers and chunks (0: no bound)")
 	flags.String("max-line-bytes", "16MiB", "`size` above which a line is rejected")
