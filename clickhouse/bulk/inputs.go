@@ -19,6 +19,9 @@ type inputFile struct {
 	// path is the absolute path. For standard input it is "-".
 	path  string
 	stdin bool
+	// stream means that the input is no regular file, but standard input or a
+	// pipe: what comes out of it at another time is not the same input changed.
+	stream bool
 	// size is the size of the file as it is stored, or 0 if nobody knows.
 	size int64
 }
@@ -62,7 +65,7 @@ func expandInputs(args []string, without string) ([]*inputFile, error) {
 
 func (x *expander) add(arg string) error {
 	if arg == stdinName {
-		x.take(&inputFile{name: stdinName, path: stdinName, stdin: true})
+		x.take(&inputFile{name: stdinName, path: stdinName, stdin: true, stream: true})
 		return nil
 	}
 	info, err := os.Stat(arg)
@@ -182,8 +185,8 @@ func (x *expander) addFile(name string, info fs.FileInfo, named bool) error {
 		}
 		return nil
 	}
-	in := &inputFile{name: name, path: path}
-	if info.Mode().IsRegular() {
+	in := &inputFile{name: name, path: path, stream: !info.Mode().IsRegular()}
+	if !in.stream {
 		in.size = info.Size()
 	}
 	x.take(in)

@@ -88,11 +88,7 @@ func (s *source) open(ctx context.Context, in *inputFile, stdin io.Reader) (io.R
 	if in.stdin {
 		return detach(func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }), nil
 	}
-	info, err := os.Stat(in.path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.Mode().IsRegular() {
+	if in.stream {
 		return detach(func() (io.ReadCloser, error) { return os.Open(in.path) }), nil
 	}
 	f, err := os.Open(in.path)

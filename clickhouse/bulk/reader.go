@@ -230,7 +230,7 @@ func (r *reader) candidates(ctx context.Context, in *inputFile, chain *chain, he
 // and one of them is of the same file.
 func (r *reader) checkChanged(in *inputFile, offset, line int64, candidates []candidate) error {
 	was := byPath(candidates, in.key())
-	if was == nil || in.stdin || r.allowChanged {
+	if was == nil || in.stream || r.allowChanged {
 		return nil
 	}
 	e := &ChangedError{File: in.name, Offset: offset, Line: line, Length: was.length, Load: was.load, Time: was.time}

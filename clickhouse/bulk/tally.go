@@ -40,7 +40,7 @@ func newTally(files []*inputFile) *tally {
 	t.sum.Reasons = make(map[string]int64)
 	t.sum.Files = []FileSummary{}
 	for _, in := range files {
-		if in.size == 0 && in.stdin {
+		if in.stream {
 			t.total = 0
 			break
 		}
