@@ -244,18 +244,19 @@ func TestConnectionsAreCutUnderLoad(t *testing.T) {
 			p.cutAll()
 		}
 	})
+	var rows atomic.Int64
 	requireAllNil(t, together(50, func(i int) error {
-		for r := range 10 {
+		for r := 0; r < 10 || m.Stats()[0].Retries == 0; r++ { // on a fast machine no insert is cut at first
 			if err := m.Materialize(t.Context(), idFact(fmt.Sprint(i, "-", r))); err != nil {
 				return err
 			}
+			rows.Add(1)
 		}
 		return nil
 	}))
 	cancel()
 	wg.Wait()
-	require.Equal(t, "500\t500", db.Query(t, "SELECT count(), uniqExact(id) FROM with_id"))
-	require.Positive(t, m.Stats()[0].Retries)
+	require.Equal(t, fmt.Sprintf("%[1]d\t%[1]d", rows.Load()), db.Query(t, "SELECT count(), uniqExact(id) FROM with_id"))
 }
 
 // TestMemoryIsBounded pushes far more rows than there is room for at a slow
