@@ -62,8 +62,11 @@ func warnOfViews(ctx context.Context, s server, table *ddl.Table, warn func(stri
 				continue
 			}
 			next, err := s.Inspect(ctx, target.Name)
-			if err != nil || next == nil {
+			if err != nil {
 				return err
+			}
+			if next == nil {
+				continue
 			}
 			if err := warnOfViews(ctx, s, next, warn, seen); err != nil {
 				return err
