@@ -54,6 +54,7 @@ func (c *committer) run(in <-chan *result, failed func(error)) {
 				r.rejects = nil
 				c.open = append(c.open, r)
 			}
+			r.close()
 			<-c.slots
 		}
 	}

@@ -18,10 +18,10 @@ type decoder struct {
 	single   *rowBlock // for bare rows
 	envelope *envelope // for everything else
 	maxLine  int
-	// keepRejects is how many rejects of a chunk are kept, and maxRejects how
-	// many there may be.
-	keepRejects int
-	maxRejects  int64
+	// maxRejects is how many rejects a chunk may have.
+	maxRejects int64
+	// spool takes the lines for the rejects file. It is nil when there is none.
+	spool *rejectSpool
 	// prepare makes sure that a table is there, and tells whether it may refuse
 	// rows. It is nil for a dry run.
 	prepare func(context.Context, *table) error
@@ -44,14 +44,13 @@ type rowBlock struct {
 
 func newDecoder(cfg *Config, tables map[string]*table) *decoder {
 	d := &decoder{
-		tables:      tables,
-		maxLine:     cfg.MaxLineBytes,
-		keepRejects: firstRejects,
-		maxRejects:  cfg.MaxRejects.chunkLimit(),
-		blocks:      make(map[string]*rowBlock),
+		tables:     tables,
+		maxLine:    cfg.MaxLineBytes,
+		maxRejects: cfg.MaxRejects.chunkLimit(),
+		blocks:     make(map[string]*rowBlock),
 	}
 	if cfg.Rejects != "" {
-		d.keepRejects = int(^uint(0) >> 1)
+		d.spool = newRejectSpool(cfg.Rejects, cfg.Workers)
 	}
 	if cfg.Format == Rows {
 		d.single = d.blockOf(tables[cfg.Schema])
@@ -85,8 +84,7 @@ func (d *decoder) begin() {
 // preparing a table.
 func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
 	if p.kind != wholeLines {
-		res.reject(d.broken(p), d.keepRejects)
-		res.hopeless = res.rejected > d.maxRejects
+		d.reject(res, d.broken(p))
 		return nil
 	}
 	data, pos, number := p.data, 0, p.line
@@ -111,8 +109,7 @@ func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
 			if errors.Is(err, ErrLineTooLong) {
 				x.raw, x.cut = line[:min(len(line), maxRawBytes)], true
 			}
-			res.reject(x, d.keepRejects)
-			res.hopeless = res.rejected > d.maxRejects
+			d.reject(res, x)
 		}
 		pos = next
 	}
@@ -120,6 +117,12 @@ func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
 		d.grow(p, res.chunk)
 	}
 	return nil
+}
+
+// reject adds a reject to the result.
+func (d *decoder) reject(res *result, x reject) {
+	d.spool.reject(res, x, &res.lines)
+	res.hopeless = res.rejected > d.maxRejects
 }
 
 // grow makes room for the rest of a chunk, judging by its first piece.

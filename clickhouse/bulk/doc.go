@@ -30,10 +30,21 @@
 // the rejects file, one JSON object on a line with the keys file, line, offset
 // (of the line, in the decompressed input), schema, field, error, raw (the
 // line itself, to be mended and loaded), reason and chunk. A line that is not
-// valid UTF-8 is in raw_base64 instead of raw; of a line over
+// valid UTF-8 is in raw_base64, and raw is empty; of a line over
 // Config.MaxLineBytes the beginning is there, and raw_cut is true. The entries
 // are in the order of the input, but for lines cut off at the end of an input,
-// which come last.
+// which come last and have the key path, the absolute path of the input,
+// instead of chunk.
+//
+// The rejects file is a regular file, and is added to. A load removes from it
+// what it writes anew, and nothing else: entries of chunks that the ledger of
+// its database knows as begun and not as done, cut lines at places that it has
+// come to again, and entries of dry runs. These have the key check; a dry run
+// replaces them by its own and leaves those of loads alone. A file that is
+// something else is never touched.
+//
+// The rejects of a chunk that is under way wait in memory, and when they are
+// many, in a temporary file without a name beside the rejects file.
 //
 // A table may have CHECK constraints, which only the server knows. If it
 // refuses a block for one, the guilty rows are searched for by halving and
@@ -132,7 +143,9 @@
 //
 //	40 MiB + Workers × ChunkBytes
 //
-// and not more when the input is larger. The second part are the rows of the
+// and not more when the input is larger, or when all of its rows are rejected.
+// In the first part are 4 MiB for rejects that wait for their chunk; with more
+// than 128 workers it is 32 KiB for each. The second part are the rows of the
 // chunks under way, which are kept until the server has answered: as columns
 // they usually take half to three quarters of their text. It counts twice over
 // HTTP, and three times when rows are compressed over the native protocol; see

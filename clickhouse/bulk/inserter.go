@@ -16,8 +16,8 @@ type inserter struct {
 	server server
 	retry  *retrier
 	warn   func(string)
-	// keepRejects is as the decoder's.
-	keepRejects int
+	// spool is as the decoder's.
+	spool *rejectSpool
 }
 
 // maxServerRejects is how many rows of a chunk the server may refuse one by
@@ -102,11 +102,11 @@ func (w *inserter) reject(b *rowBlock, row int, err error, lines *keptLines, res
 	offset := int64(b.starts[row])
 	raw, number := lines.at(offset)
 	res.count(b.table.name).Rows--
-	res.reject(reject{
+	w.spool.reject(res, reject{
 		offset: res.chunk.offset + offset,
 		line:   number,
 		schema: b.table.name,
 		err:    fmt.Errorf("%w: %w", ErrServerRejected, err),
 		raw:    raw,
-	}, w.keepRejects)
+	}, &res.refused)
 }

@@ -125,26 +125,22 @@ func foldCandidates(rows []candidateRow, path string) ([]candidate, error) {
 	return out, nil
 }
 
-const doneSQL = `SELECT DISTINCT token FROM _factload_ledger WHERE state = 'chunk_done' AND token IN {tokens:Array(String)}`
+const begunSQL = `SELECT token FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done')
+GROUP BY token HAVING countIf(state = 'chunk_done') = 0`
 
-// doneTokens is how many tokens are asked for in one query.
-const doneTokens = 1000
-
-// done returns which of the chunks with the given tokens are done.
-func (l *ledger) done(ctx context.Context, tokens []string) (map[string]bool, error) {
-	done := make(map[string]bool)
-	for some := range slices.Chunk(tokens, doneTokens) {
-		var rows []struct {
-			Token string `ch:"token"`
-		}
-		if err := l.server.Select(ctx, &rows, doneSQL, clickhouse.Param("tokens", some)); err != nil {
-			return nil, err
-		}
-		for _, r := range rows {
-			done[r.Token] = true
-		}
+// begun returns the tokens of the chunks that were begun and are not done.
+func (l *ledger) begun(ctx context.Context) (map[string]bool, error) {
+	var rows []struct {
+		Token string `ch:"token"`
 	}
-	return done, nil
+	if err := l.server.Select(ctx, &rows, begunSQL); err != nil {
+		return nil, err
+	}
+	begun := make(map[string]bool, len(rows))
+	for _, r := range rows {
+		begun[r.Token] = true
+	}
+	return begun, nil
 }
 
 // loadsOf returns the loads of the same inputs, forced or not, in the order in

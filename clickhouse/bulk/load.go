@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -51,7 +49,7 @@ func loadInto(ctx context.Context, cfg Config, to server) (Summary, error) {
 	}
 	l.rules = rulesOf(&l.cfg, l.tables)
 	if cfg.Rejects != "" {
-		if err := checkDirectory(cfg.Rejects); err != nil {
+		if err := checkRejects(cfg.Rejects); err != nil {
 			return Summary{}, err
 		}
 	}
@@ -83,6 +81,7 @@ type load struct {
 	// unfinished are the loads of the same inputs that did not come to their end
 	// and that this one goes on with.
 	unfinished map[string]bool
+	cuts       knownCuts // of the rejects file
 }
 
 // run prepares and runs the pipeline, and makes errors of its end plain.
@@ -188,11 +187,7 @@ func (l *load) prepare(ctx context.Context) error {
 	if l.cfg.Rejects == "" {
 		return nil
 	}
-	err = keepRejects(l.cfg.Rejects, l.names(), func(tokens []string) (map[string]bool, error) { return l.ledger.done(ctx, tokens) })
-	if err != nil {
-		return fmt.Errorf("rejects file %s: %w", l.cfg.Rejects, bare(err))
-	}
-	return nil
+	return l.tidyRejects(func() (map[string]bool, error) { return l.ledger.begun(ctx) })
 }
 
 // lookBack finds the loads that this one goes on with.
@@ -241,36 +236,19 @@ func (l *load) adopt(ctx context.Context, last *loadRow) error {
 	return nil
 }
 
-// checkDirectory finds out early that there is no place for a rejects file.
-// The file itself is made with the first reject.
-func checkDirectory(path string) error {
-	info, err := os.Stat(filepath.Dir(path))
-	if err == nil && !info.IsDir() {
-		err = fmt.Errorf("%s is not a directory", filepath.Dir(path))
-	}
-	if err != nil {
-		return fmt.Errorf("rejects file %s: its directory: %w", path, bare(err))
-	}
-	return nil
-}
-
 // prepareCheck makes room for the rejects of a dry run.
 func (l *load) prepareCheck() error {
 	if l.cfg.Rejects == "" {
 		return nil
 	}
-	if err := emptyRejects(l.cfg.Rejects); err != nil {
+	return l.tidyRejects(nil)
+}
+
+func (l *load) tidyRejects(begun func() (map[string]bool, error)) (err error) {
+	if l.cuts, err = tidyRejects(l.cfg.Rejects, begun); err != nil {
 		return fmt.Errorf("rejects file %s: %w", l.cfg.Rejects, bare(err))
 	}
 	return nil
-}
-
-func (l *load) names() map[string]bool {
-	names := make(map[string]bool, len(l.files))
-	for _, in := range l.files {
-		names[validText(in.name)] = true
-	}
-	return names
 }
 
 // inputsToken stands for the set of inputs.

@@ -3,6 +3,7 @@ package bulk
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -236,9 +237,10 @@ func TestLoadGrownFile(t *testing.T) {
 // rejects returns the entries of the rejects file.
 func (r *room) rejects(cfg Config) (entries []rejectEntry) {
 	r.t.Helper()
-	_, err := eachReject(cfg.Rejects, func(e *rejectEntry, _ []byte) error {
-		entries = append(entries, *e)
-		return nil
+	_, err := eachReject(cfg.Rejects, func(_ *rejectKeys, line []byte) error {
+		var e rejectEntry
+		entries = append(entries, e)
+		return json.Unmarshal(line, &entries[len(entries)-1])
 	})
 	if !errors.Is(err, fs.ErrNotExist) {
 		require.NoError(r.t, err)

@@ -53,7 +53,7 @@ func newPipeline(ctx context.Context, l *load) *pipeline {
 		p.ledger = newLedgerWriter(p.writeLedger)
 	}
 	if l.cfg.Rejects != "" {
-		p.rejects = &rejectWriter{path: l.cfg.Rejects}
+		p.rejects = newRejectWriter(newRejectSpool(l.cfg.Rejects, n), l.server == nil, l.cuts)
 	}
 	return p
 }
@@ -174,6 +174,7 @@ func (p *pipeline) reader() *reader {
 		slots:        p.slots,
 		out:          p.chunks,
 		tally:        l.tally,
+		passed:       p.rejects.passed,
 	}
 	if p.ledger != nil {
 		r.following = p.following
@@ -211,7 +212,7 @@ func (p *pipeline) worker() *worker {
 	l := p.load
 	w := &worker{decoder: newDecoder(&l.cfg, l.tables), ledger: p.ledger, pool: p.pool}
 	if l.server != nil {
-		w.insert = &inserter{server: l.server, retry: p.retry, warn: l.warn, keepRejects: w.decoder.keepRejects}
+		w.insert = &inserter{server: l.server, retry: p.retry, warn: l.warn, spool: w.decoder.spool}
 		w.decoder.prepare = w.insert.prepare
 	}
 	return w

@@ -35,6 +35,8 @@ type reader struct {
 	judge func(*inputFile, []byte) error
 	out   chan<- *chunk
 	tally *tally
+	// passed is told of each chunk that is skipped, where it begins.
+	passed func(in *inputFile, offset int64)
 
 	judged bool
 	begun  bool // a chunk has been announced
@@ -114,6 +116,7 @@ func (r *reader) chunk(ctx context.Context, in *inputFile, c *chunker, chain *ch
 			return cmp.Or(c.w.failed(math.MaxInt), err) // what cannot be read may be as it was
 		}
 	case found.done:
+		r.passed(in, c.w.offset)
 		c.skip(found.length)
 		return r.skip(in, chain, found)
 	default:
@@ -143,6 +146,7 @@ func (r *reader) longLine(ctx context.Context, in *inputFile, c *chunker, chain 
 		found := byToken(candidates, chain.at.next(c.length, c.digest.sum()))
 		if found != nil && found.done {
 			r.pool.put(p.data)
+			r.passed(in, ch.offset)
 			return r.skip(in, chain, found)
 		}
 		if found == nil {

@@ -3,71 +3,103 @@ package bulk
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"unicode/utf8"
+	"path/filepath"
+	"sync"
 )
 
-// rejectEntry is a line of the rejects file.
-type rejectEntry struct {
-	File   string `json:"file"`
-	Line   int64  `json:"line"`
-	Offset int64  `json:"offset"`
-	Schema string `json:"schema"`
-	Field  string `json:"field"`
-	Error  string `json:"error"`
-	// Raw is the line as it was. If it is not valid UTF-8 it is empty, and
-	// RawBase64 holds the bytes.
-	Raw       string `json:"raw"`
-	RawBase64 []byte `json:"raw_base64,omitempty"`
-	// RawCut says that only the beginning of the line is here.
-	RawCut bool   `json:"raw_cut,omitempty"`
-	Reason string `json:"reason"`
-	// Chunk is the token of the row's chunk. It is empty for a line that was
-	// cut off at the end of the input.
-	Chunk string `json:"chunk,omitempty"`
-}
-
 // rejectWriter appends to the rejects file, which it creates with the first
-// reject. It belongs to one goroutine.
+// reject. It belongs to one goroutine, but for passed.
 type rejectWriter struct {
-	path string
-	file *os.File
-	buf  *bufio.Writer
-	enc  *json.Encoder
+	path  string
+	check bool // of a dry run
+	file  *os.File
+	buf   *bufio.Writer
+
 	// cut are the cut lines. They come last in the file, since they come and
 	// go from load to load while all others stay where they are.
-	cut []*rejectEntry
+	cut      []cutReject
+	cutLines *rejectLines
+	known    knownCuts
+
+	mu    sync.Mutex
+	stale map[cutPlace]bool // of known, those that this load has seen anew
+}
+
+// cutReject is a cut line among rejectWriter.cutLines.
+type cutReject struct {
+	path string // empty for standard input
+	sum  cutSum
+}
+
+func newRejectWriter(spool *rejectSpool, check bool, known knownCuts) *rejectWriter {
+	if check {
+		known = knownCuts{} // what loads have written is left alone
+	}
+	return &rejectWriter{
+		path: spool.path, check: check, known: known,
+		cutLines: &rejectLines{spool: spool}, stale: make(map[cutPlace]bool),
+	}
 }
 
 // add appends the rejects of a chunk. They are on the disk when it returns,
 // but for cut lines, which are written by close.
 func (w *rejectWriter) add(r *result) error {
-	entries := make([]*rejectEntry, len(r.rejects))
-	for i := range r.rejects {
-		entries[i] = entryOf(r, &r.rejects[i])
+	if r.chunk.kind == cutLine || !r.hopeless {
+		w.passed(r.chunk.file, r.chunk.offset)
+	}
+	if r.lines == nil && r.refused == nil {
+		return nil
 	}
 	if r.chunk.kind == cutLine {
-		w.cut = append(w.cut, entries...)
-		return nil
+		return w.addCut(r)
 	}
-	return w.write(entries)
+	end := chunkKey + r.chunk.token.String() + closeText
+	if w.check {
+		end = checkEnd
+	}
+	return w.append(func(to *bufio.Writer) error { return mergeLines(to, r.lines, r.refused, []byte(end)) })
 }
 
-func (w *rejectWriter) write(entries []*rejectEntry) error {
-	if len(entries) == 0 {
-		return nil
+// addCut keeps a cut line for later.
+func (w *rejectWriter) addCut(r *result) error {
+	var line bytes.Buffer
+	to := bufio.NewWriter(&line)
+	if err := errors.Join(mergeLines(to, r.lines, nil, nil), to.Flush()); err != nil {
+		return err
 	}
+	c := cutReject{sum: sha256.Sum256(line.Bytes())}
+	if !r.chunk.file.stdin {
+		c.path = r.chunk.file.key()
+	}
+	w.cut = append(w.cut, c)
+	return w.cutLines.addLine(r.chunk.offset, line.Bytes())
+}
+
+// passed notes that the load has come to a line at offset, and has done with it
+// what is to be done. If it was a cut line in an earlier load, its entry is out
+// of date. It may be called from any goroutine.
+func (w *rejectWriter) passed(in *inputFile, offset int64) {
+	place := cutPlace{in.key(), offset}
+	if w == nil || !w.known.places[place] {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.stale[place] = true
+}
+
+// append writes to the end of the file and to the disk.
+func (w *rejectWriter) append(write func(*bufio.Writer) error) error {
 	if err := w.open(); err != nil {
 		return err
 	}
-	for _, e := range entries {
-		if err := w.enc.Encode(e); err != nil {
-			return err
-		}
+	if err := write(w.buf); err != nil {
+		return err
 	}
 	if err := w.buf.Flush(); err != nil {
 		return err
@@ -79,151 +111,88 @@ func (w *rejectWriter) open() error {
 	if w.file != nil {
 		return nil
 	}
+	_, statErr := os.Stat(w.path)
 	f, err := os.OpenFile(w.path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
-	w.file, w.buf = f, bufio.NewWriter(f)
-	w.enc = json.NewEncoder(w.buf)
-	w.enc.SetEscapeHTML(false)
+	w.file, w.buf = f, bufio.NewWriterSize(f, 64<<10)
+	if statErr != nil {
+		return syncDirectory(w.path)
+	}
 	return nil
 }
 
 // close writes the cut lines and closes the file.
 func (w *rejectWriter) close() error {
-	err := w.write(w.cut)
+	defer w.cutLines.close()
+	var err error
+	switch {
+	case len(w.stale) > 0:
+		err = w.renewCuts()
+	case len(w.cut) > 0:
+		err = w.append(w.writeCuts)
+	}
 	if w.file == nil {
 		return err
 	}
 	return errors.Join(err, w.file.Close())
 }
 
-func entryOf(r *result, x *reject) *rejectEntry {
-	e := r.rowError(x)
-	entry := &rejectEntry{
-		File: e.File, Line: e.Line, Offset: e.Offset, Schema: e.Schema, Field: e.Field,
-		Error: e.Err.Error(), RawCut: x.cut, Reason: reasonOf(e.Err),
-	}
-	if r.chunk.kind != cutLine {
-		entry.Chunk = r.chunk.token.String()
-	}
-	raw := x.raw
-	if x.cut {
-		raw = wholeRunes(raw)
-	}
-	if utf8.Valid(raw) {
-		entry.Raw = string(raw)
-	} else {
-		entry.RawBase64 = raw
-	}
-	return entry
+// renewCuts writes the cut lines and removes what was known of them before.
+func (w *rejectWriter) renewCuts() error {
+	drop := func(k *rejectKeys) bool { return k.path != "" && w.stale[cutPlace{k.path, k.offset}] }
+	return rewriteRejects(w.path, drop, w.writeCuts)
 }
 
-// wholeRunes drops up to three bytes from the end of b when they are the
-// beginning of a character.
-func wholeRunes(b []byte) []byte {
-	for n := 1; n < utf8.UTFMax && n <= len(b); n++ {
-		if tail := b[len(b)-n:]; utf8.RuneStart(tail[0]) {
-			if !utf8.FullRune(tail) {
-				return b[:len(b)-n]
-			}
-			break
-		}
-	}
-	return b
-}
-
-// rejectPrefix is how each line of a rejects file begins.
-const rejectPrefix = `{"file":`
-
-// errNotRejects means that a file is there that is not a rejects file.
-var errNotRejects = errors.New("the file exists and is no file of rejects, so it is not overwritten: choose another name or remove it")
-
-// keepRejects removes the entries of the inputs' chunks that are not done, so
-// that they are not there twice when the chunks are loaded now. done tells
-// which of some chunks are. A last line that was cut off in the middle of
-// writing goes too. The file is replaced as a whole or not at all.
-func keepRejects(path string, inputs map[string]bool, done func([]string) (map[string]bool, error)) error {
-	tokens := make(map[string]bool)
-	complete, err := eachReject(path, func(e *rejectEntry, _ []byte) error {
-		if inputs[e.File] && e.Chunk != "" {
-			tokens[e.Chunk] = true
-		}
-		return nil
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
+func (w *rejectWriter) writeCuts(to *bufio.Writer) error {
+	r, err := w.cutLines.reader()
 	if err != nil {
 		return err
 	}
-	list := make([]string, 0, len(tokens))
-	for t := range tokens {
-		list = append(list, t)
-	}
-	finished, err := done(list)
-	if err != nil {
-		return err
-	}
-	drop := func(e *rejectEntry) bool { return inputs[e.File] && !finished[e.Chunk] }
-	dropped := !complete
-	_, err = eachReject(path, func(e *rejectEntry, _ []byte) error {
-		dropped = dropped || drop(e)
-		return nil
-	})
-	if err != nil || !dropped {
-		return err
-	}
-	return replaceFile(path, func(w *bufio.Writer) error {
-		_, err := eachReject(path, func(e *rejectEntry, line []byte) error {
-			if drop(e) {
-				return nil
-			}
-			_, err := w.Write(line)
+	nowhere := bufio.NewWriter(discard{})
+	for i := range w.cut {
+		c, line := &w.cut[i], to
+		end := []byte(closeBare)
+		switch {
+		case w.check:
+			end = []byte(checkEnd)
+		case w.known.sums[c.sum]:
+			line = nowhere // it is there already, and nobody knows from where
+		case c.path != "":
+			end = append(appendEscaped([]byte(pathKey), c.path), closeText...)
+		}
+		if err := r.copyLine(line, end); err != nil {
 			return err
-		})
-		return err
-	})
+		}
+	}
+	return nil
 }
 
-// eachReject calls f for each complete line of a rejects file, with its line
-// end. It returns whether the last line was complete.
-func eachReject(path string, f func(e *rejectEntry, line []byte) error) (complete bool, err error) {
-	file, err := os.Open(path)
+// discard is a Writer that keeps nothing.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+
+// checkRejects finds out early that there is no place for a rejects file. The
+// file itself is made with the first reject.
+func checkRejects(path string) error {
+	dir, err := os.Stat(filepath.Dir(path))
+	if err == nil && !dir.IsDir() {
+		err = fmt.Errorf("%s is not a directory", filepath.Dir(path))
+	}
 	if err != nil {
-		return false, err
+		return fmt.Errorf("rejects file %s: its directory: %w", path, bare(err))
 	}
-	defer file.Close()
-	r := bufio.NewReaderSize(file, 256<<10)
-	for n := 1; ; n++ {
-		line, err := r.ReadBytes('\n')
-		if err != nil {
-			if !isEOF(err) {
-				return false, err
-			}
-			if n == 1 && len(line) > 0 && !bytes.HasPrefix(line, []byte(rejectPrefix)) {
-				return false, errNotRejects
-			}
-			return len(line) == 0, nil
-		}
-		var e rejectEntry
-		if err := json.Unmarshal(line, &e); err != nil || e.File == "" || e.Line == 0 {
-			return false, fmt.Errorf("line %d: %w", n, errNotRejects)
-		}
-		if err := f(&e, line); err != nil {
-			return false, err
-		}
+	switch info, err := os.Stat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return fmt.Errorf("rejects file %s: %w", path, bare(err))
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("rejects file %s: %w", path, errNotRegular)
 	}
+	return nil
 }
 
-// emptyRejects removes all entries of the rejects file, if there is one.
-func emptyRejects(path string) error {
-	_, err := eachReject(path, func(*rejectEntry, []byte) error { return nil })
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return os.Truncate(path, 0)
-}
+// errNotRegular means that rejects cannot be kept there.
+var errNotRegular = errors.New("it is not a regular file: what is written there could not be read again, as a load must that goes on; name a file")

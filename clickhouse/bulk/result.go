@@ -1,8 +1,6 @@
 package bulk
 
 import (
-	"bytes"
-
 	"github.com/factload/factload/clickhouse/block"
 )
 
@@ -17,9 +15,12 @@ type result struct {
 	// reason.
 	rejected int64
 	reasons  map[string]int64
-	// rejects are the rejected rows in the order of the input: all of them, or
-	// the first few when nobody wants more.
+	// rejects are the first few rejected rows in the order of the input.
 	rejects []reject
+	// lines are the lines of the rejects file for what the decoder has rejected,
+	// and refused those for what the server has. Each is nil when there are none,
+	// or nobody wants them.
+	lines, refused *rejectLines
 	// hopeless means that the chunk alone has too many rejects. Decoding
 	// stopped there, and nothing was inserted.
 	hopeless bool
@@ -40,8 +41,8 @@ type reject struct {
 	line   int64
 	schema string
 	err    error
-	raw    []byte
-	cut    bool // raw is only the beginning
+	raw    []byte // nil once the line for the rejects file is made
+	cut    bool   // raw is only the beginning
 }
 
 // rows returns the number of rows inserted, and of rows rejected.
@@ -63,19 +64,24 @@ func (r *result) count(schema string) *Counts {
 	return &r.counts[len(r.counts)-1].Counts
 }
 
-// reject counts a rejected row and keeps it if there is room for it, with a
-// copy of raw.
-func (r *result) reject(x reject, keep int) {
+// reject counts a rejected row, and keeps it if it is one of the first.
+func (r *result) reject(x reject, reason string) {
 	r.rejected++
 	r.count(x.schema).Rejected++
 	if r.reasons == nil {
 		r.reasons = make(map[string]int64)
 	}
-	r.reasons[reasonOf(x.err)]++
-	if len(r.rejects) < keep {
-		x.raw = bytes.Clone(x.raw)
+	r.reasons[reason]++
+	if len(r.rejects) < firstRejects {
+		x.raw = nil
 		r.rejects = append(r.rejects, x)
 	}
+}
+
+// close releases the rejects. It is called once, by the committer.
+func (r *result) close() {
+	r.lines.close()
+	r.refused.close()
 }
 
 // rowError returns the reject as users see it.

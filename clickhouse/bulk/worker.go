@@ -23,7 +23,7 @@ func (w *worker) run(ctx, work context.Context, in <-chan *chunk, out chan<- *re
 		case c.abandoned:
 		case ctx.Err() != nil:
 			res.err = context.Cause(ctx)
-		case err == nil && w.insert != nil && !res.hopeless:
+		case err == nil && w.insert != nil:
 			err = w.load(work, res)
 			fallthrough
 		default:
@@ -48,11 +48,15 @@ func (w *worker) decode(ctx context.Context, res *result) (err error) {
 }
 
 // load inserts the rows of a chunk once the ledger knows that they may come.
+// It knows of a hopeless chunk too, whose rejects go to the file.
 func (w *worker) load(ctx context.Context, res *result) error {
 	if c := res.chunk; c.started != nil {
 		if err := w.ledger.wait(c.started); err != nil {
 			return err
 		}
+	}
+	if res.hopeless {
+		return nil
 	}
 	res.sent = len(w.decoder.used) > 0
 	return w.insert.insert(ctx, w.decoder, res)
