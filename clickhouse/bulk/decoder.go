@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"unsafe"
 
 	"github.com/factload/factload/clickhouse/block"
@@ -29,6 +30,9 @@ type decoder struct {
 	blocks map[string]*rowBlock
 	used   []*rowBlock // those that have rows of this chunk
 	lines  keptLines
+	// room is about how much memory all blocks may keep together: as much as a
+	// chunk usually takes.
+	room int
 }
 
 // rowBlock is a block for the rows of one table.
@@ -40,6 +44,10 @@ type rowBlock struct {
 	starts []int32
 	picky  bool // the table may refuse rows
 	ready  bool // the table has been prepared
+	// held is about how much memory the block keeps for its rows, with a quarter
+	// that is left free when it grows, and filled how much the last chunk has used
+	// of it.
+	held, filled int
 }
 
 func newDecoder(cfg *Config, tables map[string]*table) *decoder {
@@ -47,6 +55,7 @@ func newDecoder(cfg *Config, tables map[string]*table) *decoder {
 		tables:     tables,
 		maxLine:    cfg.MaxLineBytes,
 		maxRejects: cfg.MaxRejects.chunkLimit(),
+		room:       cfg.ChunkBytes / 4 * 3,
 		blocks:     make(map[string]*rowBlock),
 	}
 	if cfg.Rejects != "" {
@@ -75,9 +84,50 @@ func (d *decoder) begin() {
 		b.block.Reset()
 		b.starts = b.starts[:0]
 	}
+	if d.single == nil {
+		d.shrink(0, func(b *rowBlock) int { return b.held - 2*b.filled })
+	}
+	for _, b := range d.used {
+		b.filled = 0
+	}
 	d.used = d.used[:0]
 	d.lines.reset()
 }
+
+// shrink gives memory of blocks back when they keep more than there is room for
+// besides more bytes that will be needed. idle tells how much of a block's is
+// not in use, and those go first that have most; where it is not positive,
+// the block stays.
+func (d *decoder) shrink(more int, idle func(*rowBlock) int) {
+	total := more
+	for _, b := range d.blocks {
+		total += b.held
+	}
+	freed := 0
+	defer func() {
+		if freed >= collectFreed {
+			runtime.GC()
+		}
+	}()
+	for total > d.room {
+		var most *rowBlock
+		for _, b := range d.blocks {
+			if idle(b) > 0 && (most == nil || idle(b) > idle(most)) {
+				most = b
+			}
+		}
+		if most == nil {
+			return
+		}
+		total -= most.held
+		freed += most.held
+		most.block, most.starts, most.held = most.table.layout.NewBlock(), nil, 0
+	}
+}
+
+// collectFreed is how much memory is worth collecting at once, before as much
+// is taken anew. It takes milliseconds, as there are few pointers in it.
+const collectFreed = 8 << 20
 
 // decode decodes a piece of a chunk into the blocks in d.used. Bad rows go to
 // res, which says when there are too many of them. The error is one of
@@ -125,11 +175,26 @@ func (d *decoder) reject(res *result, x reject) {
 	res.hopeless = res.rejected > d.maxRejects
 }
 
-// grow makes room for the rest of a chunk, judging by its first piece.
+// grow makes room for the rest of a chunk, judging by its first piece. Blocks
+// that have no rows in that make room for the others.
 func (d *decoder) grow(p *piece, c *chunk) {
-	factor := min(float64(c.expectBytes)/float64(max(p.length, 1)), float64(c.expectLines)/float64(max(p.lines, 1)))
+	factor := max(1, min(float64(c.expectBytes)/float64(max(p.length, 1)), float64(c.expectLines)/float64(max(p.lines, 1))))
+	more := 0
+	for _, b := range d.used {
+		b.filled = int(float64(b.block.Bytes()) * factor)
+		more += max(0, b.filled+b.filled/4-b.held)
+	}
+	if d.single == nil {
+		d.shrink(more, func(b *rowBlock) int {
+			if b.block.Rows() > 0 {
+				return 0
+			}
+			return b.held
+		})
+	}
 	for _, b := range d.used {
 		b.block.Grow(factor)
+		b.held = max(b.held, b.filled+b.filled/4)
 	}
 }
 
@@ -137,6 +202,8 @@ func (d *decoder) grow(p *piece, c *chunk) {
 func (d *decoder) end(res *result) {
 	for _, b := range d.used {
 		res.count(b.table.name).Rows = int64(b.block.Rows())
+		b.filled = b.block.Bytes()
+		b.held = max(b.held, b.filled+b.filled/4)
 	}
 }
 

@@ -154,6 +154,11 @@
 // GOMEMLIMIT, as the factload command does: a load makes little garbage, but
 // Go by its default lets it pile up to as much again.
 //
+// The number of schemas in a load of envelopes does not matter: a worker keeps
+// about as much memory for the blocks of all schemas as one chunk takes. For
+// the chunk in which one schema follows another in large runs it may be twice
+// as much.
+//
 // Arrays of short numbers, such as [1,2,3], can take several times their text.
 // Long lines add to it: up to Workers + 2 of them may be held at once, or more
 // with many workers, each with up to MaxLineBytes. Lines that are longer pass
