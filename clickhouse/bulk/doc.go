@@ -47,9 +47,19 @@
 // many, in a temporary file without a name beside the rejects file.
 //
 // A table may have CHECK constraints, which only the server knows. If it
-// refuses a block for one, the guilty rows are searched for by halving and
-// become rejects too, unless the table has materialized views: they could have
-// failed after the rows were stored. Any other refusal stops the load.
+// refuses a block for one, it is asked which rows break any; these become
+// rejects too, with reason server, and the others are inserted. Where it cannot
+// tell, as with a constraint on a column that the schema does not have, they are
+// searched for by halving, up to 1,000 in a chunk. So are rows for which a
+// DEFAULT or MATERIALIZED expression of another column fails, if the table is a
+// MergeTree without partitions; if it fails for all of 20 rows or more, the load
+// stops. None of this is done for tables with materialized views: they could
+// have failed after the rows were stored. Any other refusal stops the load.
+//
+// Constraints and expressions have to depend on the row alone. If they are
+// changed, or depend on the time, between an interruption and the next run, the
+// rows of chunks under way that the server has refused some rows of may be
+// stored twice.
 //
 // The end of an input that has no line end and is no complete JSON value
 // is a reject, but is not remembered as loaded: the line may be completed
@@ -162,11 +172,13 @@
 // Arrays of short numbers, such as [1,2,3], can take several times their text.
 // Long lines add to it: up to Workers + 2 of them may be held at once, or more
 // with many workers, each with up to MaxLineBytes. Lines that are longer pass
-// through and are not held. For tables with CHECK constraints the lines are
-// kept as long as the rows, which is ChunkBytes more for each worker. What is
-// loaded already is compared chunk by chunk, of which one is held as text: it
-// takes the place of the rows of one worker, but is ChunkBytes more, which
-// Config.Memory does not count, when other inputs were loaded before it in the
-// same load. A load that goes on after one with larger chunks holds one of those.
+// through and are not held. For tables with CHECK constraints, or with columns
+// that the server computes from others, the lines are kept as long as the rows,
+// which is ChunkBytes more for each worker; and a chunk with rows that the server
+// refuses is there twice until it is inserted. What is loaded already is compared
+// chunk by chunk, of which one is held as text: it takes the place of the rows of
+// one worker, but is ChunkBytes more, which Config.Memory does not count, when
+// other inputs were loaded before it in the same load. A load that goes on after
+// one with larger chunks holds one of those.
 // The windows of decompressors come on top, at most 128 MiB for zstd --long.
 package bulk

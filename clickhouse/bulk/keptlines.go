@@ -12,11 +12,15 @@ type keptLines struct {
 
 	piece *piece // being decoded; its data is not kept yet
 	start int64  // where in the chunk the piece begins
+
+	// seen is the number of line ends in the first seenTo bytes of data.
+	seenTo, seen int64
 }
 
 // reset forgets the lines and keeps the memory.
 func (k *keptLines) reset() {
 	k.data, k.wanted, k.piece = k.data[:0], false, nil
+	k.seenTo, k.seen = 0, 0
 }
 
 // offer says which piece is being decoded.
@@ -35,8 +39,14 @@ func (k *keptLines) keep() {
 	}
 }
 
-// at returns the line that begins at offset in the chunk, and its number.
+// at returns the line that begins at offset in the chunk, and its number. It
+// is quick when the offsets ascend.
 func (k *keptLines) at(offset int64) (line []byte, number int64) {
 	start := offset - k.from
-	return firstLine(k.data[start:]), k.line + int64(bytes.Count(k.data[:start], newline))
+	if start < k.seenTo {
+		k.seenTo, k.seen = 0, 0
+	}
+	k.seen += int64(bytes.Count(k.data[k.seenTo:start], newline))
+	k.seenTo = start
+	return firstLine(k.data[start:]), k.line + k.seen
 }

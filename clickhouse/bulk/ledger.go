@@ -23,6 +23,7 @@ type server interface {
 	Ensure(ctx context.Context, tables ...ddl.Table) error
 	Inspect(ctx context.Context, table string) (*ddl.Table, error)
 	Insert(ctx context.Context, in clickhouse.Insert) error
+	Violations(ctx context.Context, in clickhouse.Insert) ([]clickhouse.Violation, error)
 	Select(ctx context.Context, dest any, sql string, params ...any) error
 }
 

@@ -1,0 +1,169 @@
+package bulk
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse"
+)
+
+// counting counts the inserts into the items.
+type counting struct {
+	server
+	mu sync.Mutex
+	n  int
+}
+
+func (c *counting) Insert(ctx context.Context, in clickhouse.Insert) error {
+	c.mu.Lock()
+	if in.Table == "items" {
+		c.n++
+	}
+	c.mu.Unlock()
+	return c.server.Insert(ctx, in)
+}
+
+// TestLoadManyRowsThatTheServerRefuses has more of them in a chunk than could
+// be searched for one by one.
+func TestLoadManyRowsThatTheServerRefuses(t *testing.T) {
+	t.Parallel()
+	for _, http := range []bool{false, true} {
+		r := newRoom(t)
+		r.Exec(t, "CREATE TABLE items (id UInt32, text String, CONSTRAINT even CHECK id % 20 != 0, CONSTRAINT `sh,)ort` CHECK length(text) < 49) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 1000")
+		cfg := r.config(r.file("a", lines(0, 40_000)))
+		cfg.ChunkBytes, cfg.Rejects = 0, filepath.Join(r.dir, "rejects")
+		if http {
+			client, err := clickhouse.Open(r.HTTPDSN)
+			require.NoError(t, err)
+			defer client.Close()
+			cfg.Client = client
+		}
+		c := &counting{server: cfg.Client}
+		begin := time.Now()
+		sum, err := loadInto(t.Context(), cfg, c)
+		require.NoError(t, err)
+		t.Log(time.Since(begin))
+		require.EqualValues(t, 2000+800, sum.Rejected)
+		require.Equal(t, "37200\t37200", r.count())
+		require.Equal(t, 2, c.n, "one that is refused, and one without the rows that it is refused for")
+		entries := r.rejects(cfg)
+		require.Len(t, entries, 2800)
+		last := int64(0)
+		for _, e := range entries {
+			require.Greater(t, e.Line, last)
+			last = e.Line
+			require.Equal(t, "server", e.Reason)
+			require.True(t, strings.HasPrefix(e.Raw, fmt.Sprintf(`{"id":%d,`, e.Line-1)), e.Raw)
+		}
+		require.Equal(t, `the server refuses the row: constraint "even" of the table is violated: (id % 20) != 0`, entries[0].Error)
+		require.Equal(t, "the server refuses the row: constraint \"sh,)ort\" of the table is violated: length(text) < 49", entries[3].Error)
+		require.Len(t, sum.FirstRejects, firstRejects)
+		require.EqualValues(t, 50, sum.FirstRejects[3].Line)
+	}
+}
+
+// TestLoadGoesOnAfterRefusedRows crashes at each insert of a chunk with rows
+// that the server refuses, in two tables, and with rows that are bad anyway.
+func TestLoadGoesOnAfterRefusedRows(t *testing.T) {
+	t.Parallel()
+	var content bytes.Buffer
+	for i := range 300 {
+		fmt.Fprintf(&content, `{"schema":"items","data":{"id":%d}}`+"\n"+`{"schema":"more","data":{"id":%d}}`+"\n", i, i)
+		if i%50 == 0 {
+			content.WriteString("bad\n")
+		}
+	}
+	var want string
+	for left := range 6 {
+		for _, applied := range []bool{false, true} {
+			r := newRoom(t)
+			for _, name := range []string{"items", "more"} {
+				r.Exec(t, "CREATE TABLE "+name+" (id UInt32, text String, CONSTRAINT few CHECK id % 20 != 3) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 1000")
+			}
+			more := items()
+			more.Schema.Name = "more"
+			cfg := r.config(r.file("a", content.Bytes()))
+			cfg.Targets["more"], cfg.Schema, cfg.ChunkBytes, cfg.Rejects = more, "", 0, filepath.Join(r.dir, "rejects")
+			_, _ = loadInto(t.Context(), cfg, &crashing{server: r.client, left: left, applied: applied})
+			r.load(cfg)
+			require.Equal(t, "285\t285", r.count())
+			require.Equal(t, "285\t285", r.Query(t, "SELECT count(), uniqExact(id) FROM more"))
+			rejects := strings.ReplaceAll(r.rejectsFile(cfg), r.dir, "")
+			if want == "" {
+				want = rejects
+				require.Len(t, r.rejects(cfg), 36)
+			}
+			require.Equal(t, want, rejects)
+		}
+	}
+}
+
+// TestLoadSearchesWhereTheServerCannotTell has constraints of a column that the
+// load does not know, and expressions that fail.
+func TestLoadSearchesWhereTheServerCannotTell(t *testing.T) {
+	t.Parallel()
+	for name, columns := range map[string]string{
+		"constraint":        "n UInt32 DEFAULT id + 1, CONSTRAINT c CHECK n % 40 != 8",
+		"materialized":      "n UInt32 MATERIALIZED throwIf(id % 40 = 7, 'bad row')",
+		"default":           "n UInt32 DEFAULT throwIf(id % 40 = 7, 'bad row')",
+		"some can be asked": "n UInt32 DEFAULT intDiv(1, id % 40 - 7), CONSTRAINT c CHECK id != 87",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRoom(t)
+			r.Exec(t, "CREATE TABLE items (id UInt32, text String, "+columns+") ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 1000")
+			cfg := r.config(r.file("a", lines(0, 200)))
+			cfg.Rejects = filepath.Join(r.dir, "rejects")
+			_, _ = loadInto(t.Context(), cfg, &crashing{server: r.client, left: 3, applied: true, only: "items"})
+			r.load(cfg)
+			require.Equal(t, "195\t195", r.count())
+			var bad []int64
+			for _, e := range r.rejects(cfg) {
+				bad = append(bad, e.Line-1)
+			}
+			require.Equal(t, []int64{7, 47, 87, 127, 167}, bad)
+		})
+	}
+}
+
+// TestLoadStopsWhereRowsCouldBeStored has an expression that fails in a table
+// with partitions, which may have stored some of them.
+func TestLoadStopsWhereRowsCouldBeStored(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.Exec(t, "CREATE TABLE items (id UInt32, text String, n UInt32 MATERIALIZED throwIf(id = 7, 'bad row')) ENGINE = MergeTree ORDER BY id PARTITION BY id % 3 SETTINGS non_replicated_deduplication_window = 1000")
+	cfg := r.config(r.file("a", lines(0, 200)))
+	parts := items()
+	parts.Table.PartitionBy = "id % 3"
+	cfg.Targets["items"] = parts
+	_, err := Load(t.Context(), cfg)
+	require.ErrorIs(t, err, clickhouse.ErrRejected)
+	require.ErrorContains(t, err, "bad row")
+	require.ErrorContains(t, err, "chunk of ")
+}
+
+// TestHalvingHasAnEnd has more rows that fail than are searched for.
+func TestHalvingHasAnEnd(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	r.Exec(t, "CREATE TABLE items (id UInt32, text String, n UInt32 MATERIALIZED throwIf(id >= 0, 'bad row')) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 1000")
+	cfg := r.config(r.file("a", lines(0, maxServerRejects+10)))
+	cfg.ChunkBytes = 0
+	_, err := Load(t.Context(), cfg)
+	require.ErrorContains(t, err, "the server refuses more than 1000 rows of one chunk")
+
+	// An expression that can never be computed is not the rows' fault.
+	cfg.Inputs = []string{r.file("b", lines(0, leastEvidence))}
+	_, err = Load(t.Context(), cfg)
+	require.ErrorContains(t, err, "the server refuses every row of it")
+	cfg.Inputs = []string{r.file("c", lines(0, leastEvidence-1))}
+	require.EqualValues(t, leastEvidence-1, r.load(cfg).Rejected)
+}
