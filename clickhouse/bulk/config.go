@@ -73,16 +73,17 @@ type Config struct {
 	// MaxLineBytes bounds a line. Longer ones are rejected. 0 means
 	// DefaultMaxLineBytes.
 	MaxLineBytes int
-	// Rejects is the path of the file that rejected rows go to. Entries that it
-	// has already stay, unless they are of chunks that were never finished. It
-	// is created with the first reject. Empty means that rejected rows are only
-	// counted.
+	// Rejects is the path of the file that rejected rows go to, a regular one.
+	// Entries that it has already stay, unless they are written anew; see the
+	// package comment. It is created with the first reject. Empty means that
+	// rejected rows are only counted.
 	Rejects string
 	// MaxRejects stops a hopeless load.
 	MaxRejects RejectLimit
 
 	// DryRun decodes and checks everything and writes nothing but the rejects
-	// file, which then is written anew. No client is needed.
+	// file, where its entries take the place of those of earlier dry runs. No
+	// client is needed.
 	DryRun bool
 	// Force loads what is loaded already, once more. A forced load that was
 	// interrupted goes on when it is run again with the same inputs.

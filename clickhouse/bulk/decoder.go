@@ -152,7 +152,7 @@ func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
 			line = line[:n-1]
 		}
 		if schema, err := d.line(ctx, line, p.offset+int64(pos)-res.chunk.offset); err != nil {
-			if failure := (*tableError)(nil); errors.As(err, &failure) {
+			if failure, ok := err.(*tableError); ok { //nolint:errorlint // set by use, never wrapped
 				return failure
 			}
 			x := reject{offset: p.offset + int64(pos), line: number, schema: schema, err: err, raw: line}
