@@ -39,6 +39,8 @@ var (
 	ErrServerRejected = errors.New("the server refuses the row")
 )
 
+const unknownSchemaReason = "unknown_schema"
+
 // reasonOf returns the short stable name under which a rejected row is
 // counted: those of [block.Reason], and the names of this package's own kinds.
 func reasonOf(err error) string {
@@ -48,7 +50,7 @@ func reasonOf(err error) string {
 	case errors.Is(err, ErrCutLine):
 		return "cut_line"
 	case errors.Is(err, ErrUnknownSchema):
-		return "unknown_schema"
+		return unknownSchemaReason
 	case errors.Is(err, ErrServerRejected):
 		return "server"
 	}

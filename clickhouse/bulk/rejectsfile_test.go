@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -42,6 +43,27 @@ func TestRejectsThatDoNotFitOnDisk(t *testing.T) {
 	w := newRejectWriter(&rejectSpool{path: filepath.Join(t.TempDir(), "rejects")}, false, knownCuts{})
 	require.ErrorIs(t, w.add(res), os.ErrNotExist)
 	require.NoError(t, w.close())
+}
+
+// TestManyUnknownSchemas has another schema in each line.
+func TestManyUnknownSchemas(t *testing.T) {
+	t.Parallel()
+	var b bytes.Buffer
+	for i := range 100_000 {
+		fmt.Fprintf(&b, `{"schema":"s%d","data":{}}`+"\n", i)
+	}
+	sum, err := check(t, b.Bytes(), func(c *Config) { c.Schema, c.Format, c.ChunkBytes, c.Rejects = "", Facts, 64<<10, "" })
+	require.NoError(t, err)
+	require.EqualValues(t, 100_000, sum.Rejected)
+	require.LessOrEqual(t, len(sum.Schemas), 10*mostUnknown+1)
+	all := int64(0)
+	for _, c := range sum.Schemas {
+		all += c.Rejected
+	}
+	require.EqualValues(t, 100_000, all)
+	sum, err = check(t, b.Bytes(), func(c *Config) { c.Schema, c.Format, c.ChunkBytes, c.Rejects = "", Facts, 0, "" })
+	require.NoError(t, err)
+	require.Len(t, sum.Schemas, mostUnknown+1, "in one chunk")
 }
 
 // TestCheckLeavesRejectsOfLoads checks into the rejects file of a load.

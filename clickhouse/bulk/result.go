@@ -67,7 +67,7 @@ func (r *result) count(schema string) *Counts {
 // reject counts a rejected row, and keeps it if it is one of the first.
 func (r *result) reject(x reject, reason string) {
 	r.rejected++
-	r.count(x.schema).Rejected++
+	r.count(r.countedAs(x.schema, reason)).Rejected++
 	if r.reasons == nil {
 		r.reasons = make(map[string]int64)
 	}
@@ -76,6 +76,23 @@ func (r *result) reject(x reject, reason string) {
 		x.raw = nil
 		r.rejects = append(r.rejects, x)
 	}
+}
+
+// mostUnknown is how many schemas that are not known a chunk is counted by.
+const mostUnknown = 100
+
+// countedAs returns the schema that a rejected row is counted by: its own, or
+// none when there are too many of them that are not known.
+func (r *result) countedAs(schema, reason string) string {
+	if reason != unknownSchemaReason || len(r.counts) < mostUnknown {
+		return schema
+	}
+	for i := range r.counts {
+		if r.counts[i].schema == schema {
+			return schema
+		}
+	}
+	return ""
 }
 
 // close releases the rejects. It is called once, by the committer.

@@ -31,7 +31,8 @@ type Summary struct {
 	// Files has one entry for each input that was opened, in order.
 	Files []FileSummary `json:"files"`
 	// Schemas counts by schema. Rejected rows whose schema could not be told
-	// are under the empty name.
+	// are under the empty name, and so are those of unknown schemas when there
+	// are many.
 	Schemas map[string]Counts `json:"schemas,omitempty"`
 	// Reasons counts the rejected rows by reason: those of block.Reason, and
 	// line_too_long, cut_line, unknown_schema and server.

@@ -105,12 +105,16 @@ func (t *tally) commit(r *result) {
 	t.sum.Rows += rows
 	t.sum.Rejected += rejected
 	for i := range r.counts {
-		c := t.sum.Schemas[r.counts[i].schema]
+		name := r.counts[i].schema
+		c, known := t.sum.Schemas[name]
+		if !known && r.counts[i].Rows == 0 && len(t.sum.Schemas) >= 10*mostUnknown {
+			name, c = "", t.sum.Schemas[""]
+		}
 		if !r.hopeless {
 			c.Rows += r.counts[i].Rows
 		}
 		c.Rejected += r.counts[i].Rejected
-		t.sum.Schemas[r.counts[i].schema] = c
+		t.sum.Schemas[name] = c
 	}
 	for reason, n := range r.reasons {
 		t.sum.Reasons[reason] += n
