@@ -14,8 +14,11 @@ func TestViolations(t *testing.T) {
 	t.Parallel()
 	const hostile = "a`b 'c"
 	schema := fact.Schema{Name: "t", Fields: []fact.Field{
-		{Name: "n", Type: fact.UInt32}, {Name: "maybe", Type: fact.Int64, Nullable: true}, {Name: hostile, Type: fact.String},
-		{Name: "tags", Type: fact.String, Array: true}, {Name: "at", Type: fact.DateTime64},
+		{Name: "n", Type: fact.UInt32},
+		{Name: "maybe", Type: fact.Int64, Nullable: true},
+		{Name: hostile, Type: fact.String},
+		{Name: "tags", Type: fact.String, Array: true},
+		{Name: "at", Type: fact.DateTime64},
 	}}
 	b := compile(t, schema).NewBlock()
 	for i := range 100 {

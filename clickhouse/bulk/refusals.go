@@ -110,7 +110,7 @@ func (r *refusals) origins() func(row int) int {
 	var rows []int32
 	for row := range r.from.block.Rows() {
 		if !r.has(row) {
-			rows = append(rows, int32(row)) //nolint:gosec // a chunk has less than 2 GiB
+			rows = append(rows, int32(row))
 		}
 	}
 	return func(row int) int { return int(rows[row]) }

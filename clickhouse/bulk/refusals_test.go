@@ -43,7 +43,7 @@ func TestLoadManyRowsThatTheServerRefuses(t *testing.T) {
 		if http {
 			client, err := clickhouse.Open(r.HTTPDSN)
 			require.NoError(t, err)
-			defer client.Close()
+			t.Cleanup(func() { require.NoError(t, client.Close()) })
 			cfg.Client = client
 		}
 		c := &counting{server: cfg.Client}

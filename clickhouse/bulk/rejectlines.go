@@ -156,7 +156,8 @@ func (l *rejectLines) reader() (*rejectReader, error) {
 		r = io.MultiReader(l.file, r)
 	}
 	out := &rejectReader{r: bufio.NewReaderSize(r, 32<<10)}
-	return out, out.next()
+	err := out.next()
+	return out, err
 }
 
 // rejectReader reads rejectLines.

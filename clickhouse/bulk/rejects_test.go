@@ -47,11 +47,9 @@ func TestTidyRejects(t *testing.T) {
 				t.Parallel()
 				path := filepath.Join(t.TempDir(), "rejects")
 				require.NoError(t, os.WriteFile(path, []byte(c.have), 0o640))
-				want, begun := c.check, func() (map[string]bool, error) { return nil, nil }
-				if !check {
-					want, begun = c.want, func() (map[string]bool, error) { return map[string]bool{"open": true, open: true}, nil }
-				} else {
-					begun = nil
+				want, begun := c.want, func() (map[string]bool, error) { return map[string]bool{"open": true, open: true}, nil }
+				if check {
+					want, begun = c.check, nil
 				}
 				known, err := tidyRejects(path, begun)
 				got, readErr := os.ReadFile(path)
