@@ -34,7 +34,7 @@
 // Config.MaxLineBytes the beginning is there, and raw_cut is true. The entries
 // are in the order of the input, but for lines cut off at the end of an input,
 // which come last and have the key path, the absolute path of the input,
-// instead of chunk.
+// instead of chunk, or neither if that was standard input or a pipe.
 //
 // The rejects file is a regular file, and is added to. A load removes from it
 // what it writes anew, and nothing else: entries of chunks that the ledger of

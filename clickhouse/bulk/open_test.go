@@ -46,7 +46,7 @@ func unpackBzip2Lines(t *testing.T) []byte {
 // readSource opens data as an input and reads all of it.
 func readSource(data []byte) (kind compression, text []byte, err error) {
 	var n atomic.Int64
-	s, err := openSource(context.Background(), &inputFile{stdin: true}, bytes.NewReader(data), &n)
+	s, err := openSource(context.Background(), &inputFile{stdin: true, stream: true}, bytes.NewReader(data), &n)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -22,8 +22,8 @@ type rejectEntry struct {
 	RawCut bool   `json:"raw_cut,omitempty"`
 	Reason string `json:"reason"`
 	// One of the following tells where the entry is from, or none of them for a
-	// line that was cut off at the end of standard input. Which one it is, is
-	// known only when the chunk is committed.
+	// line that was cut off at the end of standard input or a pipe. Which of
+	// them is known when the chunk is committed.
 
 	// Chunk is the token of the row's chunk.
 	Chunk string `json:"chunk,omitempty"`

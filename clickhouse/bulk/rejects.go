@@ -32,7 +32,7 @@ type rejectWriter struct {
 
 // cutReject is a cut line among rejectWriter.cutLines.
 type cutReject struct {
-	path string // empty for standard input
+	path string // empty for standard input and pipes
 	sum  cutSum
 }
 
@@ -73,7 +73,7 @@ func (w *rejectWriter) addCut(r *result) error {
 		return err
 	}
 	c := cutReject{sum: sha256.Sum256(line.Bytes())}
-	if !r.chunk.file.stdin {
+	if !r.chunk.file.stream {
 		c.path = r.chunk.file.key()
 	}
 	w.cut = append(w.cut, c)
