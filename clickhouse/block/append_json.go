@@ -101,11 +101,26 @@ func (b *Block) appendPairs() error {
 const maxSkipped = 4
 
 // expectKey moves up to the value if one of the keys is there that are likely
-// to follow the field last. It returns the field, or -1.
+// to follow the field last: the one that did the last time, the one that did
+// before that, or one that comes some keys later. It returns the field, or -1.
 func (b *Block) expectKey(last int) int {
 	s, keys := b.scan, b.layout.keys
 	data := s.data[s.pos:]
-	for range maxSkipped {
+	at := last + 1
+	other := b.row.other[at]
+	last = b.row.follow[at]
+	if key := &keys[last]; key.begins(data) {
+		s.pos += len(key.text)
+		s.space()
+		return last
+	}
+	if key := &keys[other]; key.begins(data) {
+		b.row.other[at], b.row.follow[at] = b.row.follow[at], other
+		s.pos += len(key.text)
+		s.space()
+		return other
+	}
+	for range maxSkipped - 1 {
 		last = b.row.follow[last+1]
 		if key := &keys[last]; key.begins(data) {
 			s.pos += len(key.text)
@@ -140,7 +155,7 @@ func (b *Block) readKey(last int) (int, error) {
 	if !known {
 		return -1, b.takeUnknown(raw)
 	}
-	b.row.follow[last+1] = i
+	b.row.other[last+1], b.row.follow[last+1] = b.row.follow[last+1], i
 	return i, nil
 }
 

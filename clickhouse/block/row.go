@@ -9,17 +9,19 @@ type rowState struct {
 	left int      // fields without a value yet
 	// follow holds, for each field plus 1, the field that most likely comes
 	// next; follow[0] is the first of a row. Rows of one file mostly have
-	// their keys in one order, whatever it is.
-	follow []int
+	// their keys in one order, whatever it is. other is what came next before
+	// that changed: rows of two kinds take turns in many files.
+	follow, other []int
 }
 
 func newRowState(fields int) rowState {
 	r := rowState{
 		seen:   make([]uint64, (fields+63)/64),
 		follow: make([]int, fields+1),
+		other:  make([]int, fields+1),
 	}
 	for i := range r.follow {
-		r.follow[i] = i % fields
+		r.follow[i], r.other[i] = i%fields, i%fields
 	}
 	return r
 }
