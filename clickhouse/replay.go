@@ -17,8 +17,8 @@ type Replayed struct {
 	Stored, Present int64
 	// Skipped is how many events are of a type that is no known schema.
 	Skipped int64
-	// Refused is how many events could not become a row.
-	Refused int64
+	// Rejected is how many events could not become a row.
+	Rejected int64
 }
 
 // The most that Replay holds in memory at once: events, and bytes of their data.
@@ -95,7 +95,7 @@ func (r *replay) refuse(e fact.Event, err error) error {
 	if r.refused == nil {
 		return fmt.Errorf("event %q of type %q: %w", e.ID, e.Type, err)
 	}
-	r.done.Refused++
+	r.done.Rejected++
 	r.refused(e, err)
 	return nil
 }

@@ -60,8 +60,8 @@ func TestReplayHeals(t *testing.T) {
 	}
 	require.NoError(t, store.Append(t.Context(), "s", other))
 	for _, want := range []Replayed{
-		{Events: facts + 4, Stored: lost, Present: facts - lost, Skipped: 1, Refused: 3},
-		{Events: facts + 4, Present: facts, Skipped: 1, Refused: 3},
+		{Events: facts + 4, Stored: lost, Present: facts - lost, Skipped: 1, Rejected: 3},
+		{Events: facts + 4, Present: facts, Skipped: 1, Rejected: 3},
 	} {
 		refused := map[string]string{}
 		got, err := m.Replay(t.Context(), fact.Events(t.Context(), store, "s", 0), func(e fact.Event, err error) { refused[e.ID] = err.Error() })

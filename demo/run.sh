@@ -44,7 +44,7 @@ until [ -s "$dir/dsn" ]; do
 done
 
 for schema in message conversation tool_call eval_run eval_result eval_bfcl; do
-	summary=$(cd "$dir/facts" && run load --dsn-file "$dir/dsn" --schema "$schema" "$schema.jsonl")
+	summary=$(cd "$dir/facts" && run load --log-level warn --dsn-file "$dir/dsn" --schema "$schema" "$schema.jsonl")
 	printf '%-13s %s\n' "$schema" "${summary##*$'\n'}" # without what is loaded already, file by file
 done
 

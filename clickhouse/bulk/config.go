@@ -19,10 +19,10 @@ import (
 
 // The defaults of a [Config].
 const (
-	DefaultChunkBytes   = 80 << 20               // of Config.ChunkBytes, in bytes
-	DefaultMaxLineBytes = 16 << 20               // of Config.MaxLineBytes, in bytes
-	DefaultRetryFor     = 2 * time.Minute        // of Config.RetryFor
-	DefaultProgress     = 200 * time.Millisecond // of Config.ProgressEvery
+	DefaultChunkBytes    = 80 << 20               // of Config.ChunkBytes, in bytes
+	DefaultMaxLineBytes  = 16 << 20               // of Config.MaxLineBytes, in bytes
+	DefaultRetryBudget   = 2 * time.Minute        // of Config.RetryBudget
+	DefaultProgressEvery = 200 * time.Millisecond // of Config.ProgressEvery
 )
 
 // The bounds of a [Config].
@@ -108,16 +108,16 @@ type Config struct {
 	// DefaultChunkBytes, or what Memory allows, and as many lines as the schemas'
 	// widest table can hold in that much memory.
 	ChunkBytes, ChunkLines int
-	// RetryFor is how long an insert that fails for the moment is repeated
-	// before the load gives up. 0 means DefaultRetryFor; less than 0 means not
+	// RetryBudget is how long an insert that fails for the moment is repeated
+	// before the load gives up. 0 means DefaultRetryBudget; less than 0 means not
 	// at all.
-	RetryFor time.Duration
+	RetryBudget time.Duration
 
 	// Progress is called now and then while the load runs, and once at its end,
 	// never from two goroutines at once. Nil means never.
 	Progress func(Progress)
 	// ProgressEvery is the time between calls of Progress. 0 means
-	// DefaultProgress.
+	// DefaultProgressEvery.
 	ProgressEvery time.Duration
 	// Logger gets what is worth knowing and is no error: retries, warnings. Nil
 	// means nothing is logged.
@@ -211,11 +211,11 @@ func (c Config) withDefaults() Config {
 	}
 	c.Workers, c.ChunkBytes = c.sizes()
 	setDefault(&c.MaxLineBytes, DefaultMaxLineBytes)
-	if c.RetryFor == 0 {
-		c.RetryFor = DefaultRetryFor
+	if c.RetryBudget == 0 {
+		c.RetryBudget = DefaultRetryBudget
 	}
 	if c.ProgressEvery <= 0 {
-		c.ProgressEvery = DefaultProgress
+		c.ProgressEvery = DefaultProgressEvery
 	}
 	if c.Format == Auto && c.Schema != "" {
 		c.Format = Rows

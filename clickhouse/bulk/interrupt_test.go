@@ -326,7 +326,7 @@ func TestLoadRepeatsInserts(t *testing.T) {
 			require.Equal(t, "500\t500", r.count())
 			require.Equal(t, r.Query(t, "SELECT uniqExact(token, state) FROM _factload_ledger"), r.Query(t, "SELECT count() FROM _factload_ledger"))
 
-			cfg.RetryFor = -1
+			cfg.RetryBudget = -1
 			cfg.Inputs = []string{r.file("b", lines(500, 600))}
 			f.n = 0
 			_, err = loadInto(t.Context(), cfg, f)

@@ -270,7 +270,7 @@ func (l *load) rootOf(in *inputFile) token {
 }
 
 func (l *load) retrier(ctx context.Context) *retrier {
-	return &retrier{budget: l.cfg.RetryFor, stop: ctx.Done(), log: l.cfg.Logger}
+	return &retrier{budget: l.cfg.RetryBudget, stop: ctx.Done(), log: l.cfg.Logger}
 }
 
 // origin is what the ledger keeps of the load with each of its chunks.

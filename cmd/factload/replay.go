@@ -87,7 +87,7 @@ func (a *app) replay(ctx context.Context, inputs []string, asJSON bool) (err err
 	if printErr := a.printReplayed(done, asJSON); err == nil {
 		err = printErr
 	}
-	if err == nil && done.Refused > 0 {
+	if err == nil && done.Rejected > 0 {
 		return errRejected
 	}
 	return err
@@ -135,15 +135,15 @@ func parseEvent(line bulk.Line) (fact.Event, error) {
 func (a *app) printReplayed(done clickhouse.Replayed, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(a.out).Encode(map[string]int64{
-			"events": done.Events, "stored": done.Stored, "present": done.Present, "skipped": done.Skipped, "rejected": done.Refused,
+			"events": done.Events, "stored": done.Stored, "present": done.Present, "skipped": done.Skipped, "rejected": done.Rejected,
 		})
 	}
 	text := fmt.Sprintf("%s events: %s stored, %s there already", thousands(done.Events), thousands(done.Stored), thousands(done.Present))
 	if done.Skipped > 0 {
 		text += fmt.Sprintf(", %s of types that are no schema", thousands(done.Skipped))
 	}
-	if done.Refused > 0 {
-		text += fmt.Sprintf(", %s rejected", thousands(done.Refused))
+	if done.Rejected > 0 {
+		text += fmt.Sprintf(", %s rejected", thousands(done.Rejected))
 	}
 	_, err := fmt.Fprintln(a.out, text)
 	return err
