@@ -96,13 +96,13 @@ func parseInteger(text []byte) (magnitude uint64, negative, ok bool) {
 func (c *intColumn[T, C]) add(magnitude uint64, negative bool) error {
 	if !negative {
 		if magnitude > c.high {
-			return c.outOfRange()
+			return c.outOfRange(false)
 		}
 		c.push(T(magnitude))
 		return nil
 	}
 	if magnitude > c.low {
-		return c.outOfRange()
+		return c.outOfRange(true)
 	}
 	c.push(T(-magnitude))
 	return nil
@@ -151,7 +151,7 @@ func (c *intColumn[T, C]) addFloat(f float64, size int) error {
 		exactBelow = 1 << 24
 	}
 	if abs >= 1<<64 {
-		return c.outOfRange()
+		return c.outOfRange(f < 0)
 	}
 	if abs > exactBelow {
 		var text [32]byte
@@ -174,7 +174,7 @@ func (c *intColumn[T, C]) explain(err error) error {
 	f := asFault(err)
 	switch {
 	case f.is(ErrRange):
-		return c.outOfRange()
+		return c.outOfRange(false)
 	case f.is(ErrPrecision):
 		f.text = "is not an integer, as " + c.kind.String() + " needs"
 		f.hint = "use float64 or decimal in the schema"
@@ -182,11 +182,14 @@ func (c *intColumn[T, C]) explain(err error) error {
 	return f
 }
 
-func (c *intColumn[T, C]) outOfRange() error {
-	low := ""
+func (c *intColumn[T, C]) outOfRange(negative bool) error {
+	low, hint := "", "use a wider integer type in the schema"
+	if negative && c.low == 0 {
+		hint = "use a signed integer type in the schema"
+	}
 	if c.low > 0 {
 		low = "-"
 	}
 	text := fmt.Sprintf("is out of range for %v (%s%d to %d)", c.kind, low, c.low, c.high)
-	return newFault(ErrRange, text, "use a wider integer type in the schema")
+	return newFault(ErrRange, text, hint)
 }

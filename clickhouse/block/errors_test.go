@@ -83,7 +83,7 @@ func TestErrorMessagesOfGoValues(t *testing.T) {
 		data map[string]any
 		want string
 	}{
-		{map[string]any{"prompt_tokens": -1}, `field "prompt_tokens": -1 is out of range for uint32 (0 to 4294967295): use a wider integer type in the schema`},
+		{map[string]any{"prompt_tokens": -1}, `field "prompt_tokens": -1 is out of range for uint32 (0 to 4294967295): use a signed integer type in the schema`},
 		{map[string]any{"prompt_tokens": "many\n"}, `field "prompt_tokens": "many\n" is a string, want an integer: write the number without quotes`},
 		{map[string]any{"tags": []any{"a", 7}}, `field "tags"[1]: 7 is a number, want a string: write the value in quotes, or use json in the schema`},
 		{map[string]any{"tags": []string(nil)}, `field "tags": null is not allowed in a field that is not nullable: leave the key out, or give an empty array; a nil slice of Go is null in JSON`},
