@@ -106,26 +106,30 @@ const maxSkipped = 4
 func (b *Block) expectKey(last int) int {
 	s, keys := b.scan, b.layout.keys
 	data := s.data[s.pos:]
-	at := last + 1
-	other := b.row.other[at]
-	last = b.row.follow[at]
-	if key := &keys[last]; key.begins(data) {
-		s.pos += len(key.text)
-		s.space()
-		return last
+	follow, other := &b.row.follow[last+1], &b.row.other[last+1]
+	field := *follow
+	switch {
+	case keys[field].begins(data):
+	case keys[*other].begins(data):
+		field = *other
+		*other, *follow = *follow, field
+	default:
+		if field = b.skipKeys(field, data); field < 0 {
+			return -1
+		}
 	}
-	if key := &keys[other]; key.begins(data) {
-		b.row.other[at], b.row.follow[at] = b.row.follow[at], other
-		s.pos += len(key.text)
-		s.space()
-		return other
-	}
+	s.pos += len(keys[field].text)
+	s.space()
+	return field
+}
+
+// skipKeys returns the field whose key data begins with, if it is one of those
+// that follow the given one, or -1.
+func (b *Block) skipKeys(field int, data []byte) int {
 	for range maxSkipped - 1 {
-		last = b.row.follow[last+1]
-		if key := &keys[last]; key.begins(data) {
-			s.pos += len(key.text)
-			s.space()
-			return last
+		field = b.row.follow[field+1]
+		if b.layout.keys[field].begins(data) {
+			return field
 		}
 	}
 	return -1

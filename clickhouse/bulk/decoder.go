@@ -50,6 +50,9 @@ type rowBlock struct {
 	held, filled int
 }
 
+// needs returns how much memory a block keeps that is filled so far.
+func (b *rowBlock) needs() int { return b.filled + b.filled/4 }
+
 func newDecoder(cfg *Config, tables map[string]*table) *decoder {
 	d := &decoder{
 		tables:     tables,
@@ -182,7 +185,7 @@ func (d *decoder) grow(p *piece, c *chunk) {
 	more := 0
 	for _, b := range d.used {
 		b.filled = int(float64(b.block.Bytes()) * factor)
-		more += max(0, b.filled+b.filled/4-b.held)
+		more += max(0, b.needs()-b.held)
 	}
 	if d.single == nil {
 		d.shrink(more, func(b *rowBlock) int {
@@ -194,7 +197,7 @@ func (d *decoder) grow(p *piece, c *chunk) {
 	}
 	for _, b := range d.used {
 		b.block.Grow(factor)
-		b.held = max(b.held, b.filled+b.filled/4)
+		b.held = max(b.held, b.needs())
 	}
 }
 
@@ -203,7 +206,7 @@ func (d *decoder) end(res *result) {
 	for _, b := range d.used {
 		res.count(b.table.name).Rows = int64(b.block.Rows())
 		b.filled = b.block.Bytes()
-		b.held = max(b.held, b.filled+b.filled/4)
+		b.held = max(b.held, b.needs())
 	}
 }
 

@@ -11,7 +11,6 @@ import (
 type inserter struct {
 	server server
 	retry  *retrier
-	warn   func(string)
 	// spool is as the decoder's.
 	spool *rejectSpool
 }
@@ -35,11 +34,6 @@ func (w *inserter) insert(ctx context.Context, d *decoder, res *result) error {
 		w.reject(refused, &d.lines, res)
 	}
 	return nil
-}
-
-// prepare makes sure that a table is there.
-func (w *inserter) prepare(ctx context.Context, t *table) error {
-	return w.retry.prepare(ctx, t, w.server, w.warn)
 }
 
 // send inserts one block. It can be repeated with the same token; again says

@@ -31,7 +31,8 @@ func newLedgerWriter(write func(context.Context, []ledgerEntry) error) *ledgerWr
 	return &ledgerWriter{write: write, in: make(chan ledgerRequest, 16), ended: make(chan struct{})}
 }
 
-// add hands over an entry. It fails when the writer has.
+// add hands over an entry. It fails when the writer has, with a *ledgerError as
+// wait does.
 func (w *ledgerWriter) add(e ledgerEntry, written chan struct{}) error {
 	select {
 	case w.in <- ledgerRequest{entry: e, written: written}:
@@ -61,7 +62,7 @@ func (w *ledgerWriter) failure() error {
 	if w.err != nil {
 		return w.err
 	}
-	return errors.New("ledger: closed")
+	return &ledgerError{errors.New("closed")}
 }
 
 // close lets run write what it has and return. Nothing may be added after.

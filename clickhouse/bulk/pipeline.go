@@ -193,27 +193,30 @@ func (p *pipeline) begin(r *reader, ch *chunk) error {
 	l := p.load
 	if !r.begun {
 		if t := l.tables[l.cfg.Schema]; t != nil {
-			if err := p.retry.prepare(p.ctx, t, l.server, l.warn); err != nil {
+			if err := p.prepare(p.ctx, t); err != nil {
 				return &tableError{err}
 			}
 		}
 		r.begun = true
 		if err := p.ledger.add(l.entry(loadStarted), nil); err != nil {
-			return &ledgerError{err}
+			return err
 		}
 	}
-	if err := p.ledger.add(l.origin().entry(ch, chunkStarted), ch.started); err != nil {
-		return &ledgerError{err}
-	}
-	return nil
+	return p.ledger.add(l.origin().entry(ch, chunkStarted), ch.started)
+}
+
+// prepare makes sure that a table is there.
+func (p *pipeline) prepare(ctx context.Context, t *table) error {
+	l := p.load
+	return p.retry.do(ctx, func(ctx context.Context, _ bool) error { return t.prepare(ctx, l.server, l.warn) })
 }
 
 func (p *pipeline) worker() *worker {
 	l := p.load
 	w := &worker{decoder: newDecoder(&l.cfg, l.tables), ledger: p.ledger, pool: p.pool}
 	if l.server != nil {
-		w.insert = &inserter{server: l.server, retry: p.retry, warn: l.warn, spool: w.decoder.spool}
-		w.decoder.prepare = w.insert.prepare
+		w.insert = &inserter{server: l.server, retry: p.retry, spool: w.decoder.spool}
+		w.decoder.prepare = p.prepare
 	}
 	return w
 }

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -150,7 +151,7 @@ func (w *rejectWriter) writeCuts(to *bufio.Writer) error {
 	if err != nil {
 		return err
 	}
-	nowhere := bufio.NewWriter(discard{})
+	nowhere := bufio.NewWriter(io.Discard)
 	for i := range w.cut {
 		c, line := &w.cut[i], to
 		end := []byte(closeBare)
@@ -168,11 +169,6 @@ func (w *rejectWriter) writeCuts(to *bufio.Writer) error {
 	}
 	return nil
 }
-
-// discard is a Writer that keeps nothing.
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }
 
 // checkRejects finds out early that there is no place for a rejects file. The
 // file itself is made with the first reject.

@@ -97,8 +97,3 @@ func (t *table) prepare(ctx context.Context, s server, warn func(string)) error 
 	}
 	return nil
 }
-
-// prepare is [table.prepare], again and again if it must.
-func (r *retrier) prepare(ctx context.Context, t *table, s server, warn func(string)) error {
-	return r.do(ctx, func(ctx context.Context, _ bool) error { return t.prepare(ctx, s, warn) })
-}
