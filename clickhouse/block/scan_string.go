@@ -68,6 +68,18 @@ func copyRun(dst, data []byte, i int) (longer []byte, end int, high uint64) {
 	return dst[:j], i, high
 }
 
+// Text returns the value of a JSON string, which is given with its quotes, by the
+// rules for values: it is valid UTF-8, and surrogates come in pairs. The result
+// may be a part of raw. Errors are of type [*FieldError], without a field.
+func Text(raw []byte) ([]byte, error) {
+	s := scanner{data: raw}
+	text, err := s.text()
+	if err != nil {
+		return nil, rowFault(asFault(err))
+	}
+	return text, nil
+}
+
 // text reads the string at pos, quotes included, and returns its value. The
 // result is a part of the line or of the scratch buffer, and valid until the
 // next call.

@@ -8,8 +8,6 @@ import (
 	"io"
 	"maps"
 	"slices"
-	"strconv"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/go-faster/jx"
@@ -151,50 +149,13 @@ func textValue(d *jx.Decoder, name string) ([]byte, error) {
 		return nil, err
 	}
 	if bytes.IndexByte(raw, '\\') < 0 {
-		return raw[1 : len(raw)-1], nil
+		return raw[1 : len(raw)-1], nil // the line is valid UTF-8
 	}
-	if half := halfSurrogate(raw); half != nil {
-		return nil, &block.FieldError{
-			Field: name, Offset: -1, Err: fmt.Errorf("%w: half of a surrogate pair: `%s`", block.ErrUTF8, half),
-			Hint: "write the character itself, or both halves",
-		}
+	text, err := block.Text(raw)
+	if fault := (*block.FieldError)(nil); errors.As(err, &fault) {
+		fault.Field, fault.Offset = name, -1
 	}
-	return jx.DecodeBytes(raw).StrBytes()
-}
-
-// halfSurrogate returns the first escape in a valid JSON string that is half of
-// a surrogate pair, or nil. A decoder would make U+FFFD of it.
-func halfSurrogate(raw []byte) []byte {
-	for i := bytes.IndexByte(raw, '\\'); i >= 0 && i+1 < len(raw); {
-		size := 2
-		if unit := codeUnit(raw[i:]); unit >= 0 {
-			size = 6
-			if utf16.IsSurrogate(unit) {
-				if utf16.DecodeRune(unit, codeUnit(raw[i+6:])) == utf8.RuneError {
-					return raw[i : i+6]
-				}
-				size = 12
-			}
-		}
-		next := bytes.IndexByte(raw[i+size:], '\\')
-		if next < 0 {
-			break
-		}
-		i += size + next
-	}
-	return nil
-}
-
-// codeUnit returns the value of the \u escape that data begins with, or -1.
-func codeUnit(data []byte) rune {
-	if len(data) < 6 || data[0] != '\\' || data[1] != 'u' {
-		return -1
-	}
-	v, err := strconv.ParseUint(string(data[2:6]), 16, 16)
-	if err != nil {
-		return -1
-	}
-	return rune(v)
+	return text, err
 }
 
 // check decides between the kinds of envelope and whether all of it is there.
