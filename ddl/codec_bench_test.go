@@ -13,7 +13,7 @@ import (
 
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/internal/enginetest"
-	"github.com/factload/factload/schemas/sample"
+	"github.com/factload/factload/internal/sample"
 )
 
 // codecCases are columns of the sample messages with the ways to store them. The

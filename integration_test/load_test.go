@@ -14,8 +14,8 @@ import (
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/bulk"
 	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/sample"
 	"github.com/factload/factload/schemas"
-	"github.com/factload/factload/schemas/sample"
 )
 
 // load loads files and fails the test when that fails or rejects rows.

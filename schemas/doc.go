@@ -34,5 +34,5 @@
 // therefore written {} and not '{}', which is a JSON string. NULL is what a nullable field holds anyway, so null is not
 // a default.
 //
-// An [Inference] writes such a file from rows.
+// Package infer writes such a file from rows.
 package schemas

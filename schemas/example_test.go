@@ -3,8 +3,6 @@ package schemas_test
 import (
 	"encoding/json"
 	"fmt"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/factload/factload/schemas"
@@ -60,32 +58,6 @@ func ExampleRegistry() {
 	// Output:
 	// One chat message, with what it took to produce it. <nil>
 	// unknown schema "mesage", did you mean "message"? known schemas are conversation, eval_bfcl, eval_result, eval_run, message, tool_call
-}
-
-func ExampleInference() {
-	var in schemas.Inference
-	for line := range strings.Lines(`{"question_id": 1, "question": "Why?", "turns": ["a", "b"]}
-{"question_id": 2, "question": "How?", "turns": [], "score": 0.5}
-`) {
-		if err := in.Add([]byte(line)); err != nil {
-			fmt.Println(err)
-		}
-	}
-	if err := in.WriteYAML(os.Stdout, "question"); err != nil {
-		fmt.Println(err)
-	}
-	// Output:
-	// # Inferred from 2 rows. Look it over before the first load: changes cost nothing yet,
-	// # and rows to come may hold what these did not.
-	// # Where a row lacks a field, it gets NULL, or an empty array.
-	// name: question
-	// # The sorting key is a guess. Every row must have these fields; those that queries filter by come first.
-	// order_by: [question_id]
-	// fields:
-	//   - {name: question_id, type: int64}
-	//   - {name: question, type: string}
-	//   - {name: turns, type: string, array: true}
-	//   - {name: score, type: float64, nullable: true}  # in 1 of 2 rows
 }
 
 func ExampleFromStruct() {

@@ -16,8 +16,8 @@ import (
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/sample"
 	"github.com/factload/factload/schemas"
-	"github.com/factload/factload/schemas/sample"
 )
 
 // benchRows is how many rows the benchmarks load, unless FACTLOAD_BENCH_ROWS

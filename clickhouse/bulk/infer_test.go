@@ -15,10 +15,11 @@ import (
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/schemas"
+	"github.com/factload/factload/schemas/infer"
 )
 
 // inferredBlock returns a block of the schema that is inferred, read back from its file.
-func inferredBlock(t *testing.T, in *schemas.Inference) (b *block.Block, yaml string) {
+func inferredBlock(t *testing.T, in *infer.Builder) (b *block.Block, yaml string) {
 	t.Helper()
 	var text bytes.Buffer
 	require.NoError(t, in.WriteYAML(&text, "inferred"))
@@ -106,12 +107,12 @@ func TestInferredSchemaTakesItsRows(t *testing.T) {
 	types := make(map[fact.FieldType]int)
 	for seed := range uint64(500) {
 		rows := randomRows(rand.New(rand.NewPCG(seed, 1)))
-		var in schemas.Inference
+		var in infer.Builder
 		for _, row := range rows {
 			require.NoError(t, in.Add([]byte(row)), row)
 		}
 		def, err := in.Definition("inferred")
-		if errors.Is(err, schemas.ErrNothingToInfer) {
+		if errors.Is(err, infer.ErrNothingToInfer) {
 			continue
 		}
 		require.NoError(t, err)
@@ -140,22 +141,22 @@ func FuzzInfer(f *testing.F) {
 	anything, err := block.Compile(fact.Schema{Name: "any", Fields: []fact.Field{{Name: "nobody", Type: fact.JSON, Nullable: true}}}, block.Options{UnknownKeys: block.IgnoreUnknown})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, first, second []byte) {
-		var in schemas.Inference
+		var in infer.Builder
 		var rows [][]byte
 		for _, line := range [][]byte{first, second} {
 			switch err := in.Add(line); {
 			case err == nil:
 				rows = append(rows, line)
 				require.NoError(t, anything.NewBlock().AppendJSON(line))
-			case errors.Is(err, schemas.ErrNotARow) && strings.Contains(err.Error(), "cannot name a field"):
-			case errors.Is(err, schemas.ErrNotARow):
+			case errors.Is(err, infer.ErrNotARow) && strings.Contains(err.Error(), "cannot name a field"):
+			case errors.Is(err, infer.ErrNotARow):
 				require.Error(t, anything.NewBlock().AppendJSON(line), "%v", err)
 			default:
-				require.ErrorIs(t, err, schemas.ErrTooManyFields)
+				require.ErrorIs(t, err, infer.ErrTooManyFields)
 			}
 		}
 		if _, err := in.Definition("inferred"); err != nil {
-			require.ErrorIs(t, err, schemas.ErrNothingToInfer)
+			require.ErrorIs(t, err, infer.ErrNothingToInfer)
 			return
 		}
 		b, yaml := inferredBlock(t, &in)
@@ -178,13 +179,13 @@ func TestInferRealData(t *testing.T) {
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			t.Parallel()
-			var in schemas.Inference
+			var in infer.Builder
 			left := int64(0)
 			for line, err := range Lines(t.Context(), []string{file}, nil, DefaultMaxLineBytes) {
 				if err == nil {
 					err = in.Add(line.Text)
 				}
-				if errors.Is(err, ErrLineTooLong) || errors.Is(err, schemas.ErrNotARow) {
+				if errors.Is(err, ErrLineTooLong) || errors.Is(err, infer.ErrNotARow) {
 					left++
 					continue
 				}

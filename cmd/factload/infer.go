@@ -15,6 +15,7 @@ import (
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/schemas"
+	"github.com/factload/factload/schemas/infer"
 )
 
 const inferLong = `Read JSONL files and print a schema that accepts all their rows, as YAML with
@@ -69,21 +70,21 @@ func (a *app) infer(ctx context.Context, f inferFlags, inputs []string) error {
 	if err != nil {
 		return usageError(err)
 	}
-	var in schemas.Inference
+	var in infer.Builder
 	left, err := a.inferFrom(ctx, &in, f.rows, inputs)
 	if err != nil {
 		return err
 	}
 	left.print(a)
 	err = in.WriteYAML(a.out, name)
-	if errors.Is(err, schemas.ErrNothingToInfer) {
+	if errors.Is(err, infer.ErrNothingToInfer) {
 		err = fmt.Errorf("%s: %w", strings.Join(inputs, ", "), err)
 	}
 	return err
 }
 
 // inferFrom adds rows of the inputs, up to the given number unless that is 0.
-func (a *app) inferFrom(ctx context.Context, in *schemas.Inference, most int64, inputs []string) (leftOut, error) {
+func (a *app) inferFrom(ctx context.Context, in *infer.Builder, most int64, inputs []string) (leftOut, error) {
 	var left leftOut
 	for line, err := range bulk.Lines(ctx, inputs, a.in, int(a.cfg.Load.MaxLineBytes)) {
 		if err == nil {
@@ -92,9 +93,9 @@ func (a *app) inferFrom(ctx context.Context, in *schemas.Inference, most int64, 
 		switch {
 		case errors.Is(err, bulk.ErrLineTooLong):
 			left.add(err)
-		case errors.Is(err, schemas.ErrNotARow):
+		case errors.Is(err, infer.ErrNotARow):
 			left.add(fmt.Errorf("%s, line %d: %w", line.File, line.Number, err))
-		case errors.Is(err, schemas.ErrTooManyFields):
+		case errors.Is(err, infer.ErrTooManyFields):
 			return left, fmt.Errorf("%s, line %d: %w", line.File, line.Number, err)
 		case err != nil:
 			return left, err

@@ -20,8 +20,8 @@ import (
 	"github.com/factload/factload/clickhouse/bulk"
 	"github.com/factload/factload/clickhouse/embedded"
 	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/sample"
 	"github.com/factload/factload/internal/soak"
-	"github.com/factload/factload/schemas/sample"
 )
 
 // killBench is what loads are killed in: an engine of its own, and inputs of

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/factload/factload/schemas/sample"
+	"github.com/factload/factload/internal/sample"
 )
 
 func newSample(a *app) *cobra.Command {

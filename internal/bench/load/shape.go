@@ -8,8 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/factload/factload/internal/sample"
 	"github.com/factload/factload/schemas"
-	"github.com/factload/factload/schemas/sample"
 )
 
 // shape is a kind of rows to load.

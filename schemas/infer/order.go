@@ -1,4 +1,4 @@
-package schemas
+package infer
 
 import (
 	"cmp"
@@ -9,7 +9,7 @@ import (
 	"github.com/factload/factload/fact"
 )
 
-// orderBy returns the sorting key that [Inference] describes. It is empty when no field can be sorted by.
+// orderBy returns the sorting key that [Builder] describes. It is empty when no field can be sorted by.
 func orderBy(choices []choice) []string {
 	var usable []choice
 	for _, c := range choices {

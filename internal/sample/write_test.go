@@ -12,8 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/internal/sample"
 	"github.com/factload/factload/schemas"
-	"github.com/factload/factload/schemas/sample"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")

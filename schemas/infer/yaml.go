@@ -1,4 +1,4 @@
-package schemas
+package infer
 
 import (
 	"bytes"
@@ -13,18 +13,19 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/schemas"
 )
 
-// WriteYAML writes the schema of the rows so far as a file that [Parse] reads, with comments that say what the rows
-// leave open. It fails as [Inference.Definition] does, and then nothing is written.
-func (in *Inference) WriteYAML(w io.Writer, name string) error {
+// WriteYAML writes the schema of the rows so far as a file that [schemas.Parse] reads, with comments that say what the rows
+// leave open. It fails as [Builder.Definition] does, and then nothing is written.
+func (in *Builder) WriteYAML(w io.Writer, name string) error {
 	def, choices, err := in.define(name)
 	if err != nil {
 		return err
 	}
 	text := in.render(def.Schema, choices)
 	// A file that cannot be read back must not be given to anybody.
-	back, err := Parse(inferredSource, text)
+	back, err := schemas.Parse(inferredSource, text)
 	if err != nil {
 		return fmt.Errorf("the inferred schema cannot be written as YAML: %w", err)
 	}
@@ -36,7 +37,7 @@ func (in *Inference) WriteYAML(w io.Writer, name string) error {
 }
 
 // render returns the file of a schema.
-func (in *Inference) render(s fact.Schema, choices []choice) []byte {
+func (in *Builder) render(s fact.Schema, choices []choice) []byte {
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "# Inferred from %s %s. Look it over before the first load: changes cost nothing yet,\n", count(in.rows), plural(in.rows, "row"))
 	fmt.Fprint(&b, "# and rows to come may hold what these did not.\n")
@@ -68,7 +69,7 @@ func (in *Inference) render(s fact.Schema, choices []choice) []byte {
 
 // envelopes tells whether the rows look like facts or events: an object called data, and text in schema or type that
 // says what it is, in every row.
-func (in *Inference) envelopes() bool {
+func (in *Builder) envelopes() bool {
 	every := func(name string, kind func(*values) int64) bool {
 		f := in.byName[name]
 		return f != nil && kind(&f.values) == in.rows
@@ -85,7 +86,7 @@ func fieldNode(f fact.Field) *yaml.Node {
 		set bool
 	}{{"nullable", f.Nullable}, {"array", f.Array}} {
 		if flag.set {
-			n.Content = append(n.Content, scalar(flag.key), &yaml.Node{Kind: yaml.ScalarNode, Tag: tagBool, Value: "true"})
+			n.Content = append(n.Content, scalar(flag.key), &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!bool", Value: "true"})
 		}
 	}
 	return n
@@ -102,7 +103,7 @@ func list(texts []string) *yaml.Node {
 
 // scalar returns text that is read back as the same text. Characters that an editor would not show are escaped.
 func scalar(s string) *yaml.Node {
-	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: tagText, Value: s}
+	n := &yaml.Node{Kind: yaml.ScalarNode, Tag: "!!str", Value: s}
 	if strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		n.Style = yaml.DoubleQuotedStyle
 	}
@@ -118,7 +119,7 @@ func flow(n *yaml.Node) string {
 	n.Style |= yaml.FlowStyle
 	text, err := yaml.Marshal(n)
 	if err != nil {
-		panic("schemas: " + err.Error()) // of nodes that were made here
+		panic("infer: " + err.Error()) // of nodes that were made here
 	}
 	line := strings.TrimSuffix(string(text), "\n")
 	if lone {

@@ -1,4 +1,4 @@
-package schemas
+package infer
 
 import (
 	"slices"
@@ -40,7 +40,7 @@ func (v *values) add(raw []byte) {
 func mustText(raw []byte) string {
 	s, err := text(raw)
 	if err != nil {
-		panic("schemas: " + err.Error())
+		panic("infer: " + err.Error())
 	}
 	return s
 }
@@ -127,7 +127,7 @@ func (f *inferredField) addElements(raw []byte) {
 	for w.more() {
 		element, err := w.value()
 		if err != nil {
-			panic("schemas: " + err.Error()) // the row has been checked
+			panic("infer: " + err.Error()) // the row has been checked
 		}
 		f.elements.add(element)
 	}

@@ -1,4 +1,5 @@
-package schemas
+// Package infer works out a schema from rows of JSON, and writes it as a file that package schemas reads.
+package infer
 
 import (
 	"errors"
@@ -7,17 +8,18 @@ import (
 
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/schemas"
 )
 
-// The bounds of an [Inference]. They keep its memory below some 100 MB and a few times the longest line,
+// The bounds of a [Builder]. They keep its memory below some 100 MB and a few times the longest line,
 // whatever the rows are.
 const (
-	// MaxInferredFields is how many fields an inferred schema may have. Rows with more different keys than that mostly
+	// MaxFields is how many fields an inferred schema may have. Rows with more different keys than that mostly
 	// use data as keys, which belongs into one json field.
-	MaxInferredFields = 1000
+	MaxFields = 1000
 
 	// maxNameBytes is how much text the names of all fields may have together, so that the file of the schema stays far
-	// below MaxFileBytes even when every byte is escaped.
+	// below [schemas.MaxFileBytes] even when every byte is escaped.
 	maxNameBytes = 100 << 10
 	// maxDistinct is how many distinct values are told apart for low_cardinality_string.
 	maxDistinct = 1000
@@ -35,7 +37,7 @@ var (
 	ErrNothingToInfer = errors.New("nothing to infer a schema from")
 )
 
-// An Inference works out a schema from rows of JSON. The zero value is ready for use. It is not safe for concurrent use.
+// A Builder works out a schema from rows of JSON. The zero value is ready for use. It is not safe for concurrent use.
 //
 // The schema accepts every row that was added, by the value rules of docs/values.md, and loses nothing of them but what
 // those rules say: floats are rounded to the nearest, timestamps down to the millisecond. What later rows look like
@@ -60,7 +62,7 @@ var (
 // by, and if there is no such field, there is no sorting key.
 //
 // The same rows in the same order give the same schema.
-type Inference struct {
+type Builder struct {
 	rows    int64
 	fields  []*inferredField
 	byName  map[string]*inferredField
@@ -71,12 +73,12 @@ type Inference struct {
 }
 
 // Rows returns how many rows have been added.
-func (in *Inference) Rows() int64 { return in.rows }
+func (in *Builder) Rows() int64 { return in.rows }
 
 // Add looks at a line, which is not kept. A line that load would reject with any schema is an error of kind
 // [ErrNotARow] and changes nothing: the caller may go on with the next one. After an error of kind [ErrTooManyFields]
 // there will be no schema for these rows.
-func (in *Inference) Add(line []byte) error {
+func (in *Builder) Add(line []byte) error {
 	var err error
 	if in.pairs, err = readRow(line, in.pairs[:0]); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotARow, err)
@@ -94,7 +96,7 @@ func (in *Inference) Add(line []byte) error {
 }
 
 // settle finds the fields of the pairs, and makes those that are new. Nothing is left of them when it fails.
-func (in *Inference) settle() (fresh []*inferredField, err error) {
+func (in *Builder) settle() (fresh []*inferredField, err error) {
 	in.turn++
 	if in.byName == nil {
 		in.byName = make(map[string]*inferredField)
@@ -131,14 +133,14 @@ func (in *Inference) settle() (fresh []*inferredField, err error) {
 }
 
 // checkSize says that there are too many fields with those that are new, of which the last is given.
-func (in *Inference) checkSize(fresh int, last string) error {
+func (in *Builder) checkSize(fresh int, last string) error {
 	n := len(in.fields) + fresh
-	if n <= MaxInferredFields && in.nameLen <= maxNameBytes {
+	if n <= MaxFields && in.nameLen <= maxNameBytes {
 		return nil
 	}
 	return fmt.Errorf("%w: with %q there are %d, with names of %d bytes; a schema is inferred of at most %d, with names of %d bytes: "+
 		`keys that are data belong into one field, as in {"counts": {"a": 1, "b": 2}}, which is json then`,
-		ErrTooManyFields, cut(last), n, in.nameLen, MaxInferredFields, maxNameBytes)
+		ErrTooManyFields, cut(last), n, in.nameLen, MaxFields, maxNameBytes)
 }
 
 // checkKey says why a table cannot have a column of this name.
@@ -158,18 +160,18 @@ func checkKey(name string) error {
 
 // Definition returns the schema of the rows so far, under the given name. It is an error when there are no rows, or when
 // no table can have that name.
-func (in *Inference) Definition(name string) (Definition, error) {
+func (in *Builder) Definition(name string) (schemas.Definition, error) {
 	def, _, err := in.define(name)
 	return def, err
 }
 
 // define returns the schema, and the choices behind it.
-func (in *Inference) define(name string) (Definition, []choice, error) {
+func (in *Builder) define(name string) (schemas.Definition, []choice, error) {
 	if len(in.fields) == 0 {
 		if in.rows == 0 {
-			return Definition{}, nil, fmt.Errorf("%w: there is no row", ErrNothingToInfer)
+			return schemas.Definition{}, nil, fmt.Errorf("%w: there is no row", ErrNothingToInfer)
 		}
-		return Definition{}, nil, fmt.Errorf("%w: no row has a key", ErrNothingToInfer)
+		return schemas.Definition{}, nil, fmt.Errorf("%w: no row has a key", ErrNothingToInfer)
 	}
 	choices := in.choices()
 	s := fact.Schema{Name: name, OrderBy: orderBy(choices)}
@@ -177,19 +179,19 @@ func (in *Inference) define(name string) (Definition, []choice, error) {
 		s.Fields = append(s.Fields, c.field)
 	}
 	if err := s.Validate(); err != nil {
-		return Definition{}, nil, err
+		return schemas.Definition{}, nil, err
 	}
 	if _, err := ddl.NewTable(s, ddl.Options{}); err != nil {
-		return Definition{}, nil, err
+		return schemas.Definition{}, nil, err
 	}
-	return Definition{Schema: s, Source: inferredSource}, choices, nil
+	return schemas.Definition{Schema: s, Source: inferredSource}, choices, nil
 }
 
 // inferredSource stands for the file of a schema that has none.
 const inferredSource = "the inferred schema"
 
 // choices returns what each field becomes.
-func (in *Inference) choices() []choice {
+func (in *Builder) choices() []choice {
 	choices := make([]choice, len(in.fields))
 	nested := make(map[string]bool)
 	for i, f := range in.fields {
@@ -197,4 +199,13 @@ func (in *Inference) choices() []choice {
 		choices[i].avoidNested(nested)
 	}
 	return choices
+}
+
+// cut shortens a key for a message.
+func cut(s string) string {
+	const most = 60
+	if r := []rune(s[:min(len(s), 4*most+4)]); len(r) > most {
+		return string(r[:most]) + "…"
+	}
+	return s
 }

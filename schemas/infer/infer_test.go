@@ -1,4 +1,4 @@
-package schemas_test
+package infer_test
 
 import (
 	"bytes"
@@ -16,14 +16,15 @@ import (
 
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/schemas"
+	"github.com/factload/factload/schemas/infer"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
 // inferred adds rows that must all be taken.
-func inferred(t *testing.T, rows ...string) *schemas.Inference {
+func inferred(t *testing.T, rows ...string) *infer.Builder {
 	t.Helper()
-	var in schemas.Inference
+	var in infer.Builder
 	for i, row := range rows {
 		require.NoError(t, in.Add([]byte(row)), "row %d: %s", i+1, row)
 	}
@@ -56,7 +57,7 @@ func inferredField(t *testing.T, values ...string) string {
 // Each file in testdata/infer has rows and the schema that comes out, and the schema is one.
 func TestInferGolden(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/infer/*.txtar")
+	files, err := filepath.Glob("testdata/*.txtar")
 	require.NoError(t, err)
 	require.Len(t, files, 10)
 	for _, file := range files {
@@ -75,7 +76,7 @@ func TestInferGolden(t *testing.T) {
 				archive.Files[1].Data = got.Bytes()
 				require.NoError(t, os.WriteFile(file, txtar.Format(archive), 0o600))
 			}
-			require.Equal(t, string(archive.Files[1].Data), got.String(), "run go test ./schemas -update")
+			require.Equal(t, string(archive.Files[1].Data), got.String(), "run go test ./schemas/infer -update")
 
 			defs, err := schemas.Parse("golden.yaml", got.Bytes())
 			require.NoError(t, err)
@@ -225,7 +226,7 @@ func TestInferRefusesRows(t *testing.T) {
 	} {
 		in := inferred(t, `{"known":1}`)
 		err := in.Add([]byte(line))
-		require.ErrorIs(t, err, schemas.ErrNotARow, line)
+		require.ErrorIs(t, err, infer.ErrNotARow, line)
 		require.ErrorContains(t, err, want, line)
 		require.EqualValues(t, 1, in.Rows())
 		def, err := in.Definition("s")
@@ -248,29 +249,29 @@ func TestInferRefusesTooManyFields(t *testing.T) {
 		}
 		return []byte("{" + b.String()[1:] + "}")
 	}
-	var in schemas.Inference
+	var in infer.Builder
 	require.NoError(t, in.Add(row(0, 600)))
-	require.NoError(t, in.Add(row(600, schemas.MaxInferredFields)))
+	require.NoError(t, in.Add(row(600, infer.MaxFields)))
 	require.NoError(t, in.WriteYAML(&bytes.Buffer{}, "s"))
 	err := in.Add(row(999, 1002))
-	require.ErrorIs(t, err, schemas.ErrTooManyFields)
-	require.NotErrorIs(t, err, schemas.ErrNotARow)
+	require.ErrorIs(t, err, infer.ErrTooManyFields)
+	require.NotErrorIs(t, err, infer.ErrNotARow)
 	require.ErrorContains(t, err, `with "k1000" there are 1001`, "it stops at the first")
 	require.ErrorContains(t, err, "keys that are data belong into one field")
 
-	in = schemas.Inference{}
+	in = infer.Builder{}
 	require.NoError(t, in.Add([]byte(`{"`+strings.Repeat(`\u0001`, 100<<10)+`":1}`)), "the longest name, and hardly shorter when it is escaped")
 	require.NoError(t, in.WriteYAML(&bytes.Buffer{}, "s"))
-	require.ErrorIs(t, in.Add([]byte(`{"a":1}`)), schemas.ErrTooManyFields)
+	require.ErrorIs(t, in.Add([]byte(`{"a":1}`)), infer.ErrTooManyFields)
 }
 
 // Keys of refused rows do not count.
 func TestInferForgetsRefusedKeys(t *testing.T) {
 	t.Parallel()
 	in := inferred(t, `{"a":1}`)
-	for i := range 2 * schemas.MaxInferredFields {
+	for i := range 2 * infer.MaxFields {
 		name := fmt.Sprintf("%d%s", i, strings.Repeat("x", 1000))
-		require.ErrorIs(t, in.Add(fmt.Appendf(nil, `{%q:1,"a":1,"a":2}`, name)), schemas.ErrNotARow)
+		require.ErrorIs(t, in.Add(fmt.Appendf(nil, `{%q:1,"a":1,"a":2}`, name)), infer.ErrNotARow)
 	}
 	require.NoError(t, in.Add([]byte(`{"b":1}`)))
 }
@@ -296,8 +297,8 @@ func TestInferTimes(t *testing.T) {
 func TestInferNothing(t *testing.T) {
 	t.Parallel()
 	var b bytes.Buffer
-	for want, in := range map[string]*schemas.Inference{"there is no row": inferred(t), "no row has a key": inferred(t, `{}`, `{}`)} {
-		require.ErrorIs(t, in.WriteYAML(&b, "s"), schemas.ErrNothingToInfer)
+	for want, in := range map[string]*infer.Builder{"there is no row": inferred(t), "no row has a key": inferred(t, `{}`, `{}`)} {
+		require.ErrorIs(t, in.WriteYAML(&b, "s"), infer.ErrNothingToInfer)
 		_, err := in.Definition("s")
 		require.ErrorContains(t, err, want)
 	}

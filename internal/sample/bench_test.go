@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/schemas/sample"
+	"github.com/factload/factload/internal/sample"
 )
 
 func BenchmarkWrite(b *testing.B) {

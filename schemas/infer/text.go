@@ -1,4 +1,4 @@
-package schemas
+package infer
 
 import (
 	"hash/fnv"
