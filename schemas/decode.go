@@ -8,7 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
-	"github.com/factload/factload/internal/near"
+	"github.com/factload/factload/internal/suggest"
 )
 
 // Tags of YAML values.
@@ -88,7 +88,7 @@ func (d *decoder) object(path string, n *yaml.Node, v reflect.Value) {
 // unknownKey reports a key. One without a value, as in {type: set(1, 2)}, is most
 // likely what follows a comma of the value before it.
 func (d *decoder) unknownKey(key, value *yaml.Node, known []string) {
-	hint := near.DidYouMean(key.Value, known)
+	hint := suggest.DidYouMean(key.Value, known)
 	if hint == "" {
 		hint = ": known keys are " + strings.Join(known, ", ")
 		if empty(value) && value.Value == "" {

@@ -12,7 +12,7 @@ import (
 
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
-	"github.com/factload/factload/internal/near"
+	"github.com/factload/factload/internal/suggest"
 )
 
 // document is a schema as it is written.
@@ -127,7 +127,7 @@ func (d *decoder) field(i int, f *field) fact.Field {
 	if err != nil {
 		names := typeNames()
 		d.add(d.at[path+".type"], "unknown type %q%s known types are %s", f.Type,
-			orColon(near.DidYouMean(f.Type, names)), strings.Join(names, ", "))
+			orColon(suggest.DidYouMean(f.Type, names)), strings.Join(names, ", "))
 		return result
 	}
 	result.Type = t

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/factload/factload/internal/near"
+	"github.com/factload/factload/internal/suggest"
 )
 
 // A Registry holds definitions by the name of their schema. It does not change, and it is safe for concurrent use.
@@ -55,7 +55,7 @@ func (r *Registry) Get(name string) (Definition, error) {
 	if def, ok := r.defs[name]; ok {
 		return def, nil
 	}
-	return Definition{}, &UnknownError{Name: name, Near: near.Name(name, r.names), Known: r.Names()}
+	return Definition{}, &UnknownError{Name: name, Near: suggest.Name(name, r.names), Known: r.Names()}
 }
 
 // Names returns the names of all schemas, sorted. The slice is the caller's.

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/viper"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/factload/factload/internal/near"
+	"github.com/factload/factload/internal/suggest"
 )
 
 // configFile is a configuration file that was read.
@@ -126,7 +126,7 @@ func isSection(name string) bool {
 
 // keyHint says which key was probably meant, or else which there are.
 func keyHint(key string) string {
-	if hint := near.DidYouMean(key, configKeys()); hint != "" {
+	if hint := suggest.DidYouMean(key, configKeys()); hint != "" {
 		return hint
 	}
 	var inSections []string // the sections were forgotten

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"github.com/spf13/viper"
 
-	"github.com/factload/factload/internal/near"
+	"github.com/factload/factload/internal/suggest"
 )
 
 // origins remembers where the values of the configuration come from.
@@ -99,7 +99,7 @@ func unknownVariables(environ []string) []string {
 			continue
 		}
 		section, _, _ := strings.Cut(rest, "_")
-		meant := near.Name(rest, known)
+		meant := suggest.Name(rest, known)
 		switch {
 		case meant != "":
 			warnings = append(warnings, fmt.Sprintf("the variable %s sets nothing, did you mean %s_%s?", name, envPrefix, meant))

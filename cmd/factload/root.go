@@ -6,7 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/factload/factload/internal/near"
+	"github.com/factload/factload/internal/suggest"
 )
 
 //nolint:gosec // no password, but where to write one
@@ -81,7 +81,7 @@ func noCommand(root *cobra.Command, args []string) error {
 			names = append(names, cmd.Name())
 		}
 	}
-	hint := near.DidYouMean(args[0], names)
+	hint := suggest.DidYouMean(args[0], names)
 	if hint == "" {
 		hint = ": the commands are " + strings.Join(names, ", ")
 	}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/embedded"
-	"github.com/factload/factload/internal/near"
+	"github.com/factload/factload/internal/suggest"
 )
 
 // embeddedScheme is the DSN of an engine that lives as long as the command.
@@ -123,8 +123,8 @@ func serverOfDSN(dsn, httpDSN, from string) (*server, error) {
 	case dsn == "":
 		problem = "it is empty"
 	case found && plainScheme.MatchString(scheme):
-		problem = fmt.Sprintf("the scheme %q is none that ClickHouse has%s", scheme, near.DidYouMean(scheme, dsnSchemes))
-	case word+":" == embeddedScheme || near.Name(word, []string{"embedded"}) != "":
+		problem = fmt.Sprintf("the scheme %q is none that ClickHouse has%s", scheme, suggest.DidYouMean(scheme, dsnSchemes))
+	case word+":" == embeddedScheme || suggest.Name(word, []string{"embedded"}) != "":
 		problem = "it looks like embedded: but is not"
 	}
 	return nil, usageError(fmt.Errorf("the DSN of %s: %s; %s", from, problem, dsnForms))

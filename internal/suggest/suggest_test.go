@@ -1,4 +1,4 @@
-package near_test
+package suggest_test
 
 import (
 	"strings"
@@ -6,7 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/internal/near"
+	"github.com/factload/factload/internal/suggest"
 )
 
 func TestName(t *testing.T) {
@@ -23,8 +23,8 @@ func TestName(t *testing.T) {
 		"nothing":                "",
 		strings.Repeat("x", 101): "",
 	} {
-		require.Equal(t, want, near.Name(name, candidates), name)
+		require.Equal(t, want, suggest.Name(name, candidates), name)
 	}
-	require.Equal(t, `, did you mean "dsn"?`, near.DidYouMean("dns", candidates))
-	require.Empty(t, near.DidYouMean("nothing", candidates))
+	require.Equal(t, `, did you mean "dsn"?`, suggest.DidYouMean("dns", candidates))
+	require.Empty(t, suggest.DidYouMean("nothing", candidates))
 }

@@ -1,5 +1,5 @@
-// Package near guesses which name was meant by one that is not known.
-package near
+// Package suggest guesses which name was meant by one that is not known.
+package suggest
 
 // Name returns the candidate that name was probably meant to be, or "" when none is close to it.
 //
