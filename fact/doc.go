@@ -30,14 +30,14 @@
 // themselves, and gives committed events to publishers in the background.
 //
 // Stores may offer more than [EventStore] by implementing
-// [ReturningAppender], [ConditionalAppender] (optimistic concurrency) and
-// [Flusher]. A materializer that checks facts before they reach the log
+// [ReturningAppender], [ConditionalAppender] (optimistic concurrency),
+// [UnitOfWorkStore] and [Flusher]. A materializer that checks facts before they reach the log
 // implements [Preparer]. Package facttest has the conformance suites.
 //
 // # Errors
 //
 // Errors that say where something went wrong do so in fields: [*SchemaError],
 // [*FactError], [*StructError], [*ConflictError], [*PublishError], [*PanicError]. Use errors.As
-// to get at them, and errors.Is for [ErrClosed], [ErrQueueFull],
-// [ErrForeignContext] and [ErrRecordInProjector].
+// to get at them, and errors.Is for [ErrClosed], [ErrQueueFull]
+// and [ErrRecordInProjector].
 package fact

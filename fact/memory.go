@@ -5,6 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+
+	"github.com/factload/factload/fact/internal/publish"
+	"github.com/factload/factload/fact/internal/unit"
 )
 
 // MemoryStore is an [EventStore] that keeps its events in memory. It is meant
@@ -13,13 +16,17 @@ import (
 //
 // # Units of work
 //
-// An Append and everything that projectors do with the ctx they are given is
-// one unit of work: it becomes visible all at once when the outermost Append
-// returns nil, and not at all when that fails. A projector may append to the
-// same stream, to other streams and to other MemoryStores, and Load what the
-// unit of work has so far. Its own append sees its events behind those that
-// are being appended. When a nested Append fails, its events are taken back at
-// once; the projector may return the error, which undoes the rest, or go on.
+// An Append and everything that projectors append to the same store with the
+// ctx they are given is one unit of work: it becomes visible all at once when
+// the outermost Append returns nil, and not at all when that fails. A projector
+// may append to the same stream and to other streams, and Load what the unit of
+// work has so far. Its own append sees its events behind those that are being
+// appended. When a nested Append fails, its events are taken back at once; the
+// projector may return the error, which undoes the rest, or go on.
+//
+// A unit of work is of one store. What a projector appends to another store is
+// that store's own: it is committed when that Append returns, and stays
+// whatever becomes of the projector's unit of work.
 //
 // A projector's panic becomes a [*PanicError] that Append returns, wrapped with
 // the name of the projector and the event. An append whose ctx has ended is
@@ -27,16 +34,11 @@ import (
 //
 // # Concurrency
 //
-// All methods are safe for concurrent use. Load outside of projectors never
-// waits for an Append; inside, the store stays as it was seen until the commit.
-// Appends to one store are done one after the other. Units of work that start
-// in stores with projectors are done one after the other across all stores of
-// the process: so stores whose projectors append to each other cannot
-// deadlock, and projectors are never called concurrently. The price is that a
-// slow projector holds up the appends to all stores that have projectors. An
-// append to a store without projectors waits only for units of work that use
-// that store. Waiting ends with ctx, and is logged as a warning after ten
-// seconds.
+// All methods are safe for concurrent use. Appends to a store are done one
+// after the other, so its projectors are never called concurrently, and a slow
+// one holds up the appends to its store. Load outside of projectors never waits
+// for an Append; inside, the store stays as it was seen until the commit.
+// Waiting ends with ctx, and is logged as a warning after ten seconds.
 //
 // Goroutines that a projector starts and waits for may use its ctx; their
 // calls are done one after the other. (What they append is projected on their
@@ -44,11 +46,11 @@ import (
 // projector has returned, its ctx is an ordinary one again: an Append with it
 // waits for the unit of work to end and starts another.
 //
-// A projector that appends or loads with another ctx, such as
-// context.Background, stands outside of the unit of work: it does not see it,
-// and what it appends stays even if the unit of work fails. Where that would
-// wait for the projector itself, it fails with [ErrForeignContext] instead. If
-// it does so on another goroutine and waits for that, only ctx can end the wait.
+// A projector has to use the ctx of its own call for its own store. With another
+// one, such as context.Background, Load sees what is committed, and an Append
+// waits for the running unit of work, that is for the projector itself, until
+// its ctx ends. So do projectors of two stores that append to each other's store
+// at the same time: feed one of the two by a Publisher.
 //
 // # Publishing
 //
@@ -60,10 +62,9 @@ import (
 // for waiting.
 type MemoryStore struct {
 	projectors []Projector
-	publishing publisherSet
-
-	entry *turn // held by a unit of work that started here, if it projects
-	turn  *turn // held by the unit of work that writes here
+	publishing publishing
+	publishers *publish.Set[Event]
+	units      *unit.Runner[Event]
 
 	mu      sync.RWMutex
 	closed  bool
@@ -74,6 +75,7 @@ var (
 	_ EventStore          = (*MemoryStore)(nil)
 	_ ReturningAppender   = (*MemoryStore)(nil)
 	_ ConditionalAppender = (*MemoryStore)(nil)
+	_ UnitOfWorkStore     = (*MemoryStore)(nil)
 	_ Flusher             = (*MemoryStore)(nil)
 )
 
@@ -121,9 +123,7 @@ func WithPublishQueue(events int) Option {
 // NewMemoryStore returns an empty store. It starts no goroutine.
 func NewMemoryStore(opts ...Option) *MemoryStore {
 	s := &MemoryStore{
-		publishing: publisherSet{limit: DefaultPublishQueue},
-		entry:      newTurn(),
-		turn:       newTurn(),
+		publishing: publishing{limit: DefaultPublishQueue},
 		streams:    make(map[string][]Event),
 	}
 	for _, opt := range opts {
@@ -131,20 +131,34 @@ func NewMemoryStore(opts ...Option) *MemoryStore {
 			opt(s)
 		}
 	}
-	s.publishing.start()
+	s.publishers = s.publishing.start()
+	s.units = unit.NewRunner(unit.Store[Event]{
+		Last:       s.last,
+		Number:     func(e *Event, sequence int64) { e.Sequence = sequence },
+		Projectors: projectorFuncs(s.projectors),
+	})
 	return s
+}
+
+// projectorFuncs returns functions that call the projectors with copies.
+func projectorFuncs(projectors []Projector) []func(context.Context, *Event) error {
+	funcs := make([]func(context.Context, *Event) error, len(projectors))
+	for i, p := range projectors {
+		funcs[i] = func(ctx context.Context, e *Event) error { return callProjector(ctx, p, e.clone()) }
+	}
+	return funcs
 }
 
 // Append implements [EventStore].
 func (s *MemoryStore) Append(ctx context.Context, stream string, events []Event) error {
-	_, err := s.append(ctx, appendCall{stream: stream, events: events})
+	_, err := s.append(ctx, unit.Call[Event]{Stream: stream, Events: events})
 	return err
 }
 
 // AppendReturning implements [ReturningAppender]. Inside a projector, the
 // returned events are not committed yet.
 func (s *MemoryStore) AppendReturning(ctx context.Context, stream string, events []Event) ([]Event, error) {
-	stored, err := s.append(ctx, appendCall{stream: stream, events: events})
+	stored, err := s.append(ctx, unit.Call[Event]{Stream: stream, Events: events})
 	if err != nil {
 		return nil, err
 	}
@@ -154,29 +168,33 @@ func (s *MemoryStore) AppendReturning(ctx context.Context, stream string, events
 // AppendAt implements [ConditionalAppender]. Inside a projector, the last
 // sequence counts what the unit of work has so far.
 func (s *MemoryStore) AppendAt(ctx context.Context, stream string, lastSequence int64, events []Event) error {
-	_, err := s.append(ctx, appendCall{
-		stream: stream, events: events, conditional: true, lastSequence: lastSequence,
-	})
+	check := func(last int64) error {
+		if last != lastSequence {
+			return &ConflictError{Stream: stream, Expected: lastSequence, Actual: last}
+		}
+		return nil
+	}
+	_, err := s.append(ctx, unit.Call[Event]{Stream: stream, Events: events, Check: check})
 	return err
 }
 
 // append does all forms of Append and returns the stored events, which the
 // caller must not give away without cloning them.
-func (s *MemoryStore) append(ctx context.Context, call appendCall) ([]Event, error) {
-	if len(call.events) == 0 {
+func (s *MemoryStore) append(ctx context.Context, call unit.Call[Event]) ([]Event, error) {
+	if len(call.Events) == 0 {
 		return nil, nil
 	}
-	err := checkCall(ctx, call.stream)
+	err := checkCall(ctx, call.Stream)
 	if err == nil {
-		call.events, err = adopt(call.stream, call.events)
+		call.Events, err = adopt(call.Stream, call.Events)
 	}
 	if err == nil {
 		err = s.appendAdopted(ctx, call)
 	}
 	if err != nil {
-		return nil, appendError(call.stream, err)
+		return nil, appendError(call.Stream, err)
 	}
-	return call.events, nil
+	return call.Events, nil
 }
 
 // appendOwned appends events that the caller has made and checked, with all but
@@ -185,7 +203,7 @@ func (s *MemoryStore) append(ctx context.Context, call appendCall) ([]Event, err
 func (s *MemoryStore) appendOwned(ctx context.Context, stream string, events []Event) ([]Event, error) {
 	err := checkCall(ctx, stream)
 	if err == nil {
-		err = s.appendAdopted(ctx, appendCall{stream: stream, events: events})
+		err = s.appendAdopted(ctx, unit.Call[Event]{Stream: stream, Events: events})
 	}
 	if err != nil {
 		return nil, appendError(stream, err)
@@ -193,33 +211,28 @@ func (s *MemoryStore) appendOwned(ctx context.Context, stream string, events []E
 	return events, nil
 }
 
-func (s *MemoryStore) appendAdopted(ctx context.Context, call appendCall) error {
-	f, err := enterFrame(ctx)
-	if err != nil {
+func (s *MemoryStore) appendAdopted(ctx context.Context, call unit.Call[Event]) error {
+	var refused publish.Refusals[Event]
+	u, err := s.units.Append(ctx, call, func(u *unit.Unit[Event]) (err error) {
+		refused, err = s.commit(ctx, u.Events())
 		return err
+	})
+	if u != nil { // and nothing is locked any more
+		refused.Report()
+		u.Committed()
 	}
-	if f != nil {
-		defer f.turn.release()
-		return f.unit.append(ctx, f, s, call)
-	}
-	refused, err := s.appendOutermost(ctx, call)
-	report(refused) // nothing is locked any more
 	return err
 }
 
-func (s *MemoryStore) appendOutermost(ctx context.Context, call appendCall) ([]refusal, error) {
-	u, err := begin(ctx, s)
-	if err != nil {
-		return nil, err
+// commit makes the events of a unit of work visible at once, and hands them to
+// the publishers. It returns what those refused.
+func (s *MemoryStore) commit(ctx context.Context, events []Event) (publish.Refusals[Event], error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range events {
+		s.streams[e.Stream] = append(s.streams[e.Stream], e)
 	}
-	defer u.end()
-	if err := u.append(ctx, nil, s, call); err != nil {
-		return nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, fmt.Errorf("not committed: %w", err)
-	}
-	return u.commit(), nil
+	return s.publishers.Add(ctx, events), nil
 }
 
 // adopt returns copies of the events with everything but Sequence assigned.
@@ -269,19 +282,23 @@ func (s *MemoryStore) LoadFrom(ctx context.Context, stream string, fromSequence 
 	return cloneEvents(events), nil
 }
 
-func (s *MemoryStore) load(ctx context.Context, stream string, after int64) ([]Event, error) {
+func (s *MemoryStore) load(ctx context.Context, stream string, after int64) (events []Event, err error) {
 	if err := checkCall(ctx, stream); err != nil {
 		return nil, err
 	}
-	f, err := enterFrame(ctx)
-	if err != nil {
-		return nil, err
-	}
-	if f != nil {
-		defer f.turn.release()
-		return f.unit.load(ctx, f, s, stream, after)
-	}
-	return s.committed(stream, after), nil
+	err = s.units.Inside(ctx, func(u *unit.Unit[Event]) error {
+		events = s.committed(stream, after)
+		if u == nil {
+			return nil
+		}
+		for _, e := range u.Staged(stream) {
+			if e.Sequence > after {
+				events = append(events, e)
+			}
+		}
+		return nil
+	})
+	return events, err
 }
 
 // committed returns the stream's committed events after the given sequence.
@@ -295,47 +312,41 @@ func (s *MemoryStore) committed(stream string, after int64) []Event {
 	return events[first:len(events):len(events)]
 }
 
-// length returns the last committed sequence of the stream.
-func (s *MemoryStore) length(stream string) int64 {
+// last returns the last committed sequence of the stream.
+func (s *MemoryStore) last(_ context.Context, stream string) (int64, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	return int64(len(s.streams[stream]))
-}
-
-func (s *MemoryStore) isClosed() bool {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return s.closed
-}
-
-// inUnit reports whether an append with ctx would be part of a running unit of
-// work.
-func (s *MemoryStore) inUnit(ctx context.Context) (bool, error) {
-	f, err := enterFrame(ctx)
-	if f == nil {
-		return false, err
+	if s.closed {
+		return 0, fmt.Errorf("memory store: %w", ErrClosed)
 	}
-	f.turn.release()
-	return true, nil
+	return int64(len(s.streams[stream])), nil
 }
 
-// afterCommit leaves do to the unit of work that ctx belongs to, to be called
-// once that is committed. It returns false if there is none.
-func (s *MemoryStore) afterCommit(ctx context.Context, do func() []refusal) (bool, error) {
-	f, err := enterFrame(ctx)
-	if f == nil {
-		return false, err
-	}
-	defer f.turn.release()
-	f.unit.after = append(f.unit.after, do)
-	return true, nil
+// InUnitOfWork implements [UnitOfWorkStore].
+func (s *MemoryStore) InUnitOfWork(ctx context.Context) (in bool, err error) {
+	err = s.units.Inside(ctx, func(u *unit.Unit[Event]) error {
+		in = u != nil
+		return nil
+	})
+	return in, err
+}
+
+// AfterCommit implements [UnitOfWorkStore].
+func (s *MemoryStore) AfterCommit(ctx context.Context, do func()) (left bool, err error) {
+	err = s.units.Inside(ctx, func(u *unit.Unit[Event]) error {
+		if left = u != nil; left {
+			u.AfterCommit(do)
+		}
+		return nil
+	})
+	return left, err
 }
 
 // Flush waits until everything that was committed before the call has been
 // handed to the publishers, and they have returned. It returns the ctx's error
 // when that ends first. It must not be called by a publisher or a projector.
 func (s *MemoryStore) Flush(ctx context.Context) error {
-	return s.publishing.flush(ctx)
+	return s.publishers.Flush(ctx)
 }
 
 // Close waits for the running unit of work and then for the publishers, as
@@ -346,14 +357,15 @@ func (s *MemoryStore) Flush(ctx context.Context) error {
 // an error that counts them. A second call does nothing more. A store without
 // publishers, or one that has been flushed, need not be closed.
 func (s *MemoryStore) Close(ctx context.Context) error {
-	if err := s.turn.take(ctx, 0, false); err != nil {
+	if err := s.units.Locked(ctx, func() error {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.closed = true
+		return nil
+	}); err != nil {
 		return fmt.Errorf("close memory store: %w", err)
 	}
-	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
-	s.turn.release()
-	if err := s.publishing.close(ctx); err != nil {
+	if err := s.publishers.Close(ctx); err != nil {
 		return fmt.Errorf("close memory store: %w", err)
 	}
 	return nil

@@ -39,11 +39,11 @@ const (
 	panics
 )
 
-// randomStep returns an append with nested ones, at most depth deep.
-func randomStep(r *rand.Rand, stores, depth int, names *int) step {
+// randomStep returns an append to the store with nested ones, at most depth deep.
+func randomStep(r *rand.Rand, store, depth int, names *int) step {
 	*names++
 	s := step{
-		store: r.IntN(stores), stream: []string{"a", "b"}[r.IntN(2)], name: fmt.Sprint("n", *names), at: -1,
+		store: store, stream: []string{"a", "b"}[r.IntN(2)], name: fmt.Sprint("n", *names), at: -1,
 		events: make([]reaction, 1+r.IntN(3)),
 	}
 	if r.IntN(6) == 0 {
@@ -53,7 +53,7 @@ func randomStep(r *rand.Rand, stores, depth int, names *int) step {
 		e := &s.events[i]
 		if depth > 0 {
 			for range r.IntN(3) {
-				e.appends = append(e.appends, randomStep(r, stores, depth-1, names))
+				e.appends = append(e.appends, randomStep(r, store, depth-1, names))
 			}
 		}
 		e.survive = r.IntN(2) == 0
@@ -191,7 +191,7 @@ func TestUnitsOfWorkAgainstModel(t *testing.T) {
 		r := rand.New(rand.NewPCG(seed, 1))
 		w, m, names := newWorld(stores), newModel(), 0
 		for range steps {
-			s := randomStep(r, stores, 3, &names)
+			s := randomStep(r, r.IntN(stores), 3, &names)
 			w.know(s)
 			want := m.do(s)
 			err := w.play(t.Context(), s)

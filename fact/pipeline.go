@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/factload/factload/fact/internal/publish"
 )
 
 // Pipeline records facts: into a raw log, into tables and to publishers. Each
@@ -18,8 +20,9 @@ type Pipeline struct {
 	store        EventStore // may be nil
 	stream       string
 	materializer Materializer // may be nil
-	publishing   publisherSet
-	gate         gate
+	publishing   publishing
+	publishers   *publish.Set[Event]
+	inflight     inflight
 
 	mu      sync.RWMutex
 	schemas map[string]knownSchema // given to EnsureSchemas
@@ -66,7 +69,7 @@ func WithPipelinePublishQueue(events int) PipelineOption {
 // and connects to nothing.
 func NewPipeline(opts ...PipelineOption) *Pipeline {
 	p := &Pipeline{
-		publishing: publisherSet{limit: DefaultPublishQueue},
+		publishing: publishing{limit: DefaultPublishQueue},
 		schemas:    make(map[string]knownSchema),
 	}
 	for _, opt := range opts {
@@ -74,7 +77,7 @@ func NewPipeline(opts ...PipelineOption) *Pipeline {
 			opt(p)
 		}
 	}
-	p.publishing.start()
+	p.publishers = p.publishing.start()
 	return p
 }
 
@@ -124,7 +127,7 @@ func (p *Pipeline) schema(name string) *Schema {
 // handed to the publishers, and they have returned. It returns the ctx's error
 // when that ends first. It must not be called by a publisher.
 func (p *Pipeline) Flush(ctx context.Context) error {
-	return p.publishing.flush(ctx)
+	return p.publishers.Flush(ctx)
 }
 
 // Close waits for the running calls of Record and then for the publishers.
@@ -135,10 +138,10 @@ func (p *Pipeline) Flush(ctx context.Context) error {
 // handler, and returns an error that counts them. When it ends while Record is
 // running, Close may be called again. It must not be called by a publisher.
 func (p *Pipeline) Close(ctx context.Context) error {
-	if err := p.gate.close(ctx); err != nil {
+	if err := p.inflight.close(ctx); err != nil {
 		return fmt.Errorf("close pipeline: wait for record: %w", err)
 	}
-	if err := p.publishing.close(ctx); err != nil {
+	if err := p.publishers.Close(ctx); err != nil {
 		return fmt.Errorf("close pipeline: %w", err)
 	}
 	return nil

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime/debug"
 	"strings"
-	"sync"
+
+	"github.com/factload/factload/fact/internal/publish"
 )
 
 // DefaultPublishQueue is how many events may wait for each publisher unless an
@@ -15,17 +17,17 @@ const DefaultPublishQueue = 65536
 
 // ErrQueueFull says that events were not handed to a publisher because too
 // many others were waiting for it.
-var ErrQueueFull = errors.New("publish queue is full: the publisher is slower than the appends")
+var ErrQueueFull = publish.ErrQueueFull
 
 // ErrClosed is returned by what is called after Close, and is the reason of a
 // PublishError for events that were still waiting when Close gave up.
-var ErrClosed = errors.New("closed")
-
-// errGoexit is what a publisher that ends its goroutine gets.
-var errGoexit = errors.New("the publisher called runtime.Goexit")
+var ErrClosed = publish.ErrClosed
 
 // PublishError says that a publisher did not get, or did not accept, some
 // events. They are committed all the same: the log has them.
+//
+// It wraps the error that Publish returned: compare with errors.Is and
+// errors.As, since == and != are never true of what is wrapped.
 type PublishError struct {
 	// Publisher is the one that missed the events.
 	Publisher Publisher
@@ -90,170 +92,58 @@ func describeEvents(events []Event) string {
 	return b.String()
 }
 
-// publication is the events of one commit on their way to a publisher. The
-// events are shared with the store and other publishers, and never changed.
-type publication struct {
-	ctx    context.Context
-	events []Event
+// publishing is what a store or a pipeline is told of publishing by its options.
+type publishing struct {
+	publishers []Publisher
+	limit      int
+	onError    func(error)
 }
 
-// publishQueue hands publications to one publisher, one after the other, in
-// the order in which they were added. Its goroutine runs only while there is
-// something to hand over.
-type publishQueue struct {
-	publisher Publisher
-	limit     int // of waiting events
-	report    func(*PublishError)
-	abort     context.Context // done when Close has given up
-	giveUp    context.CancelFunc
-
-	mu       sync.Mutex
-	waiting  []publication
-	events   int           // in waiting
-	running  bool          // the goroutine exists
-	added    int           // publications ever accepted
-	finished int           // publications that are done with
-	progress chan struct{} // closed and renewed when finished grows
-}
-
-func newPublishQueue(p Publisher, limit int, report func(*PublishError)) *publishQueue {
-	abort, giveUp := context.WithCancel(context.Background())
-	return &publishQueue{
-		publisher: p,
-		limit:     limit,
-		report:    report,
-		abort:     abort,
-		giveUp:    giveUp,
-		progress:  make(chan struct{}),
+// start returns the publishers, ready for events. It starts no goroutine.
+func (p publishing) start() *publish.Set[Event] {
+	c := publish.Config[Event]{
+		Limit:    p.limit,
+		Clone:    cloneEvents,
+		Panicked: func(v any) error { return &PanicError{Value: v, Stack: debug.Stack()} },
+		Report: func(to publish.Publisher[Event], events []Event, err error) {
+			p.report(&PublishError{Publisher: to, Events: events, Err: err})
+		},
 	}
+	for _, to := range p.publishers {
+		c.Publishers = append(c.Publishers, to)
+	}
+	return publish.NewSet(c)
 }
 
-// add takes the publication and returns at once. It returns an error, and does
-// not take it, when the queue is full or closed. A publication that is larger
-// than the whole queue is taken when nothing else is waiting.
-func (q *publishQueue) add(p publication) error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.abort.Err() != nil {
-		return ErrClosed
+// report tells slog and the handler. A panic of the handler ends there.
+func (p publishing) report(err *PublishError) {
+	attrs := []any{"error", err, "events", len(err.Events)}
+	var panicked *PanicError
+	if errors.As(err, &panicked) {
+		attrs = append(attrs, "stack", string(panicked.Stack))
 	}
-	if len(q.waiting) > 0 && q.events+len(p.events) > q.limit {
-		return ErrQueueFull
+	slog.Error("fact: events not published", attrs...)
+	if p.onError == nil {
+		return
 	}
-	q.waiting = append(q.waiting, p)
-	q.events += len(p.events)
-	q.added++
-	if !q.running {
-		q.running = true
-		go q.run()
-	}
-	return nil
-}
-
-// run publishes until nothing is waiting.
-func (q *publishQueue) run() {
-	for {
-		p, ok := q.next()
-		if !ok {
-			return
-		}
-		q.publish(p)
-	}
-}
-
-// next takes the first waiting publication, or ends the goroutine's life.
-func (q *publishQueue) next() (publication, bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
-		q.running = false
-		q.waiting = nil
-		return publication{}, false
-	}
-	p := q.waiting[0]
-	q.waiting[0] = publication{} // let go of the events
-	q.waiting = q.waiting[1:]
-	q.events -= len(p.events)
-	return p, true
-}
-
-// done counts n finished publications and wakes whoever waits. The caller
-// holds mu.
-func (q *publishQueue) done(n int) {
-	q.finished += n
-	close(q.progress)
-	q.progress = make(chan struct{})
-}
-
-// publish hands one publication to the publisher and reports what goes wrong.
-func (q *publishQueue) publish(p publication) {
-	ctx, cancel := context.WithCancel(p.ctx)
-	defer cancel()
-	defer context.AfterFunc(q.abort, cancel)()
-	returned := false
 	defer func() {
-		if !returned { // runtime.Goexit ends this goroutine: go on in another
-			q.fail(p, errGoexit)
-			defer func() { go q.run() }()
+		if v := recover(); v != nil {
+			slog.Error("fact: publish error handler panicked", "panic", v, "stack", string(debug.Stack()))
 		}
-		q.mu.Lock()
-		q.done(1)
-		q.mu.Unlock()
 	}()
-	if err := callPublisher(ctx, q.publisher, cloneEvents(p.events)); err != nil {
-		q.fail(p, err)
-	}
-	returned = true
+	p.onError(err)
 }
 
-// fail reports the events of one publication as not published.
-func (q *publishQueue) fail(p publication, err error) {
-	q.report(&PublishError{Publisher: q.publisher, Events: cloneEvents(p.events), Err: err})
-}
-
-func callPublisher(ctx context.Context, p Publisher, events []Event) (err error) {
+// callProjector runs the projector and turns a panic into an error. The errors
+// say which projector and which event.
+func callProjector(ctx context.Context, p Projector, e Event) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
-	}()
-	return p.Publish(ctx, events)
-}
-
-// flush waits until everything that was added before the call is done with.
-func (q *publishQueue) flush(ctx context.Context) error {
-	q.mu.Lock()
-	target := q.added
-	for q.finished < target {
-		progress := q.progress
-		q.mu.Unlock()
-		select {
-		case <-progress:
-		case <-ctx.Done():
-			return ctx.Err()
+		if err != nil {
+			err = fmt.Errorf("projector %T on event %d of type %q: %w", p, e.Sequence, e.Type, err)
 		}
-		q.mu.Lock()
-	}
-	q.mu.Unlock()
-	return nil
-}
-
-// close drains the queue. When ctx ends first it cancels the running Publish,
-// reports what is still waiting, and returns the ctx's error. Nothing may be
-// added meanwhile.
-func (q *publishQueue) close(ctx context.Context) error {
-	err := q.flush(ctx)
-	q.giveUp()
-	if err == nil {
-		return nil
-	}
-	q.mu.Lock()
-	left, events := q.waiting, q.events
-	q.waiting, q.events = nil, 0
-	q.done(len(left))
-	q.mu.Unlock()
-	for _, p := range left {
-		q.fail(p, ErrClosed)
-	}
-	return fmt.Errorf("%T still busy, %d events not published: %w", q.publisher, events, err)
+	}()
+	return p.Handle(ctx, e)
 }

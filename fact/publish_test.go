@@ -139,7 +139,7 @@ func TestPublishErrorsGoToSlog(t *testing.T) { // not parallel: it looks at slog
 	require.Contains(t, messages[0], "the test's error")
 	require.Contains(t, messages[1], "publish error handler panicked panic=in the handler")
 	require.Contains(t, messages[2], "panic: in the publisher")
-	require.Contains(t, messages[2], "callPublisher", "with the stack")
+	require.Contains(t, messages[2], "TestPublishErrorsGoToSlog", "with the stack")
 }
 
 func TestPublishErrorHandlerMayAppend(t *testing.T) {
@@ -264,7 +264,7 @@ func TestPublishingHasOneGoroutineWhileItIsNeeded(t *testing.T) { // not paralle
 // publishGoroutines counts the goroutines that serve publishers.
 func publishGoroutines() int {
 	stacks := make([]byte, 1<<20)
-	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "created by github.com/factload/factload/fact.(*publishQueue).add")
+	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "created by github.com/factload/factload/fact/internal/publish.(*queue[...]).add")
 }
 
 func TestPublishContextIsNotTheProjectors(t *testing.T) {

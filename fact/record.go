@@ -11,7 +11,7 @@ import (
 )
 
 // ErrRecordInProjector is returned by Record inside a projector when the
-// pipeline has both the projector's kind of store and a materializer: the row
+// pipeline has both the projector's store and a materializer: the row
 // would stay in its table even if the unit of work fails. Record the fact once
 // Append has returned, for instance in a Publisher.
 var ErrRecordInProjector = errors.New(
@@ -48,17 +48,17 @@ var ErrRecordInProjector = errors.New(
 // Without a store, Stream is the stream given to WithStore, or else the name of
 // the schema. Calls come in the order in which Records finish.
 //
-// Inside a projector of a MemoryStore, a Record into a MemoryStore takes part
-// in the unit of work, and publishers are told after the commit. With a
+// Inside a projector of the store (see [UnitOfWorkStore]), Record takes part in
+// the unit of work, and publishers are told after the commit. With a
 // materializer it fails with [ErrRecordInProjector].
 func (p *Pipeline) Record(ctx context.Context, facts ...Fact) error {
 	if len(facts) == 0 {
 		return nil
 	}
-	if !p.gate.enter() {
+	if !p.inflight.enter() {
 		return fmt.Errorf("record: pipeline is %w", ErrClosed)
 	}
-	defer p.gate.leave()
+	defer p.inflight.leave()
 	if err := p.checkContext(ctx); err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
@@ -80,21 +80,15 @@ func (p *Pipeline) Record(ctx context.Context, facts ...Fact) error {
 	return p.publish(ctx, events)
 }
 
-// unitStore is a store whose appends may be part of a unit of work.
-type unitStore interface {
-	inUnit(ctx context.Context) (bool, error)
-	afterCommit(ctx context.Context, do func() []refusal) (bool, error)
-}
-
 func (p *Pipeline) checkContext(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	store, ok := p.store.(unitStore)
+	store, ok := p.store.(UnitOfWorkStore)
 	if !ok || p.materializer == nil {
 		return nil
 	}
-	inUnit, err := store.inUnit(ctx)
+	inUnit, err := store.InUnitOfWork(ctx)
 	if err == nil && inUnit {
 		err = ErrRecordInProjector
 	}
@@ -249,12 +243,12 @@ func (p *Pipeline) log(ctx context.Context, events []Event) ([]Event, error) {
 // publish queues the events for the publishers, at once or once they are
 // committed.
 func (p *Pipeline) publish(ctx context.Context, events []Event) error {
-	if len(p.publishing.queues) == 0 {
+	if len(p.publishing.publishers) == 0 {
 		return nil
 	}
-	add := func() []refusal { return p.publishing.add(ctx, events) }
-	if store, ok := p.store.(unitStore); ok {
-		later, err := store.afterCommit(ctx, add)
+	add := func() { p.publishers.Add(ctx, events).Report() }
+	if store, ok := p.store.(UnitOfWorkStore); ok {
+		later, err := store.AfterCommit(ctx, add)
 		if err != nil {
 			return fmt.Errorf("publish: %w", err)
 		}
@@ -262,7 +256,7 @@ func (p *Pipeline) publish(ctx context.Context, events []Event) error {
 			return nil
 		}
 	}
-	report(add())
+	add()
 	return nil
 }
 

@@ -46,7 +46,7 @@ type ConditionalAppender interface {
 }
 
 // ConflictError says that a stream was not where AppendAt expected it.
-// To mend it, load what is new and decide again.
+// To go on, load what is new and decide again.
 type ConflictError struct {
 	// Stream is the name of the stream.
 	Stream string
@@ -60,6 +60,20 @@ type ConflictError struct {
 func (e *ConflictError) Error() string {
 	return fmt.Sprintf("stream %q is at sequence %d, not at the expected %d: load what is new and decide again",
 		e.Stream, e.Actual, e.Expected)
+}
+
+// UnitOfWorkStore is what an EventStore that runs projectors may implement, so
+// that what a projector does besides appending can wait for the commit.
+// [Pipeline.Record] uses it.
+type UnitOfWorkStore interface {
+	// InUnitOfWork reports whether an Append with ctx would be part of a unit of
+	// work that is running, because a projector of the store was given the ctx.
+	InUnitOfWork(ctx context.Context) (bool, error)
+	// AfterCommit leaves do to the unit of work that ctx belongs to. It is called
+	// once that is committed, before the outermost Append returns, and never if it
+	// is undone. If there is no such unit of work, AfterCommit returns false and
+	// forgets do.
+	AfterCommit(ctx context.Context, do func()) (bool, error)
 }
 
 // Flusher is what something that publishes in the background may implement.

@@ -179,25 +179,3 @@ func newLocked() func(Wiring) fact.EventStore {
 		}
 	})
 }
-
-// newLockedPair is like newLocked, but lets nested appends to its own store in.
-func newLockedPair() func(Wiring) fact.EventStore {
-	type ownKey struct{ store *fact.MemoryStore }
-	return func(w Wiring) fact.EventStore {
-		lock := make(chan struct{}, 1)
-		inner := newRight(w)
-		return &wrapped{inner, func(ctx context.Context, stream string, events []fact.Event) error {
-			if ctx.Value(ownKey{inner}) != nil {
-				return inner.Append(ctx, stream, events)
-			}
-			select {
-			case lock <- struct{}{}:
-			case <-ctx.Done():
-				return ctx.Err()
-			}
-			defer func() { <-lock }()
-			waitForOthers()
-			return inner.Append(context.WithValue(ctx, ownKey{inner}, true), stream, events)
-		}}
-	}
-}

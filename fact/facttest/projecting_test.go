@@ -16,29 +16,8 @@ func TestRightStorePasses(t *testing.T) {
 	TestProjectingStore(t, func(_ *testing.T, w Wiring) fact.EventStore { return newRight(w) })
 }
 
-func TestSingleStoreLeavesOutRules(t *testing.T) {
-	t.Parallel()
-	// A store that refuses units of work with other stores.
-	type storeKey struct{}
-	TestProjectingStore(t, func(_ *testing.T, w Wiring) fact.EventStore {
-		var inner *fact.MemoryStore
-		for i, p := range w.Projectors {
-			w.Projectors[i] = projector(func(ctx context.Context, e fact.Event) error {
-				return p.Handle(context.WithValue(ctx, storeKey{}, inner), e)
-			})
-		}
-		inner = newRight(w)
-		return &wrapped{inner, func(ctx context.Context, stream string, events []fact.Event) error {
-			if other := ctx.Value(storeKey{}); other != nil && other != inner {
-				return errors.New("unit of work of another store")
-			}
-			return inner.Append(ctx, stream, events)
-		}}
-	}, WithSingleStore())
-}
-
 func TestProjectingStoreFindsFaultyProjections(t *testing.T) {
-	requireFound(t, slices.Concat(projectorRules(), unitRules(), []rule{
+	requireFound(t, slices.Concat(projectorRules(), unitRules(), unitOfWorkRules(), []rule{
 		{name: "AppendAt inside a projector counts the unit of work", run: ruleNestedAppendAt},
 	}), faultyProjections())
 }
@@ -53,9 +32,6 @@ func faultyProjections() []broken {
 			"projectors run before the commit",
 			"nested appends are undone when the outer one fails",
 			"a failed nested append takes back what it nested",
-			"appends to another store are undone when the outer one fails",
-			"appends to another store are undone when a projector panics",
-			"another store shows nothing before the commit",
 		}},
 		{"stores over nested events", newStale, []string{
 			"projectors see every event complete and in order",
@@ -67,9 +43,13 @@ func faultyProjections() []broken {
 			"a projector may append to another stream",
 			"goroutines of a projector may share its ctx",
 		}},
-		{"locks store by store", newLockedPair(), []string{"stores that append to each other do not deadlock"}},
 		{"fails for good when a nested append fails", newDoomed, []string{"a failed nested append can be survived"}},
 		{"refuses units of work of other stores", newRefusesOthers(), []string{"a projector may append to another store"}},
+		{"undoes the appends to other stores", newUndoesOthers(), []string{"appends to another store are that store's own"}},
+		{"takes any projector's ctx for its own", newTakesAny(), []string{"InUnitOfWork tells whose ctx it is"}},
+		{"calls at once what waits for the commit", newCallsAtOnce, []string{
+			"AfterCommit waits for the commit", "AfterCommit is forgotten with what is undone",
+		}},
 		{"compares with the committed sequence", newComparesCommitted, []string{
 			"AppendAt inside a projector counts the unit of work",
 		}},
@@ -122,8 +102,6 @@ func faultyCalls() []broken {
 			"a projector may append to the same stream",
 			"load inside a projector sees the unit of work",
 			"goroutines of a projector may share its ctx",
-			"appends to another store are undone when the outer one fails",
-			"another store shows nothing before the commit",
 		}},
 		{"projects outermost events only", mapProjectors(func(p fact.Projector) fact.Projector {
 			marked := markNested(p)
@@ -180,6 +158,56 @@ func newRefusesOthers() func(Wiring) fact.EventStore {
 			return inner.Append(ctx, stream, events)
 		}}
 	}
+}
+
+// newUndoesOthers takes back what it appended for the projector of another store
+// that fails, as a unit of work of two stores would.
+func newUndoesOthers() func(Wiring) fact.EventStore {
+	type undoKey struct{}
+	return func(w Wiring) fact.EventStore {
+		inner := newRight(w)
+		return &wrapped{inner, func(ctx context.Context, stream string, events []fact.Event) error {
+			if undo, ok := ctx.Value(undoKey{}).(*[]func() error); ok && len(w.Projectors) == 0 {
+				*undo = append(*undo, func() error { return inner.Append(hidden{ctx}, stream, events) })
+				return nil
+			}
+			var held []func() error
+			err := inner.Append(context.WithValue(ctx, undoKey{}, &held), stream, events)
+			for _, do := range held {
+				if err == nil {
+					err = do()
+				}
+			}
+			return err
+		}}
+	}
+}
+
+// takesAny is in a unit of work whenever a projector is running.
+type takesAny struct{ *fact.MemoryStore }
+
+func newTakesAny() func(Wiring) fact.EventStore {
+	return func(w Wiring) fact.EventStore {
+		for i, p := range w.Projectors {
+			w.Projectors[i] = markNested(p)
+		}
+		return takesAny{newRight(w)}
+	}
+}
+
+func (takesAny) InUnitOfWork(ctx context.Context) (bool, error) { return isNested(ctx), nil }
+
+// callsAtOnce does not wait for the commit.
+type callsAtOnce struct{ *fact.MemoryStore }
+
+func newCallsAtOnce(w Wiring) fact.EventStore { return callsAtOnce{newRight(w)} }
+
+func (s callsAtOnce) AfterCommit(ctx context.Context, do func()) (bool, error) {
+	in, err := s.InUnitOfWork(ctx)
+	if in {
+		do()
+	}
+	return in, err
 }
 
 // comparesCommitted has an AppendAt that does not see the unit of work.

@@ -92,8 +92,8 @@ func requireSubjectsFound(t *testing.T, rules []rule, subjects []brokenSubject) 
 			r, ok := byName[name]
 			require.True(t, ok, "no rule is called %q", name)
 			useful[name] = true
-			// Not in parallel: these stores hold up each other's projectors.
 			t.Run(b.fault+"/"+name, func(t *testing.T) {
+				t.Parallel()
 				// Some faults show only when goroutines meet at the wrong moment.
 				failures := failuresOf(t, r, b.setup)
 				for try := 1; failures == "" && try < foundTries; try++ {

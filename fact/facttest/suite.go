@@ -17,8 +17,7 @@ import (
 type Option func(*options)
 
 type options struct {
-	timeout     time.Duration
-	singleStore bool
+	timeout time.Duration
 }
 
 // WithTimeout sets how long a call may take before it counts as one that never
@@ -26,12 +25,6 @@ type options struct {
 // seconds by default.
 func WithTimeout(d time.Duration) Option {
 	return func(o *options) { o.timeout = d }
-}
-
-// WithSingleStore leaves out the rules about units of work that span two
-// stores, for stores that cannot do that.
-func WithSingleStore() Option {
-	return func(o *options) { o.singleStore = true }
 }
 
 func newOptions(opts []Option) options {
@@ -52,9 +45,8 @@ type tb interface {
 
 // rule is one thing that a suite asks for.
 type rule struct {
-	name     string
-	run      func(*subject)
-	twoStore bool // needs units of work that span two stores
+	name string
+	run  func(*subject)
 }
 
 // subject is what a rule is run against.
@@ -83,9 +75,6 @@ func runStoreRules(t *testing.T, rules []rule, newStore func(*testing.T, Wiring)
 func runRules(t *testing.T, rules []rule, setup func(*testing.T) func(*subject), opts []Option) {
 	o := newOptions(opts)
 	for _, r := range rules {
-		if r.twoStore && o.singleStore {
-			continue
-		}
 		t.Run(r.name, func(t *testing.T) {
 			t.Parallel()
 			r.check(t, o, setup(t))

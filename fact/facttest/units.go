@@ -2,6 +2,7 @@ package facttest
 
 import (
 	"context"
+	"errors"
 
 	"github.com/stretchr/testify/require"
 
@@ -15,11 +16,17 @@ func unitRules() []rule {
 		{name: "a failed nested append takes back what it nested", run: ruleNestedDeepUndone},
 		{name: "the ctx of a finished projector is an ordinary one", run: ruleLateContext},
 		{name: "goroutines of a projector may share its ctx", run: ruleGoroutines},
-		{name: "a projector may append to another store", run: ruleOtherStore, twoStore: true},
-		{name: "appends to another store are undone when the outer one fails", run: ruleOtherStoreUndone, twoStore: true},
-		{name: "appends to another store are undone when a projector panics", run: ruleOtherStorePanic, twoStore: true},
-		{name: "another store shows nothing before the commit", run: ruleOtherStoreHidden, twoStore: true},
-		{name: "stores that append to each other do not deadlock", run: ruleBothWays, twoStore: true},
+		{name: "a projector may append to another store", run: ruleOtherStore},
+		{name: "appends to another store are that store's own", run: ruleOtherStoreOwn},
+	}
+}
+
+// unitOfWorkRules are for stores that implement fact.UnitOfWorkStore.
+func unitOfWorkRules() []rule {
+	return []rule{
+		{name: "InUnitOfWork tells whose ctx it is", run: ruleInUnitOfWork},
+		{name: "AfterCommit waits for the commit", run: ruleAfterCommit},
+		{name: "AfterCommit is forgotten with what is undone", run: ruleAfterCommitUndone},
 	}
 }
 
@@ -129,71 +136,87 @@ func ruleOtherStore(s *subject) {
 	require.Equal(s, []string{"to the other", "to the other"}, seen.all(), "the other store's projectors")
 }
 
-func ruleOtherStoreUndone(s *subject) {
+func ruleOtherStoreOwn(s *subject) {
 	other := s.newStore(Wiring{})
-	store := s.projecting(appendTo(&other, "outer", "b", "nested"), on("outer", refuse))
-	s.append(other, "b", "x")
-	require.ErrorIs(s, s.try(store, "outer"), errRefused)
-	require.Empty(s, s.load(store, "a"))
-	s.holds(other, "b", "x")
-	s.append(other, "b", "y")
-	s.holds(other, "b", "x", "y")
-}
-
-func ruleOtherStorePanic(s *subject) {
-	other := s.newStore(Wiring{})
+	var seen log[string]
 	store := s.projecting(
 		appendTo(&other, "outer", "b", "nested"),
-		on("outer", func(context.Context, fact.Event) error { panic(errRefused) }),
+		on("outer", func(context.Context, fact.Event) error {
+			committed, err := other.Load(s.ctx, "b")
+			seen.add(typesOf(committed)...)
+			return errors.Join(err, errRefused)
+		}),
 	)
 	require.ErrorIs(s, s.try(store, "outer"), errRefused)
 	require.Empty(s, s.load(store, "a"))
-	require.Empty(s, s.load(other, "b"))
-	s.append(other, "b", "y")
-	s.holds(other, "b", "y")
-}
-
-func ruleOtherStoreHidden(s *subject) {
-	other := s.newStore(Wiring{})
-	var inside, outside log[string]
-	store := s.projecting(appendTo(&other, "outer", "b", "nested"), on("outer", func(ctx context.Context, _ fact.Event) error {
-		own, err := other.Load(ctx, "b")
-		if err != nil {
-			return err
-		}
-		inside.add(typesOf(own)...)
-		others, err := other.Load(s.ctx, "b")
-		outside.add(typesOf(others)...)
-		return err
-	}))
-	require.NoError(s, s.try(store, "outer"))
-	require.Equal(s, []string{"nested"}, inside.all(), "with the projector's ctx")
-	require.Empty(s, outside.all(), "with another ctx")
+	require.Equal(s, []string{"nested"}, seen.all(), "what others see of the other store while the projector runs")
 	s.holds(other, "b", "nested")
 }
 
-func ruleBothWays(s *subject) {
-	const rounds = 50
-	var a, b fact.EventStore
-	a = s.projecting(appendTo(&b, "start", "from a", "nested"))
-	b = s.projecting(appendTo(&a, "start", "from b", "nested"))
-	results := make(chan error, 2)
-	for _, store := range []fact.EventStore{a, b} {
-		go func() {
-			for range rounds {
-				if err := store.Append(s.ctx, "own", newEvents("start")); err != nil {
-					results <- err
-					return
-				}
-			}
-			results <- nil
-		}()
+// unitOfWork returns the store's optional interface, which the suite has found
+// before.
+func (s *subject) unitOfWork(store fact.EventStore) fact.UnitOfWorkStore {
+	u, ok := store.(fact.UnitOfWorkStore)
+	require.True(s, ok, "newStore returned a store that is no UnitOfWorkStore, after one that is")
+	return u
+}
+
+func ruleInUnitOfWork(s *subject) {
+	var store fact.EventStore
+	var inside log[bool]
+	var late context.Context
+	other := s.newStore(Wiring{})
+	ask := func(store fact.EventStore, ctx context.Context) error {
+		in, err := s.unitOfWork(store).InUnitOfWork(ctx)
+		inside.add(in)
+		return err
 	}
-	for range 2 {
-		require.NoError(s, s.returns("appends both ways", func() error { return <-results }))
+	store = s.projecting(on("outer", func(ctx context.Context, _ fact.Event) error {
+		late = ctx
+		return errors.Join(ask(store, ctx), ask(store, s.ctx), ask(other, ctx))
+	}))
+	require.NoError(s, s.try(store, "outer"))
+	require.NoError(s, ask(store, late))
+	require.Equal(s, []bool{true, false, false, false}, inside.all(),
+		"with the projector's ctx, with another, of another store, and once the projector has returned")
+}
+
+func ruleAfterCommit(s *subject) {
+	var store fact.EventStore
+	var seen log[int]
+	store = s.projecting(on("outer", func(ctx context.Context, _ fact.Event) error {
+		left, err := s.unitOfWork(store).AfterCommit(ctx, func() {
+			committed, _ := store.Load(s.ctx, "a")
+			seen.add(len(committed))
+		})
+		if !left {
+			err = errors.Join(err, errors.New("AfterCommit inside a projector returned false"))
+		}
+		return err
+	}))
+	require.NoError(s, s.try(store, "outer", "second"))
+	require.Equal(s, []int{2}, seen.all(), "events in the log when the function is called, before Append returns")
+	left, err := s.unitOfWork(store).AfterCommit(s.ctx, func() { seen.add(0) })
+	require.NoError(s, err)
+	require.False(s, left, "outside of a projector")
+	s.append(store, "a", "last")
+	require.Len(s, seen.all(), 1)
+}
+
+func ruleAfterCommitUndone(s *subject) {
+	var store fact.EventStore
+	var called log[string]
+	leave := func(what string) projector {
+		return on(what, func(ctx context.Context, _ fact.Event) error {
+			_, err := s.unitOfWork(store).AfterCommit(ctx, func() { called.add(what) })
+			return err
+		})
 	}
-	require.Len(s, s.load(a, "own"), rounds)
-	require.Len(s, s.load(b, "own"), rounds)
-	require.Len(s, s.load(b, "from a"), rounds)
-	require.Len(s, s.load(a, "from b"), rounds)
+	store = s.projecting(leave("nested"), leave("kept"), on("nested", refuse), on("outer", func(ctx context.Context, _ fact.Event) error {
+		_ = store.Append(ctx, "a", newEvents("nested")) // fails, and is survived
+		return store.Append(ctx, "a", newEvents("kept"))
+	}), leave("bad"), on("bad", refuse))
+	require.NoError(s, s.try(store, "outer"))
+	require.ErrorIs(s, s.try(store, "bad"), errRefused)
+	require.Equal(s, []string{"kept"}, called.all())
 }

@@ -19,10 +19,9 @@ type Wiring struct {
 
 // TestProjectingStore checks that a store runs projectors and publishers as
 // [fact.Projector] and [fact.Publisher] say and as [fact.MemoryStore] does.
-// newStore is called once or more for each rule; stores of one rule share units
-// of work, unless [WithSingleStore] says that they cannot. If the store
-// implements [fact.Flusher], Flush is used to wait for publishers. Rules run in
-// parallel.
+// newStore is called once or more for each rule, and returns stores that are
+// apart from each other. If the store implements [fact.Flusher], Flush is used to
+// wait for publishers. Rules run in parallel.
 //
 // Run [TestEventStore] as well; it has the rules that need neither projectors
 // nor publishers.
@@ -36,6 +35,9 @@ func TestProjectingStore(t *testing.T, newStore func(t *testing.T, w Wiring) fac
 	}
 	if _, ok := probe.(fact.ConditionalAppender); ok {
 		rules = append(rules, rule{name: "AppendAt inside a projector counts the unit of work", run: ruleNestedAppendAt})
+	}
+	if _, ok := probe.(fact.UnitOfWorkStore); ok {
+		rules = append(rules, unitOfWorkRules()...)
 	}
 	runStoreRules(t, rules, newStore, opts)
 }

@@ -1,0 +1,40 @@
+package unit
+
+// staging holds the events of a unit of work in the order of their appends.
+type staging[E any] struct {
+	events  []E
+	streams []string         // of each event
+	counts  map[string]int64 // of the events of each stream
+}
+
+func (g *staging[E]) add(stream string, event E) {
+	if g.counts == nil {
+		g.counts = make(map[string]int64, 1)
+	}
+	g.counts[stream]++
+	g.events = append(g.events, event)
+	g.streams = append(g.streams, stream)
+}
+
+// rollback forgets all but the first events.
+func (g *staging[E]) rollback(first int) {
+	for _, stream := range g.streams[first:] {
+		g.counts[stream]--
+	}
+	clear(g.events[first:])
+	g.events, g.streams = g.events[:first], g.streams[:first]
+}
+
+// Staged returns the events of the stream, in order.
+func (g *staging[E]) Staged(stream string) []E {
+	events := make([]E, 0, g.counts[stream])
+	for i := range g.events {
+		if g.streams[i] == stream {
+			events = append(events, g.events[i])
+		}
+	}
+	return events
+}
+
+// Events returns all events, in the order of their appends. They are the unit's.
+func (g *staging[E]) Events() []E { return g.events }
