@@ -55,7 +55,6 @@ var plainTypes = map[fact.FieldType]string{
 	fact.UInt64:               "UInt64",
 	fact.Float32:              "Float32",
 	fact.Float64:              "Float64",
-	fact.DateTime64:           "DateTime64(3, 'UTC')",
 	fact.Date:                 "Date",
 	fact.UUID:                 "UUID",
 	fact.JSON:                 "String", // the JSON text
@@ -69,11 +68,24 @@ func baseType(f fact.Field) (string, error) {
 		return decimalType(f)
 	case fact.Enum:
 		return enumType(f.Values)
+	case fact.DateTime64:
+		return timeType(f.Precision)
 	}
 	if t, ok := plainTypes[f.Type]; ok {
 		return t, nil
 	}
 	return "", fmt.Errorf("unknown field type %d", int(f.Type))
+}
+
+// timeType returns the type for times with the given digits of a second.
+func timeType(precision int) (string, error) {
+	switch precision {
+	case 0:
+		return "DateTime64(3, 'UTC')", nil
+	case 3, 6, 9:
+		return fmt.Sprintf("DateTime64(%d, 'UTC')", precision), nil
+	}
+	return "", fmt.Errorf("datetime64 precision %d is not 3, 6 or 9", precision)
 }
 
 func decimalType(f fact.Field) (string, error) {

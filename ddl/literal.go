@@ -75,7 +75,7 @@ func scalar(f fact.Field, v any) (string, error) {
 	case fact.Float64:
 		return floatLiteral(v, 64)
 	case fact.DateTime64:
-		return timeLiteral(v)
+		return timeLiteral(f, v)
 	case fact.Date:
 		return dateLiteral(v)
 	case fact.UUID:

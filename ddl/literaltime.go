@@ -1,11 +1,15 @@
 package ddl
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"math"
 	"math/big"
 	"strings"
 	"time"
+
+	"github.com/factload/factload/fact"
 )
 
 // timeLayouts are the ways to write a point in time. A fraction of a second may
@@ -17,7 +21,7 @@ var timeLayouts = []string{
 // The ranges of DateTime64 and Date.
 var (
 	minTime = time.Date(1900, 1, 1, 0, 0, 0, 0, time.UTC)
-	maxTime = time.Date(2299, 12, 31, 23, 59, 59, 999_000_000, time.UTC)
+	maxTime = time.Date(2299, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
 	minDate = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
 	maxDate = time.Date(2149, 6, 6, 0, 0, 0, 0, time.UTC)
 )
@@ -26,18 +30,22 @@ var (
 // since 1970. Smaller ones are more likely seconds.
 const minEpoch = 100_000_000_000
 
-func timeLiteral(v any) (string, error) {
+func timeLiteral(f fact.Field, v any) (string, error) {
 	t, err := toTime(v)
 	if err != nil {
-		if t, err = fromEpoch(v); err != nil {
+		if t, err = fromEpoch(f.Unit, v); err != nil {
 			return "", err
 		}
 	}
-	t = time.UnixMilli(t.UnixMilli()).UTC()
-	if t.Before(minTime) || t.After(maxTime) {
-		return "", fmt.Errorf("%s is out of range: give a time from 1900-01-01 to 2299-12-31", t.Format(time.RFC3339Nano))
+	last := maxTime
+	if f.Precision == 9 {
+		last = time.Unix(0, math.MaxInt64)
 	}
-	return QuoteString(t.Format("2006-01-02 15:04:05.000")), nil
+	if t.Before(minTime) || t.After(last) {
+		return "", fmt.Errorf("%s is out of range: give a time from 1900-01-01 to %s", t.Format(time.RFC3339Nano), last.UTC().Format(time.DateOnly))
+	}
+	digits := strings.Repeat("0", cmp.Or(f.Precision, 3))
+	return QuoteString(t.UTC().Format("2006-01-02 15:04:05." + digits)), nil
 }
 
 func dateLiteral(v any) (string, error) {
@@ -74,9 +82,9 @@ func toTime(v any) (time.Time, error) {
 	return time.Time{}, fmt.Errorf("%q is not a time: write it as 2006-01-02T15:04:05.999Z, as 2006-01-02 15:04:05.999 in UTC, or as 2006-01-02", shorten(s))
 }
 
-// fromEpoch returns the point in time of a whole number of milliseconds since
-// 1970.
-func fromEpoch(v any) (time.Time, error) {
+// fromEpoch returns the point in time that a number of units since 1970 is. Without
+// a unit it is a whole number of milliseconds.
+func fromEpoch(unit fact.Unit, v any) (time.Time, error) {
 	s, err := number(v)
 	if err != nil {
 		_, err = toTime(v) // the better error
@@ -86,6 +94,9 @@ func fromEpoch(v any) (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
+	if unit != "" {
+		return fromUnits(unit, r)
+	}
 	if !r.IsInt() || !r.Num().IsInt64() {
 		return time.Time{}, fmt.Errorf("%s is not a whole number of milliseconds since 1970", shorten(s))
 	}
@@ -93,4 +104,19 @@ func fromEpoch(v any) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("%s is too small for milliseconds since 1970: multiply seconds by 1000", shorten(s))
 	}
 	return time.UnixMilli(r.Num().Int64()), nil
+}
+
+// perSecond is how many of a unit are a second.
+var perSecond = map[fact.Unit]int64{fact.Seconds: 1, fact.Milliseconds: 1e3, fact.Microseconds: 1e6, fact.Nanoseconds: 1e9}
+
+// fromUnits returns the point in time that lies r units after 1970, rounded down
+// to the nanosecond.
+func fromUnits(unit fact.Unit, r *big.Rat) (time.Time, error) {
+	r.Mul(r, big.NewRat(1e9, perSecond[unit]))
+	nanos := new(big.Int).Div(r.Num(), r.Denom())
+	seconds, rest := new(big.Int).DivMod(nanos, big.NewInt(1e9), new(big.Int))
+	if !seconds.IsInt64() || seconds.Int64() > maxTime.Unix() || seconds.Int64() < minTime.Unix() {
+		return time.Time{}, errors.New("it is out of range: give a time from 1900-01-01 to 2299-12-31")
+	}
+	return time.Unix(seconds.Int64(), rest.Int64()).UTC(), nil
 }

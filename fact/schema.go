@@ -25,13 +25,56 @@ type Field struct {
 	// Comment is shown with the column in the database. It has no effect.
 	Comment string
 
-	// Precision and Scale are for Decimal only: the number of all digits
-	// (1 to 38) and of those after the point (0 to Precision).
+	// Precision and Scale of a Decimal are the number of all digits (1 to 38)
+	// and of those after the point (0 to Precision). Precision of a DateTime64
+	// is the number of digits of a second that are stored: 3, 6 or 9; 0 means 3.
+	// No other type has them.
 	Precision, Scale int
 	// Values are the names of an Enum (1 to 127 of them), numbered from 1 in
 	// this order. No other type has them.
 	Values []string
+
+	// From says where in the row the value stands: a path that [ParsePath]
+	// reads. Empty means the key Name. No two fields take the same value, nor
+	// one a part of another's. If a value on the way is missing or null, or an
+	// array is too short, the field is missing.
+	From string
+	// Unit lets a DateTime64 or a Date take numbers of its own kind, with or
+	// without a fraction or quotes: that many units since 1970-01-01 in UTC. With
+	// Seconds, it takes [seconds, nanoseconds] as well. Without a Unit, a
+	// DateTime64 takes whole milliseconds, and a Date no numbers.
+	Unit Unit
+	// Quoted lets a field of numbers take them in quotes too. UInt64, Int64 and
+	// Decimal do so anyway.
+	Quoted bool
+	// NaNIsNull takes NaN, Infinity and -Infinity, which Python writes and JSON
+	// does not have, for null. It is for numbers, which are then Nullable or
+	// have NullIsDefault, and for JSON and NativeJSON, where it counts at any
+	// depth.
+	NaNIsNull bool
+	// ReplaceSurrogates takes the escape of half a surrogate pair, as in text
+	// that was cut within a character, for U+FFFD. It is for String,
+	// LowCardinalityString and StringMap, and for JSON and NativeJSON, where it
+	// counts at any depth, in keys too.
+	ReplaceSurrogates bool
+	// NullIsDefault takes null as if the field was missing. It is for fields
+	// that are not Nullable; an element of an Array is never null.
+	NullIsDefault bool
 }
+
+// Unit is what a number that stands for a point in time counts.
+type Unit string
+
+// The units, as schema files spell them.
+const (
+	Seconds      Unit = "s"
+	Milliseconds Unit = "ms"
+	Microseconds Unit = "us"
+	Nanoseconds  Unit = "ns"
+)
+
+// Units returns all units, the longest first.
+func Units() []Unit { return []Unit{Seconds, Milliseconds, Microseconds, Nanoseconds} }
 
 // Schema describes one kind of fact: its name, its fields and the order in
 // which its rows are sorted. It is plain data. Use [Schema.Validate] before
@@ -45,6 +88,11 @@ type Schema struct {
 	// OrderBy names the fields of the sorting key, most significant first.
 	// It may be empty: rows are then kept in the order of arrival.
 	OrderBy []string
+	// ReplaceBy names the field that tells versions of a row apart: of rows with
+	// the same OrderBy, the one with the largest value stays, and of those the
+	// one that came last. Empty means that all rows stay. It is an unsigned
+	// integer, a Date or a DateTime64, neither Nullable nor in OrderBy.
+	ReplaceBy string
 }
 
 // FieldByName returns the field with the given name, and whether there is one.

@@ -12,8 +12,8 @@ import (
 
 // tagFlags and tagKeys are what a tag may have besides the name of a type.
 var (
-	tagFlags = []string{"nullable", "fact_id", "omitzero"}
-	tagKeys  = []string{"default", "precision", "scale", "values"}
+	tagFlags = []string{"nullable", "fact_id", "omitzero", "quoted"}
+	tagKeys  = []string{"default", "precision", "scale", "values", "from", "unit", "nan", "surrogates", "null"}
 )
 
 // readTags fills in what the tags of a struct's field say, and returns what is
@@ -34,7 +34,7 @@ func (f *StructField) readTags(sf reflect.StructField) (problems []string) {
 			break
 		}
 		var option string
-		option, rest, more = strings.Cut(rest, ",")
+		option, rest, more = cutOption(rest)
 		option = strings.TrimSpace(option)
 		key, value, hasValue := strings.Cut(option, "=")
 		if seen[key] {
@@ -46,6 +46,23 @@ func (f *StructField) readTags(sf reflect.StructField) (problems []string) {
 		}
 	}
 	return problems
+}
+
+// cutOption returns the first option of a tag, and what follows its comma. The
+// path that from= gives may have commas in quotes.
+func cutOption(rest string) (option, after string, more bool) {
+	if !strings.HasPrefix(strings.TrimLeft(rest, " "), "from=") {
+		return strings.Cut(rest, ",")
+	}
+	for i := 0; i < len(rest); i++ {
+		switch rest[i] {
+		case '"':
+			i += quotedEnd(rest[i:]) - 1
+		case ',':
+			return rest[:i], rest[i+1:], true
+		}
+	}
+	return rest, "", false
 }
 
 // setOption takes in one option and says what is wrong with it, or "".
@@ -64,6 +81,14 @@ func (f *StructField) setOption(key, value string, hasValue bool) string {
 		f.Field.Scale, err = strconv.Atoi(value)
 	case key == "values" && hasValue:
 		f.Field.Values = strings.Split(value, "|")
+	case key == "from" && hasValue:
+		f.Field.From = value
+	case key == "unit" && hasValue:
+		f.Field.Unit = Unit(value)
+	case key == "quoted" && !hasValue:
+		f.Field.Quoted = true
+	case slices.Contains(oneValueKeys, key) && hasValue:
+		return f.Field.setWord(key, value)
 	case hasValue && slices.Contains(tagFlags, key):
 		return fmt.Sprintf("option %q takes no value", key)
 	case !hasValue && slices.Contains(tagKeys, key):
@@ -75,6 +100,26 @@ func (f *StructField) setOption(key, value string, hasValue bool) string {
 	}
 	if err != nil {
 		return fmt.Sprintf("option %q wants a whole number, got %s", key, excerpt([]byte(value)))
+	}
+	return ""
+}
+
+// oneValueKeys are the words that have one value only, so far.
+var oneValueKeys = []string{"nan", "surrogates", "null"}
+
+// setWord sets a word that has one value only.
+func (f *Field) setWord(key, value string) (problem string) {
+	want := map[string]string{"nan": "null", "surrogates": "replace", "null": "default"}[key]
+	if value != want {
+		return fmt.Sprintf("option %q is %s, or left out", key, want)
+	}
+	switch key {
+	case "nan":
+		f.NaNIsNull = true
+	case "surrogates":
+		f.ReplaceSurrogates = true
+	case "null":
+		f.NullIsDefault = true
 	}
 	return ""
 }

@@ -20,6 +20,9 @@ type SchemaError struct {
 	// Field is the name of the field at fault, or empty when it is not about
 	// one field.
 	Field string
+	// Key is the key at fault as schema files spell it, such as unit or
+	// replace_by, or empty when no single one is.
+	Key string
 	// Problem says what is wrong and how to mend it.
 	Problem string
 }
@@ -64,6 +67,8 @@ func (s Schema) Validate() error {
 		c.field(f)
 	}
 	c.orderBy(s)
+	c.replaceBy(s)
+	c.paths(s)
 	return errors.Join(c.problems...)
 }
 
@@ -85,8 +90,10 @@ type schemaChecker struct {
 	problems []error
 }
 
-func (c *schemaChecker) report(field, problem string) {
-	c.problems = append(c.problems, &SchemaError{Schema: c.schema, Field: field, Problem: problem})
+func (c *schemaChecker) report(field, problem string) { c.reportKey(field, "", problem) }
+
+func (c *schemaChecker) reportKey(field, key, problem string) {
+	c.problems = append(c.problems, &SchemaError{Schema: c.schema, Field: field, Key: key, Problem: problem})
 }
 
 func (c *schemaChecker) field(f Field) {
@@ -107,8 +114,9 @@ func (c *schemaChecker) field(f Field) {
 	if f.FactID {
 		c.factID(f)
 	}
-	c.decimal(f)
+	c.digits(f)
 	c.enum(f)
+	c.words(f)
 }
 
 func (c *schemaChecker) factID(f Field) {
@@ -123,10 +131,20 @@ func (c *schemaChecker) factID(f Field) {
 	}
 }
 
-func (c *schemaChecker) decimal(f Field) {
-	if f.Type != Decimal {
+// digits checks Precision and Scale.
+func (c *schemaChecker) digits(f Field) {
+	switch {
+	case f.Type == DateTime64:
+		if f.Scale != 0 {
+			c.report(f.Name, "has a scale, which only decimal takes: the digits of a second are its precision")
+		}
+		if !slices.Contains([]int{0, 3, 6, 9}, f.Precision) {
+			c.report(f.Name, fmt.Sprintf("has precision %d: a datetime64 takes 3, 6 or 9 digits of a second", f.Precision))
+		}
+		return
+	case f.Type != Decimal:
 		if f.Precision != 0 || f.Scale != 0 {
-			c.report(f.Name, fmt.Sprintf("has a precision or scale, which only decimal takes, not %v", f.Type))
+			c.report(f.Name, fmt.Sprintf("has a precision or scale, which %v does not take", f.Type))
 		}
 		return
 	}

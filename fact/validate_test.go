@@ -42,6 +42,13 @@ func TestSchemaValidateAccepts(t *testing.T) {
 		{Name: "hostile `\"'\\\n 漢🙂; DROP TABLE x", Fields: []fact.Field{{Name: "a`b\"c'd\\e\nf"}}},
 		{Name: "id", Fields: []fact.Field{{Name: "id", FactID: true}}, OrderBy: []string{"id"}},
 		{Name: "uuid", Fields: []fact.Field{{Name: "id", Type: fact.UUID, FactID: true}}},
+		{Name: "words", OrderBy: []string{"a"}, ReplaceBy: "b", Fields: []fact.Field{
+			{Name: "a", From: "x.y.0.z", ReplaceSurrogates: true, NullIsDefault: true}, {Name: "x", From: "x.y.1"},
+			{Name: "b", Type: fact.DateTime64, Precision: 9, Unit: fact.Nanoseconds, From: `"x.y"`},
+			{Name: "c", Type: fact.Float64, Nullable: true, Quoted: true, NaNIsNull: true},
+			{Name: "d", Type: fact.UInt8, Array: true, Quoted: true, NullIsDefault: true},
+			{Name: "e", Type: fact.NativeJSON, NaNIsNull: true, NullIsDefault: true, ReplaceSurrogates: true},
+		}},
 		{Name: "big enum", Fields: []fact.Field{{Name: "e", Type: fact.Enum, Values: names(127)}}},
 	} {
 		require.NoError(t, s.Validate(), s.Name)
@@ -86,7 +93,32 @@ func TestSchemaValidateRefuses(t *testing.T) {
 		"precision too high": {fields(fact.Field{Name: "a", Type: fact.Decimal, Precision: 39}), "precision 39"},
 		"scale too high":     {fields(fact.Field{Name: "a", Type: fact.Decimal, Precision: 9, Scale: 10}), "scale 10"},
 		"negative scale":     {fields(fact.Field{Name: "a", Type: fact.Decimal, Precision: 9, Scale: -1}), "scale -1"},
-		"scale elsewhere":    {fields(fact.Field{Name: "a", Type: fact.Float64, Scale: 2}), "only decimal takes"},
+		"scale elsewhere":    {fields(fact.Field{Name: "a", Type: fact.Float64, Scale: 2}), "which float64 does not take"},
+
+		"precision of a second": {fields(fact.Field{Name: "a", Type: fact.DateTime64, Precision: 4}), "precision 4: a datetime64 takes 3, 6 or 9"},
+		"scale of a second":     {fields(fact.Field{Name: "a", Type: fact.DateTime64, Scale: 3}), "which only decimal takes"},
+
+		"unit of text":         {fields(fact.Field{Name: "a", Unit: fact.Seconds}), "unit, which string does not take"},
+		"unknown unit":         {fields(fact.Field{Name: "a", Type: fact.Date, Unit: "h"}), `unit "h": use s, ms, us or ns`},
+		"quoted text":          {fields(fact.Field{Name: "a", Quoted: true}), "quoted, which string does not take"},
+		"surrogates elsewhere": {fields(fact.Field{Name: "a", Type: fact.Bool, ReplaceSurrogates: true}), "surrogates: replace, which bool does not take"},
+		"nan elsewhere":        {fields(fact.Field{Name: "a", Type: fact.UUID, NaNIsNull: true}), "nan: null, which uuid does not take"},
+		"nan in a list":        {fields(fact.Field{Name: "a", Type: fact.Float64, Array: true, NaNIsNull: true}), "an element of an array cannot be null"},
+		"nan and not null":     {fields(fact.Field{Name: "a", Type: fact.Float64, NaNIsNull: true}), "make it nullable, or add null: default"},
+		"null twice":           {fields(fact.Field{Name: "a", Nullable: true, NullIsDefault: true}), "keep one of them"},
+		"null ID":              {fields(fact.Field{Name: "a", FactID: true, NullIsDefault: true}), "which has no default"},
+
+		"from nonsense": {fields(fact.Field{Name: "a", From: "a..b"}), `from "a..b": a key is empty`},
+		"from a name":   {fields(a, fact.Field{Name: "b", From: "a"}), `field "b": is taken from a, which field "a" takes too`},
+		"from within":   {fields(a, fact.Field{Name: "b", From: `"a".c`}), `field "b": is taken from a.c, which field "a" takes too, or takes a part of`},
+		"from around":   {fields(fact.Field{Name: "b", From: "a.c.0"}, a), `field "a": is taken from a, which field "b" takes too, or takes a part of`},
+		"from either":   {fields(fact.Field{Name: "b", From: "c.0"}, fact.Field{Name: "d", From: "c.e"}), `is taken from c.e, but of an object and an array in one place field "b" takes the other one`},
+
+		"replace by unknown":  {fact.Schema{Name: "s", Fields: []fact.Field{a}, ReplaceBy: "b"}, `field "b": is in replace_by but is not`},
+		"replace by text":     {fact.Schema{Name: "s", Fields: []fact.Field{a}, ReplaceBy: "a"}, "use an unsigned integer, a date or a datetime64"},
+		"replace by nullable": {fact.Schema{Name: "s", Fields: []fact.Field{a, {Name: "b", Type: fact.Date, Nullable: true}}, OrderBy: []string{"a"}, ReplaceBy: "b"}, "that is not nullable"},
+		"replace by key":      {fact.Schema{Name: "s", Fields: []fact.Field{{Name: "a", Type: fact.Date}}, OrderBy: []string{"a"}, ReplaceBy: "a"}, "have the same order_by"},
+		"replace without key": {fact.Schema{Name: "s", Fields: []fact.Field{{Name: "a", Type: fact.Date}}, ReplaceBy: "a"}, "there is no order_by"},
 
 		"enum without values":  {fields(fact.Field{Name: "a", Type: fact.Enum}), "has 0 values"},
 		"enum too long":        {fields(fact.Field{Name: "a", Type: fact.Enum, Values: names(128)}), "has 128 values"},

@@ -20,6 +20,7 @@ type document struct {
 	Name        string      `yaml:"name"`
 	Description string      `yaml:"description"`
 	OrderBy     []string    `yaml:"order_by"`
+	ReplaceBy   string      `yaml:"replace_by"`
 	Fields      []field     `yaml:"fields"`
 	ClickHouse  ddl.Options `yaml:"clickhouse"`
 }
@@ -36,6 +37,13 @@ type field struct {
 	Precision int        `yaml:"precision"`
 	Scale     int        `yaml:"scale"`
 	Values    []string   `yaml:"values"`
+
+	From       string     `yaml:"from"`
+	Unit       string     `yaml:"unit"`
+	Quoted     bool       `yaml:"quoted"`
+	NaN        *yaml.Node `yaml:"nan"`
+	Surrogates *yaml.Node `yaml:"surrogates"`
+	Null       *yaml.Node `yaml:"null"`
 }
 
 // Parse reads the schemas in data, which is the content of a YAML file. Source is the name of the file for positions
@@ -89,7 +97,7 @@ func (p *problems) definition(n *yaml.Node) (Definition, position) {
 	var doc document
 	d.decode("", n, reflect.ValueOf(&doc).Elem())
 	def := Definition{
-		Schema:      fact.Schema{Name: doc.Name, OrderBy: doc.OrderBy},
+		Schema:      fact.Schema{Name: doc.Name, OrderBy: doc.OrderBy, ReplaceBy: doc.ReplaceBy},
 		Description: doc.Description,
 		Table:       doc.ClickHouse,
 		Source:      p.source + ":" + strconv.Itoa(n.Line),
@@ -115,6 +123,12 @@ func (d *decoder) field(i int, f *field) fact.Field {
 	result := fact.Field{
 		Name: f.Name, Nullable: f.Nullable, Array: f.Array, FactID: f.FactID, Comment: f.Comment,
 		Precision: f.Precision, Scale: f.Scale, Values: f.Values,
+		From: f.From, Unit: fact.Unit(f.Unit), Quoted: f.Quoted,
+		NaNIsNull: d.word("nan", f.NaN, "null"), ReplaceSurrogates: d.word("surrogates", f.Surrogates, "replace"),
+		NullIsDefault: d.word("null", f.Null, "default"),
+	}
+	if _, given := d.at[path+".from"]; given && f.From == "" {
+		d.missing(path, "from", `from is empty: leave it out, or write '""' for the empty key`)
 	}
 	if f.Name == "" {
 		d.missing(path, "name", "a field needs a name")
@@ -135,6 +149,17 @@ func (d *decoder) field(i int, f *field) fact.Field {
 		result.Default = d.defaultValue(result, f.Default)
 	}
 	return result
+}
+
+// word reads a key that has one value only, if it is there.
+func (d *decoder) word(key string, n *yaml.Node, want string) bool {
+	if n == nil {
+		return false
+	}
+	if n.Kind != yaml.ScalarNode || n.Value != want {
+		d.add(positionOf(n), "%s is %s, or left out; got %s", key, want, describe(n))
+	}
+	return true
 }
 
 // missing reports that the text of a key is empty or not there, unless the reason for it has been reported.

@@ -18,6 +18,7 @@ const everything = `# a comment
 name: price
 description: The price of an article.
 order_by: [shop, at]
+replace_by: u64
 fields:
   - {name: id, type: uuid, fact_id: true}
   - name: shop
@@ -43,7 +44,9 @@ fields:
   - {name: i64, type: int64, default: -9223372036854775808}
   - {name: f32, type: float32, default: 0.5}
   - {name: f64, type: float64, array: true, default: [1, -2.5e-3]}
-  - {name: body, type: native_json}
+  - {name: body, type: native_json, surrogates: replace, nan: null, null: default}
+  - {name: created, type: datetime64, unit: s, precision: 9, from: response.body.created}
+  - {name: score, type: float64, nullable: true, quoted: true, nan: null, from: '"a.b".0.c'}
 clickhouse:
   engine: ReplacingMergeTree
   partition_by: toYYYYMM(at)
@@ -68,8 +71,9 @@ func TestParse(t *testing.T) {
 	require.Equal(t, []schemas.Definition{
 		{
 			Schema: fact.Schema{
-				Name:    "price",
-				OrderBy: []string{"shop", "at"},
+				Name:      "price",
+				OrderBy:   []string{"shop", "at"},
+				ReplaceBy: "u64",
 				Fields: []fact.Field{
 					{Name: "id", Type: fact.UUID, FactID: true},
 					{Name: "shop", Type: fact.LowCardinalityString, Default: "main", Comment: "Where it is sold"},
@@ -92,7 +96,9 @@ func TestParse(t *testing.T) {
 					{Name: "i64", Type: fact.Int64, Default: int64(-9223372036854775808)},
 					{Name: "f32", Type: fact.Float32, Default: 0.5},
 					{Name: "f64", Type: fact.Float64, Array: true, Default: []any{int64(1), -2.5e-3}},
-					{Name: "body", Type: fact.NativeJSON},
+					{Name: "body", Type: fact.NativeJSON, ReplaceSurrogates: true, NaNIsNull: true, NullIsDefault: true},
+					{Name: "created", Type: fact.DateTime64, Unit: fact.Seconds, Precision: 9, From: "response.body.created"},
+					{Name: "score", Type: fact.Float64, Nullable: true, Quoted: true, NaNIsNull: true, From: `"a.b".0.c`},
 				},
 			},
 			Description: "The price of an article.",
@@ -113,7 +119,7 @@ func TestParse(t *testing.T) {
 		},
 		{
 			Schema: fact.Schema{Name: "other", Fields: []fact.Field{{Name: "x", Type: fact.String}}},
-			Source: "dir/all.yaml:44",
+			Source: "dir/all.yaml:47",
 		},
 	}, got)
 }
@@ -165,8 +171,8 @@ var parseErrors = []struct{ name, text, want string }{
 	{
 		"JSON lines", `{"question": "a", "answer": "b"}` + "\n" + `{"question": "c"}`,
 		"a.yaml:1:1: a schema needs a name: add a line such as \"name: message\"\n" +
-			"a.yaml:1:2: unknown key \"question\": known keys are name, description, order_by, fields, clickhouse\n" +
-			"a.yaml:1:19: unknown key \"answer\": known keys are name, description, order_by, fields, clickhouse\n" +
+			"a.yaml:1:2: unknown key \"question\": known keys are name, description, order_by, replace_by, fields, clickhouse\n" +
+			"a.yaml:1:19: unknown key \"answer\": known keys are name, description, order_by, replace_by, fields, clickhouse\n" +
 			"a.yaml:2: not valid YAML here or below: did not find expected <document start>",
 	},
 	{"malformed", "name: [a\nb: c", "a.yaml:2: not valid YAML here or below: did not find expected ',' or ']'"},
@@ -192,7 +198,7 @@ var parseErrors = []struct{ name, text, want string }{
 	},
 
 	{"unknown key", in("descriptiom: x"), `a.yaml:2:1: unknown key "descriptiom", did you mean "description"?`},
-	{"unlike any key", in("zzz: x"), `a.yaml:2:1: unknown key "zzz": known keys are name, description, order_by, fields, clickhouse`},
+	{"unlike any key", in("zzz: x"), `a.yaml:2:1: unknown key "zzz": known keys are name, description, order_by, replace_by, fields, clickhouse`},
 	{"key twice", in("name: b"), `a.yaml:2:1: key "name" is there twice, first on line 1`},
 	{"key is a list", in("[a]: b"), `a.yaml:2:1: a key is text, got a list`},
 	{"anchor", in("description: &x y"), `a.yaml:2:14: anchors and aliases are not supported: write the value out`},
@@ -242,6 +248,17 @@ var parseErrors = []struct{ name, text, want string }{
 	},
 	{"enum value as number", field("{name: y, type: enum, values: [1]}"), `a.yaml:4:36: want text, got the number 1: put it in quotes`},
 	{"enum without values", field("{name: y, type: enum}"), `a.yaml:4:12: field "y" has 0 values: an enum takes 1 to 127`},
+
+	{"from empty", field("{name: y, type: json, from: ''}"), `a.yaml:4:33: from is empty: leave it out, or write '""' for the empty key`},
+	{"from a number", field("{name: y, type: json, from: 0.a}"), `a.yaml:4:33: field "y" has from "0.a": it begins with the number of an element, but a row is an object: put a key of digits in quotes, as in "0"`},
+	{"from a decimal", field("{name: y, type: json, from: 0.1}"), `a.yaml:4:33: want text, got the number 0.1: put it in quotes`},
+	{"from twice", field("{name: y, type: json, from: x.z}"), `a.yaml:5:12: field "x" is taken from x, which field "y" takes too, or takes a part of: only one of them can`},
+	{"unit unknown", field("{name: y, type: date, unit: h}"), `a.yaml:4:33: field "y" has the unit "h": use s, ms, us or ns`},
+	{"unit of text", field("{name: y, type: string, unit: s}"), `a.yaml:4:35: field "y" has a unit, which string does not take: it is for datetime64 and date`},
+	{"nan of text", field("{name: y, type: string, nan: null}"), `a.yaml:4:34: field "y" has nan: null, which string does not take: it is for numbers, json and native_json`},
+	{"nan zero", field("{name: y, type: float64, nan: 0}"), `a.yaml:4:35: nan is null, or left out; got the number 0`},
+	{"null null", field("{name: y, type: float64, null: null}"), `a.yaml:4:36: null is default, or left out; got nothing`},
+	{"replace_by unknown", in("replace_by: y"), `a.yaml:2:13: field "y" is in replace_by but is not a field of the schema`},
 
 	{"unknown option", in("clickhouse: {partitionby: x}"), `a.yaml:2:14: unknown key "partitionby", did you mean "partition_by"?`},
 	{"options as text", in("clickhouse: x"), `a.yaml:2:13: clickhouse: want a mapping of keys to values, got the text "x"`},

@@ -18,6 +18,8 @@ type StructOptions struct {
 	Name string
 	// OrderBy are the names of the fields that rows are sorted by.
 	OrderBy []string
+	// ReplaceBy is the name of the field that tells versions of a row apart. It may be empty.
+	ReplaceBy string
 }
 
 // A StructError is one problem of a struct type that cannot be made a schema.
@@ -67,7 +69,7 @@ func FromStruct(v any, options StructOptions) (fact.Schema, error) {
 	if err != nil {
 		return fact.Schema{}, err
 	}
-	s := fact.Schema{Name: options.Name, OrderBy: slices.Clone(options.OrderBy)}
+	s := fact.Schema{Name: options.Name, OrderBy: slices.Clone(options.OrderBy), ReplaceBy: options.ReplaceBy}
 	if s.Name == "" {
 		s.Name = structName(compiled)
 	}

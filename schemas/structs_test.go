@@ -114,6 +114,27 @@ func TestFromStruct(t *testing.T) {
 	require.Equal(t, got.Fields, fromPointer.Fields)
 }
 
+func TestFromStructWords(t *testing.T) {
+	t.Parallel()
+	type row struct {
+		Tokens  int       `fact:"tokens,uint32,quoted,from=response.\"us,age\".tokens,null=default"`
+		Score   *float64  `fact:"score,nan=null"`
+		Text    string    `fact:"text, from=a.0, surrogates=replace"`
+		Created time.Time `fact:"created,unit=ns,precision=9"`
+	}
+	got, err := schemas.FromStruct(row{}, schemas.StructOptions{OrderBy: []string{"tokens"}, ReplaceBy: "created"})
+	require.NoError(t, err)
+	require.Equal(t, fact.Schema{
+		Name: "row", OrderBy: []string{"tokens"}, ReplaceBy: "created",
+		Fields: []fact.Field{
+			{Name: "tokens", Type: fact.UInt32, Quoted: true, From: `response."us,age".tokens`, NullIsDefault: true},
+			{Name: "score", Type: fact.Float64, Nullable: true, NaNIsNull: true},
+			{Name: "text", Type: fact.String, From: "a.0", ReplaceSurrogates: true},
+			{Name: "created", Type: fact.DateTime64, Unit: fact.Nanoseconds, Precision: 9},
+		},
+	}, got)
+}
+
 func TestFromStructRefuses(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -125,6 +146,15 @@ func TestFromStructRefuses(t *testing.T) {
 		{"map", map[string]any{}, "struct map[string]interface {}: want a struct or a pointer to one"},
 		{"no name", struct{ A string }{}, `schema "": name is empty`},
 		{"no fields", struct{ a string }{}, "has no fields: give it at least one"},
+		{"other word", struct {
+			A float64 `fact:"a,nan=zero"`
+		}{}, `field A: option "nan" is null, or left out`},
+		{"flag with a value", struct {
+			A float64 `fact:"a,quoted=true"`
+		}{}, `field A: option "quoted" takes no value`},
+		{"unknown unit", struct {
+			A time.Time `fact:"a,unit=h"`
+		}{}, `has the unit "h": use s, ms, us or ns`},
 		{"unknown option", struct {
 			A string `fact:"a,nulable"`
 		}{}, `field A: unknown option or type "nulable", did you mean "nullable"?`},

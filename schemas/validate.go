@@ -86,11 +86,20 @@ func (d *decoder) schemaPosition(s fact.Schema, problem *fact.SchemaError) posit
 			return at
 		}
 		return d.nearestPosition("fields")
-	case strings.Contains(problem.Problem, "order_by"):
+	case problem.Key == "" && strings.Contains(problem.Problem, "order_by"):
 		for i := len(s.OrderBy) - 1; i >= 0; i-- {
 			if s.OrderBy[i] == problem.Field {
 				return d.at["order_by["+strconv.Itoa(i)+"]"]
 			}
+		}
+	}
+	if at, ok := d.at[problem.Key]; ok && problem.Key != "" {
+		return at // a key of the schema
+	}
+	for i, f := range s.Fields {
+		at, ok := d.at["fields["+strconv.Itoa(i)+"]."+problem.Key]
+		if f.Name == problem.Field && ok {
+			return at
 		}
 	}
 	return d.fieldPosition(s, problem.Field)

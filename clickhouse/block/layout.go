@@ -1,6 +1,7 @@
 package block
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -131,6 +132,9 @@ func (l *Layout) setOptions(o Options) error {
 }
 
 func (l *Layout) setField(i int, def fact.Field) error {
+	if err := supported(def); err != nil {
+		return err
+	}
 	typ, err := ddl.ColumnType(def)
 	if err != nil {
 		return err
@@ -153,6 +157,14 @@ func (l *Layout) setField(i int, def fact.Field) error {
 	f.absent = c
 	if err := f.absent.appendValue(newScanner(l.depth), def.Default); err != nil {
 		return fmt.Errorf("default: %w", goFault(f.name, def.Default, err))
+	}
+	return nil
+}
+
+// supported says which word of a field there are no columns for yet.
+func supported(f fact.Field) error {
+	if f.From != "" || f.Unit != "" || f.Quoted || f.NaNIsNull || f.ReplaceSurrogates || f.NullIsDefault || f.Type == fact.DateTime64 && f.Precision > 3 {
+		return errors.New("from, unit, quoted, nan, surrogates, null and the precision of a datetime64 are not supported yet")
 	}
 	return nil
 }
