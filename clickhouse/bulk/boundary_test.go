@@ -17,6 +17,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/compressed"
 	"github.com/factload/factload/internal/soak"
 )
 
@@ -79,13 +80,13 @@ func TestChunkBoundaries(t *testing.T) {
 // TestPackedOddly has packed inputs that are right, and unusual or cut.
 func TestPackedOddly(t *testing.T) {
 	t.Parallel()
-	text, empty := lines(0, 3000), packGzip(t, nil)
+	text, empty := lines(0, 3000), compressed.Gzip(t, nil)
 	half := len(text) / 2 // in the middle of a line
 	for name, packed := range map[string][]byte{
-		"empty members first":   bytes.Join([][]byte{empty, empty, packGzip(t, text)}, nil),
-		"empty members between": bytes.Join([][]byte{packGzip(t, text[:half]), empty, empty, packGzip(t, text[half:]), empty}, nil),
-		"a member for a line":   bytes.Join([][]byte{packGzip(t, text[:1]), packGzip(t, text[1:])}, nil),
-		"zstd frames":           bytes.Join([][]byte{packZstd(t, text[:half]), packZstd(t, nil), packZstd(t, text[half:])}, nil),
+		"empty members first":   bytes.Join([][]byte{empty, empty, compressed.Gzip(t, text)}, nil),
+		"empty members between": bytes.Join([][]byte{compressed.Gzip(t, text[:half]), empty, empty, compressed.Gzip(t, text[half:]), empty}, nil),
+		"a member for a line":   bytes.Join([][]byte{compressed.Gzip(t, text[:1]), compressed.Gzip(t, text[1:])}, nil),
+		"zstd frames":           bytes.Join([][]byte{compressed.Zstd(t, text[:half]), compressed.Zstd(t, nil), compressed.Zstd(t, text[half:])}, nil),
 	} {
 		sum, err := check(t, packed, nil)
 		require.NoError(t, err, name)
@@ -96,10 +97,10 @@ func TestPackedOddly(t *testing.T) {
 		packed []byte
 		err    string
 	}{
-		"cut zstd":          {packZstd(t, text)[:3000], "zstd data ends early, after 3000 compressed bytes"},
-		"cut second member": {append(packGzip(t, text[:half]), packGzip(t, text[half:])[:500]...), "gzip data ends early"},
-		"junk behind":       {append(packGzip(t, text), "junk"...), "gzip data"},
-		"zeros packed":      {packGzip(t, make([]byte, 1<<20)), "not a text file: it has a NUL byte at offset 0"},
+		"cut zstd":          {compressed.Zstd(t, text)[:3000], "zstd data ends early, after 3000 compressed bytes"},
+		"cut second member": {append(compressed.Gzip(t, text[:half]), compressed.Gzip(t, text[half:])[:500]...), "gzip data ends early"},
+		"junk behind":       {append(compressed.Gzip(t, text), "junk"...), "gzip data"},
+		"zeros packed":      {compressed.Gzip(t, make([]byte, 1<<20)), "not a text file: it has a NUL byte at offset 0"},
 	} {
 		_, err := check(t, c.packed, nil)
 		var input *InputError

@@ -1,5 +1,7 @@
 package bulk
 
+import "github.com/factload/factload/clickhouse/bulk/internal/input"
+
 // chunk is a run of whole lines of one input: the unit of inserting and of the
 // ledger. Its lines come in pieces, while the input is being read.
 //
@@ -7,7 +9,7 @@ package bulk
 // the committer. The reader still fills it when the worker has it: what is not
 // known at its beginning must not be looked at before pieces is closed.
 type chunk struct {
-	file *inputFile
+	file *input.File
 	// seq numbers the chunks of a load from 0, in the order of the input.
 	seq int64
 	// offset is where the chunk begins in the decompressed input, and line the

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
 )
 
 // chunker cuts an input into chunks of whole lines, and these into pieces.
@@ -46,7 +48,7 @@ func (c *chunker) begin() (bool, error) {
 	c.w.fill(c.limits.pieceBytes)
 	if !c.checked {
 		c.checked = true
-		if err := checkText(c.w.buf); err != nil {
+		if err := input.CheckText(c.w.buf); err != nil {
 			return false, err
 		}
 	}
@@ -295,7 +297,7 @@ func endOfLines(data []byte, n int64) int {
 // completeLine reports whether the unterminated last line of an input needs no
 // more bytes: it is blank, or complete as JSON, whatever it says.
 func completeLine(line []byte) bool {
-	line = bytes.TrimPrefix(line, bom)
+	line = bytes.TrimPrefix(line, input.BOM)
 	return isBlank(line) || json.Valid(line)
 }
 
@@ -310,6 +312,3 @@ func isBlank(line []byte) bool {
 }
 
 var newline = []byte{'\n'}
-
-// bom is the byte order mark, which some programs put in front of UTF-8.
-var bom = []byte("\xEF\xBB\xBF")

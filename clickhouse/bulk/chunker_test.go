@@ -11,6 +11,8 @@ import (
 	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
 )
 
 // cutChunk is what a test looks at of a chunk.
@@ -344,7 +346,7 @@ func FuzzChunker(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte, chunkBytes, chunkLines, pieceBytes, lineBytes uint8, seed uint64) {
 		l := limits{chunkBytes: int(chunkBytes) + 1, chunkLines: int(chunkLines) + 1, lineBytes: int(lineBytes) + 1}
 		l.pieceBytes = min(int(pieceBytes)+1, l.chunkBytes)
-		if checkText(data[:min(len(data), l.pieceBytes)]) != nil {
+		if input.CheckText(data[:min(len(data), l.pieceBytes)]) != nil {
 			t.Skip("not text")
 		}
 		got, err := cutAll(t, &randomReader{r: bytes.NewReader(data), rnd: rand.New(rand.NewPCG(seed, 0))}, l)

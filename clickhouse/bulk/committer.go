@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
 )
 
 // committer finishes chunks in the order of the input, whatever order the
@@ -15,12 +17,12 @@ type committer struct {
 	origin origin
 	// judge tells that too many rows were rejected, and tooMany says so of a chunk
 	// that by itself has too many.
-	judge   func() error
-	tooMany func() error
-	rejects *rejectWriter // nil when nobody wants them
-	ledger  *ledgerWriter // nil for a dry run
-	tally   *tally
-	slots   <-chan struct{} // has one for each chunk under way
+	judge    func() error
+	tooMany  func() error
+	rejects  *rejects.Writer // nil when nobody wants them
+	ledger   *ledgerWriter   // nil for a dry run
+	counters *counters
+	slots    <-chan struct{} // has one for each chunk under way
 
 	next    int64
 	waiting map[int64]*result
@@ -89,12 +91,10 @@ func (c *committer) drop() {
 // commit finishes one chunk, and reports whether it has. It may have when it
 // returns an error.
 func (c *committer) commit(r *result) (bool, error) {
-	if c.rejects != nil {
-		if err := c.rejects.add(r); err != nil {
-			return false, fmt.Errorf("rejects file: %w", err)
-		}
+	if err := c.keepRejects(r); err != nil {
+		return false, fmt.Errorf("rejects file: %w", err)
 	}
-	c.tally.commit(r)
+	c.counters.commit(r)
 	ch := r.chunk
 	if c.ledger != nil && ch.kind != cutLine && !r.hopeless {
 		if err := c.ledger.add(c.entry(r), nil); err != nil {
@@ -105,6 +105,23 @@ func (c *committer) commit(r *result) (bool, error) {
 		return false, c.tooMany()
 	}
 	return true, c.judge()
+}
+
+// keepRejects brings the rejects of a chunk to their file.
+func (c *committer) keepRejects(r *result) error {
+	ch := r.chunk
+	if ch.kind == cutLine || !r.hopeless {
+		c.rejects.Passed(ch.file.Key(), ch.offset)
+	}
+	switch {
+	case c.rejects == nil:
+		return nil
+	case ch.kind == cutLine && ch.file.Stream:
+		return c.rejects.AddCut("", ch.offset, r.lines)
+	case ch.kind == cutLine:
+		return c.rejects.AddCut(ch.file.Key(), ch.offset, r.lines)
+	}
+	return c.rejects.Add(ch.token.String(), r.lines, r.refused)
 }
 
 // entry returns the ledger entry for a finished chunk.
@@ -124,7 +141,7 @@ type origin struct {
 func (o origin) entry(ch *chunk, state string) ledgerEntry {
 	return ledgerEntry{
 		parent: ch.parent, token: ch.token, head: ch.head, state: state,
-		load: o.load, schema: o.schema, file: ch.file.key(), forced: o.forced, rules: o.rules,
+		load: o.load, schema: o.schema, file: ch.file.Key(), forced: o.forced, rules: o.rules,
 		offset: ch.offset, length: ch.length, line: ch.line, lines: ch.lines,
 		time: time.Now(),
 	}
@@ -136,5 +153,5 @@ func chunkError(c *chunk, err error) error {
 	if failure := (*tableError)(nil); err == nil || errors.As(err, &failure) {
 		return err
 	}
-	return fmt.Errorf("%s: chunk of %d bytes from line %d on: %w", c.file.name, c.length, c.line, err)
+	return fmt.Errorf("%s: chunk of %d bytes from line %d on: %w", c.file.Name, c.length, c.line, err)
 }

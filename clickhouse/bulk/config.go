@@ -19,10 +19,9 @@ import (
 
 // The defaults of a [Config].
 const (
-	DefaultChunkBytes    = 80 << 20               // of Config.ChunkBytes, in bytes
-	DefaultMaxLineBytes  = 16 << 20               // of Config.MaxLineBytes, in bytes
-	DefaultRetryBudget   = 2 * time.Minute        // of Config.RetryBudget
-	DefaultProgressEvery = 200 * time.Millisecond // of Config.ProgressEvery
+	DefaultChunkBytes   = 80 << 20        // of Config.ChunkBytes, in bytes
+	DefaultMaxLineBytes = 16 << 20        // of Config.MaxLineBytes, in bytes
+	DefaultRetryBudget  = 2 * time.Minute // of Config.RetryBudget
 )
 
 // The bounds of a [Config].
@@ -55,7 +54,7 @@ type Config struct {
 
 	// Inputs are files, directories, patterns of filepath.Glob, or "-" for
 	// Stdin. Of a directory, all files below it that end in .jsonl or .ndjson,
-	// packed or not, are taken in the order of their paths, hidden ones left
+	// compressed or not, are taken in the order of their paths, hidden ones left
 	// out. Links to files and to directories are followed. Files are read in
 	// order and each once, also one that links lead to by several names.
 	Inputs []string
@@ -102,12 +101,12 @@ type Config struct {
 	// Workers is the number of chunks decoded and inserted at once. 0 means one
 	// for each CPU, and at least 2.
 	Workers int
-	// ChunkBytes and ChunkLines bound a chunk, which is what one insert holds.
-	// Larger chunks make fewer and larger parts, which is less work for the
+	// ChunkBytes bounds a chunk, which is what one insert holds: so many bytes of
+	// text, and as many lines as the schemas' widest table can hold in that much
+	// memory. Larger chunks make fewer and larger parts, which is less work for the
 	// server, and take more memory; see the package comment. 0 means
-	// DefaultChunkBytes, or what Memory allows, and as many lines as the schemas'
-	// widest table can hold in that much memory.
-	ChunkBytes, ChunkLines int
+	// DefaultChunkBytes, or what Memory allows.
+	ChunkBytes int
 	// RetryBudget is how long an insert that fails for the moment is repeated
 	// before the load gives up. 0 means DefaultRetryBudget; less than 0 means not
 	// at all.
@@ -116,13 +115,18 @@ type Config struct {
 	// Progress is called now and then while the load runs, and once at its end,
 	// never from two goroutines at once. Nil means never.
 	Progress func(Progress)
-	// ProgressEvery is the time between calls of Progress. 0 means
-	// DefaultProgressEvery.
-	ProgressEvery time.Duration
 	// Logger gets what is worth knowing and is no error: retries, warnings. Nil
 	// means nothing is logged.
 	Logger *slog.Logger
+
+	// For tests: other bounds on the lines of a chunk, and the time between calls of
+	// Progress.
+	chunkLines    int
+	progressEvery time.Duration
 }
+
+// progressEvery is the time between calls of Config.Progress.
+const progressEvery = 200 * time.Millisecond
 
 // Validate reports everything that is wrong with the configuration by itself,
 // joined with errors.Join and each of kind ErrConfig. Whether the inputs exist
@@ -148,7 +152,6 @@ func (c *Config) Validate() error {
 		}
 	}
 	bound("ChunkBytes", c.ChunkBytes, minChunkBytes, maxChunkBytes)
-	bound("ChunkLines", c.ChunkLines, 1, maxChunkBytes)
 	bound("MaxLineBytes", c.MaxLineBytes, 1, maxChunkBytes)
 	bound("Workers", c.Workers, 1, maxWorkers)
 	if err := c.validateMemory(); err != nil {
@@ -214,8 +217,8 @@ func (c Config) withDefaults() Config {
 	if c.RetryBudget == 0 {
 		c.RetryBudget = DefaultRetryBudget
 	}
-	if c.ProgressEvery <= 0 {
-		c.ProgressEvery = DefaultProgressEvery
+	if c.progressEvery == 0 {
+		c.progressEvery = progressEvery
 	}
 	if c.Format == Auto && c.Schema != "" {
 		c.Format = Rows

@@ -26,7 +26,6 @@ func TestConfigValidate(t *testing.T) {
 		`schema "items" is given, but facts name`:            func(c *Config) { c.Format = Facts },
 		`unknown schema "thing": known are items`:            func(c *Config) { c.Schema = "thing" },
 		"ChunkBytes is 1: use 4096 to":                       func(c *Config) { c.ChunkBytes = 1 },
-		"ChunkLines is -1":                                   func(c *Config) { c.ChunkLines = -1 },
 		"MaxLineBytes is -1":                                 func(c *Config) { c.MaxLineBytes = -1 },
 		"Workers is 1000":                                    func(c *Config) { c.Workers = 1000 },
 		"limit of rejected rows 101% is out of range":        func(c *Config) { c.MaxRejects = MaxRejectPercent(101) },
@@ -57,11 +56,11 @@ func TestConfigDefaults(t *testing.T) {
 	require.Equal(t, DefaultRetryBudget, cfg.RetryBudget)
 	require.Equal(t, Rows, cfg.Format)
 	require.GreaterOrEqual(t, cfg.Workers, 2)
-	cfg = Config{RetryBudget: -1, Workers: 1, ProgressEvery: time.Hour}.withDefaults()
+	cfg = Config{RetryBudget: -1, Workers: 1, progressEvery: time.Hour}.withDefaults()
 	require.Equal(t, Auto, cfg.Format)
 	require.EqualValues(t, -1, cfg.RetryBudget)
 	require.Equal(t, 1, cfg.Workers)
-	require.Equal(t, time.Hour, cfg.ProgressEvery)
+	require.Equal(t, time.Hour, cfg.progressEvery)
 }
 
 func TestMemory(t *testing.T) {
@@ -96,7 +95,7 @@ func TestLimits(t *testing.T) {
 	require.Equal(t, limits{chunkBytes: 80 << 20, chunkLines: 80 << 20 / 32, pieceBytes: 2 << 20, lineBytes: 16 << 20}, l)
 	require.Equal(t, 8, pieceBuffers(2, l))
 	require.Equal(t, 12, pieceBuffers(10, l), "one for each worker at least")
-	cfg.ChunkBytes, cfg.ChunkLines = minChunkBytes, 7
+	cfg.ChunkBytes, cfg.chunkLines = minChunkBytes, 7
 	require.Equal(t, limits{chunkBytes: 4096, chunkLines: 7, pieceBytes: 512, lineBytes: 16 << 20}, limitsOf(&cfg, tables))
 	require.Equal(t, 3, pieceBuffers(1, limitsOf(&cfg, tables)), "for the worker, the reader and one on the way")
 }

@@ -9,6 +9,8 @@ import (
 	"unsafe"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
+	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
 )
 
 // decoder turns the lines of chunks into blocks of rows. It belongs to one
@@ -22,14 +24,14 @@ type decoder struct {
 	// maxRejects is how many rejects a chunk may have.
 	maxRejects int64
 	// spool takes the lines for the rejects file. It is nil when there is none.
-	spool *rejectSpool
+	spool *rejects.Spool
 	// prepare makes sure that a table is there, and tells whether it may refuse
 	// rows. It is nil for a dry run.
 	prepare func(context.Context, *table) error
 
 	blocks map[string]*rowBlock
 	used   []*rowBlock // those that have rows of this chunk
-	lines  keptLines
+	lines  lineBuffer
 	// room is about how much memory all blocks may keep together: as much as a
 	// chunk usually takes.
 	room int
@@ -62,7 +64,7 @@ func newDecoder(cfg *Config, tables map[string]*table) *decoder {
 		blocks:     make(map[string]*rowBlock),
 	}
 	if cfg.Rejects != "" {
-		d.spool = newRejectSpool(cfg.Rejects, cfg.Workers)
+		d.spool = newSpool(cfg)
 	}
 	if cfg.Format == Rows {
 		d.single = d.blockOf(tables[cfg.Schema])
@@ -141,8 +143,8 @@ func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
 		return nil
 	}
 	data, pos, number := p.data, 0, p.line
-	if p.offset == 0 && bytes.HasPrefix(data, bom) {
-		pos = len(bom)
+	if p.offset == 0 && bytes.HasPrefix(data, input.BOM) {
+		pos = len(input.BOM)
 	}
 	d.lines.offer(p, res.chunk.offset)
 	for ; pos < len(data) && !res.hopeless; number++ {
@@ -174,7 +176,7 @@ func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
 
 // reject adds a reject to the result.
 func (d *decoder) reject(res *result, x reject) {
-	d.spool.reject(res, x, &res.lines)
+	res.lines = keepReject(d.spool, res, res.lines, x)
 	res.hopeless = res.rejected > d.maxRejects
 }
 
@@ -217,7 +219,7 @@ func (d *decoder) line(ctx context.Context, line []byte, offset int64) (schema s
 		return "", nil
 	}
 	if len(line) > d.maxLine {
-		return d.singleName(), tooLong(int64(len(line)), d.maxLine)
+		return d.singleName(), input.TooLong(int64(len(line)), d.maxLine)
 	}
 	b, id, row := d.single, "", line
 	if b == nil {
@@ -296,8 +298,8 @@ func (d *decoder) explain(line, row []byte, err error) error {
 		fault.Hint = "each row is one JSON object on one line; for a file that is one array, jq -c '.[]' FILE makes such lines"
 	case string(bytes.TrimSpace(line)) == "{":
 		fault.Hint = "each row is one JSON object on one line; for objects that go over several lines, jq -c . FILE makes such lines"
-	case errors.Is(err, block.ErrUnknownKey) && fault.Field == "file" && bytes.HasPrefix(line, []byte(rejectPrefix)) && bytes.Contains(line, []byte(`,"raw`)):
-		fault.Hint = "this looks like a file of rejects: jq -r .raw FILE takes the rows out of it, to be mended and loaded"
+	case errors.Is(err, block.ErrUnknownKey) && fault.Field == "file" && bytes.HasPrefix(line, []byte(`{"file":`)) && bytes.Contains(line, []byte(`,"raw`)):
+		fault.Hint = "this looks like a file of rejects: jq -r .raw FILE takes the rows out of it, to be fixed and loaded"
 	case errors.Is(err, block.ErrUnknownKey) && (fault.Field == "schema" || fault.Field == "data"):
 		fault.Hint = "if the line is an envelope that names its schema itself, load without naming one"
 	}
@@ -316,7 +318,7 @@ func (d *decoder) singleName() string {
 func (d *decoder) broken(p *piece) reject {
 	x := reject{offset: p.offset, line: p.line, schema: d.singleName(), raw: p.data}
 	if p.kind == overlongLine || p.length > int64(d.maxLine) {
-		x.err = tooLong(p.length, d.maxLine)
+		x.err = input.TooLong(p.length, d.maxLine)
 	} else {
 		x.err = fmt.Errorf("%w: the input ends in the middle of it, without a line end: the file may be cut", ErrCutLine)
 	}
@@ -329,10 +331,6 @@ func (d *decoder) broken(p *piece) reject {
 // maxRawBytes is how much of a line that is too long, or cut, goes to the
 // rejects file.
 const maxRawBytes = 64 << 10
-
-func tooLong(n int64, limit int) error {
-	return fmt.Errorf("%w: it has %d bytes, and the limit is %d", ErrLineTooLong, n, limit)
-}
 
 // alias returns b as a string without copying it. The string is valid as long
 // as b is not changed.

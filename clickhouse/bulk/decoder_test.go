@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
 	"github.com/factload/factload/fact"
 )
 
@@ -47,7 +48,7 @@ func decodeText(t *testing.T, format Format, text string) (*decoder, *result) {
 // decodeOne decodes a chunk of one piece.
 func decodeOne(t testing.TB, d *decoder, pieces ...*piece) *result {
 	t.Helper()
-	res := &result{chunk: &chunk{file: &inputFile{name: "f"}, offset: pieces[0].offset}}
+	res := &result{chunk: &chunk{file: &input.File{Name: "f"}, offset: pieces[0].offset}}
 	d.begin()
 	for _, p := range pieces {
 		require.NoError(t, d.decode(t.Context(), p, res))
@@ -76,7 +77,7 @@ func TestDecodeLines(t *testing.T) {
 	require.Equal(t, "-1", first.Value)
 	require.ErrorIs(t, first, block.ErrRange)
 	require.True(t, strings.HasPrefix(first.Error(), `f:5: items: field "id": -1 `), first.Error())
-	require.Contains(t, string(res.lines.buf), `"raw":"{\"id\":-1}"`)
+	require.Contains(t, res.lines.String(), `"raw":"{\"id\":-1}"`)
 
 	second := res.rowError(&res.rejects[1])
 	require.EqualValues(t, 6, second.Line)
@@ -90,7 +91,7 @@ func TestDecodeBrokenChunks(t *testing.T) {
 	d, _ := decodeText(t, Rows, "")
 	res := decodeOne(t, d, &piece{kind: cutLine, line: 7, offset: 50, length: 3, data: []byte(`{"i`)})
 	require.Equal(t, map[string]int64{"cut_line": 1}, res.reasons)
-	require.Contains(t, string(res.lines.buf), `"raw":"{\"i","reason":"cut_line"`)
+	require.Contains(t, res.lines.String(), `"raw":"{\"i","reason":"cut_line"`)
 	require.False(t, res.rejects[0].cut)
 	require.EqualValues(t, 7, res.rowError(&res.rejects[0]).Line)
 	require.EqualValues(t, 50, res.rowError(&res.rejects[0]).Offset)

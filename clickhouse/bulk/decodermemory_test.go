@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
 	"github.com/factload/factload/fact"
 )
 
@@ -40,7 +41,7 @@ func TestDecodeKeepsTheMemoryOfOneChunk(t *testing.T) {
 			pieces = append(pieces, p)
 			n += b.Len()
 		}
-		res := &result{chunk: &chunk{file: &inputFile{}, expectBytes: chunkBytes, expectLines: chunkBytes / int64(len(line(0, 0)))}}
+		res := &result{chunk: &chunk{file: &input.File{}, expectBytes: chunkBytes, expectLines: chunkBytes / int64(len(line(0, 0)))}}
 		d.begin()
 		for _, p := range pieces {
 			require.NoError(t, d.decode(t.Context(), p, res))

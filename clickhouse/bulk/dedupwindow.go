@@ -88,7 +88,7 @@ func withoutWindow(table ddl.TableName, view string) string {
 		sql = ddl.QuoteIdent(table.Database) + "." + sql
 	}
 	return fmt.Sprintf("%s keeps no deduplication window: if a load is interrupted, the rows of the chunks under way may be stored twice when it is run again; "+
-		"ALTER TABLE %s MODIFY SETTING %s = 10000 mends that", which, sql, windowSetting)
+		"ALTER TABLE %s MODIFY SETTING %s = 10000 fixes that", which, sql, windowSetting)
 }
 
 // deduplicates reports whether a table of an engine ignores an insert that is

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/internal/compressed"
 )
 
 // fifo makes a named pipe. At the end of the test it gets a writer for a moment,
@@ -38,7 +40,7 @@ func soon(t *testing.T, f func()) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(20 * time.Second):
+	case <-time.After(2 * time.Minute):
 		require.FailNow(t, "it still waits")
 	}
 }
@@ -50,7 +52,7 @@ func TestLoadReadsPipes(t *testing.T) {
 	var total int64
 	cfg.Progress = func(p Progress) { total = p.Total }
 	for i := range 3 { // each time another content by the same name, as <(command) has it
-		text := packGzip(t, lines(i*1000, i*1000+1000))
+		text := compressed.Gzip(t, lines(i*1000, i*1000+1000))
 		go func() { _ = os.WriteFile(cfg.Inputs[0], text, 0o600) }()
 		require.EqualValues(t, 1000, r.load(cfg).Rows)
 		require.Zero(t, total, "nobody knows")
@@ -67,7 +69,7 @@ func TestLoadInterruptedWhileItWaitsForAPipe(t *testing.T) {
 	_, err = writer.Write(lines(0, 10))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
-	cfg.ProgressEvery = time.Millisecond
+	cfg.progressEvery = time.Millisecond
 	cfg.Progress = func(p Progress) {
 		if p.Read > 0 {
 			cancel()

@@ -13,6 +13,7 @@ import (
 	"github.com/go-faster/jx"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
 )
 
 // envelope takes lines apart that name the schema of their row. It is used
@@ -125,7 +126,7 @@ func (e *envelope) key(d *jx.Decoder, key []byte) error {
 
 // judgeFirst refuses a load by its first line, when that is certainly no
 // envelope: every other line would be rejected too.
-func judgeFirst(in *inputFile, line []byte) error {
+func judgeFirst(in *input.File, line []byte) error {
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(line, &keys) != nil || len(keys) == 0 || keys["data"] != nil {
 		return nil
@@ -134,7 +135,7 @@ func judgeFirst(in *inputFile, line []byte) error {
 	if len(others) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%w: %w: %s is of bare rows, as its first line has a key %q and no \"data\": name the schema of the rows", ErrConfig, ErrNoSchema, in.name, others[0])
+	return fmt.Errorf("%w: %w: %s is of bare rows, as its first line has a key %q and no \"data\": name the schema of the rows", ErrConfig, ErrNoSchema, in.Name, others[0])
 }
 
 const envelopeHint = `an envelope is {"schema":…,"data":{…}}, or an event as the log has it; bare rows need the name of their schema`

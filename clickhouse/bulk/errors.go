@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
 )
 
 var (
@@ -28,7 +29,10 @@ var (
 	ErrRulesChanged = errors.New("the schema or the options have changed since a load was interrupted")
 
 	// ErrLineTooLong rejects a line of more than Config.MaxLineBytes.
-	ErrLineTooLong = errors.New("line is too long")
+	ErrLineTooLong = input.ErrLineTooLong
+	// ErrNotText means that an input is no text, so that there are no lines to
+	// read from it.
+	ErrNotText = input.ErrNotText
 	// ErrCutLine rejects what follows the last line end of an input and is no
 	// complete JSON value.
 	ErrCutLine = errors.New("line is not complete")
@@ -93,7 +97,7 @@ func (e *RowError) Unwrap() error { return e.Err }
 
 // InputError means that an input cannot be read, or not to its end. Chunks
 // that were complete before the place of the error are loaded, and the same
-// load can be run again when the input has been mended.
+// load can be run again when the input has been fixed.
 type InputError struct {
 	// File is the name of the input, or the argument that stands for inputs.
 	File string
@@ -102,6 +106,15 @@ type InputError struct {
 	Offset int64
 	// Err is what went wrong.
 	Err error
+}
+
+// asInputError makes an error of finding the inputs one of this package.
+func asInputError(err error) error {
+	var e *input.Error
+	if errors.As(err, &e) {
+		return &InputError{File: e.File, Err: e.Err}
+	}
+	return err
 }
 
 // Error names the file and says what went wrong and how far reading came.

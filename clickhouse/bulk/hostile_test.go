@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/internal/compressed"
 )
 
 // check checks one input that need not go to a server.
@@ -51,7 +52,7 @@ func TestHostileInputs(t *testing.T) {
 		"binary":          {"\x7fELF\x02\x01\x01\x00\x00", 0, nil, "not a text file: it has a NUL byte at offset 7"},
 		"utf-16":          {"\xff\xfe{\x00", 0, nil, "it is UTF-16 text"},
 		"zip":             {"PK\x03\x04", 0, nil, "it is a ZIP archive"},
-		"cut gzip":        {string(packGzip(t, lines(0, 5000))[:2000]), -1, nil, "gzip data ends early, after 2000 compressed bytes"},
+		"cut gzip":        {string(compressed.Gzip(t, lines(0, 5000))[:2000]), -1, nil, "gzip data ends early, after 2000 compressed bytes"},
 		"nothing in gzip": {"\x1f\x8b", 0, nil, "gzip data ends early, after 2 compressed bytes"},
 		"duplicate key":   {`{"id":1,"id":2}`, 0, map[string]int64{"duplicate_key": 1}, ""},
 		"two objects":     {`{"id":1}{"id":2}` + "\n", 0, map[string]int64{"trailing": 1}, ""},
@@ -113,7 +114,7 @@ func TestLongLines(t *testing.T) {
 func TestLoadCutGzipAndMended(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
-	packed := packGzip(t, lines(0, 20_000))
+	packed := compressed.Gzip(t, lines(0, 20_000))
 	path := r.file("a.gz", packed[:len(packed)/2])
 	sum, err := Load(t.Context(), r.config(path))
 	var input *InputError
@@ -216,7 +217,7 @@ func TestLoadDoesNotSearchWhereRowsCouldDouble(t *testing.T) {
 	r.Exec(t, "CREATE MATERIALIZED VIEW view TO copy AS SELECT id AS x FROM items")
 	_, err := Load(t.Context(), r.config(r.file("a", lines(0, 100))))
 	require.ErrorIs(t, err, clickhouse.ErrAmbiguous)
-	require.ErrorContains(t, err, "mend the materialized view")
+	require.ErrorContains(t, err, "fix the materialized view")
 	require.NotContains(t, err.Error(), "tried for")
 	var e *clickhouse.Error
 	require.ErrorAs(t, err, &e)
@@ -286,7 +287,7 @@ func TestLoadOfAFileCutSince(t *testing.T) {
 	t.Parallel()
 	for _, chunk := range []int{0, minChunkBytes} {
 		r := newRoom(t)
-		packed := packGzip(t, lines(0, 2000))
+		packed := compressed.Gzip(t, lines(0, 2000))
 		cfg := r.config(r.file("a", packed))
 		cfg.ChunkBytes = chunk
 		r.load(cfg)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
 )
 
 // inserter inserts the rows of a chunk. It belongs to one worker.
@@ -12,19 +13,19 @@ type inserter struct {
 	server server
 	retry  *retrier
 	// spool is as the decoder's.
-	spool *rejectSpool
+	spool *rejects.Spool
 }
 
 // insert inserts the rows that d has decoded, one insert for each table. Rows
 // that the server refuses become rejects of res.
 func (w *inserter) insert(ctx context.Context, d *decoder, res *result) error {
-	var refused []*refusals
+	var refused []*serverRejects
 	for _, b := range d.used {
 		err := w.send(ctx, b.table, b.block, res.chunk.token.String(), res.chunk.again)
-		if b.picky && rowsAtFault(b.table, err) {
-			r := &refusals{from: b}
+		if b.picky && violatesConstraint(err) {
+			var r *serverRejects
+			r, err = w.insertOthers(ctx, b, res.chunk, err)
 			refused = append(refused, r)
-			err = w.insertOthers(ctx, r, res.chunk, err)
 		}
 		if err != nil {
 			return err

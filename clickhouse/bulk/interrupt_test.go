@@ -17,6 +17,7 @@ import (
 
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/internal/compressed"
 	"github.com/factload/factload/internal/enginetest"
 )
 
@@ -88,7 +89,7 @@ func TestLoadSurvivesCrashes(t *testing.T) {
 	r := newRoom(t)
 	inputs := []string{
 		r.file("a.jsonl", append(dirtyLines(0, 1000), "{\"id\":1000000}\n{\"cut"...)),
-		r.file("b.gz", packGzip(t, dirtyLines(1000, 2500))),
+		r.file("b.gz", compressed.Gzip(t, dirtyLines(1000, 2500))),
 		r.file("c.jsonl", dirtyLines(0, 300)), // begins like a
 	}
 	want := r.config(inputs...)
@@ -161,7 +162,7 @@ func TestLoadSurvivesCrashesWithOtherSettings(t *testing.T) {
 				grown = min(grown+rnd.IntN(len(text)/3), len(text))
 				r.file("a", text[:grown])
 				cfg.ChunkBytes = minChunkBytes << rnd.IntN(4)
-				cfg.ChunkLines = 1 + rnd.IntN(500)
+				cfg.chunkLines = 1 + rnd.IntN(500)
 				c := &crashing{server: r.client, left: rnd.IntN(40), applied: rnd.IntN(2) == 0}
 				_, err := loadInto(t.Context(), cfg, c)
 				if err != nil {
@@ -351,7 +352,7 @@ func TestTwoLoadsAtOnce(t *testing.T) {
 
 func TestLoadLeavesNoGoroutines(t *testing.T) {
 	r := newRoom(t)
-	path := r.file("a.zst", packZstd(t, dirtyLines(0, 3000)))
+	path := r.file("a.zst", compressed.Zstd(t, dirtyLines(0, 3000)))
 	require.NoError(t, r.client.Ping(t.Context()))
 	before := goleak.IgnoreCurrent()
 	run := func(c server, change func(*Config)) {

@@ -1,7 +1,6 @@
 package bulk
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -9,6 +8,8 @@ import (
 	"io"
 	"iter"
 	"sync/atomic"
+
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
 )
 
 // Line is a line of an input.
@@ -22,7 +23,7 @@ type Line struct {
 }
 
 // Lines reads the lines of inputs that are files, directories, patterns or -, as
-// [Config.Inputs] has them, one input after the other. Packed ones are unpacked,
+// [Config.Inputs] has them, one input after the other. Compressed ones are decompressed,
 // and what is no text is refused, as Load does. Empty lines are left out.
 //
 // A line of more than maxBytes comes without its text and with an error of kind
@@ -35,9 +36,9 @@ type Line struct {
 // alone, and what it reads later is lost.
 func Lines(ctx context.Context, inputs []string, stdin io.Reader, maxBytes int) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
-		files, err := expandInputs(inputs, "")
+		files, err := input.Expand(inputs, "")
 		if err != nil {
-			yield(Line{}, err)
+			yield(Line{}, asInputError(err))
 			return
 		}
 		for _, in := range files {
@@ -46,7 +47,7 @@ func Lines(ctx context.Context, inputs []string, stdin io.Reader, maxBytes int) 
 				err = context.Cause(ctx)
 			}
 			if err != nil {
-				yield(Line{}, &InputError{File: in.name, Err: bare(err)})
+				yield(Line{}, &InputError{File: in.Name, Err: input.Bare(err)})
 				return
 			}
 			if !more {
@@ -57,28 +58,28 @@ func Lines(ctx context.Context, inputs []string, stdin io.Reader, maxBytes int) 
 }
 
 // linesOf reads the lines of one input. It returns false when nobody wants more.
-func linesOf(ctx context.Context, in *inputFile, stdin io.Reader, maxBytes int, yield func(Line, error) bool) (more bool, err error) {
+func linesOf(ctx context.Context, in *input.File, stdin io.Reader, maxBytes int, yield func(Line, error) bool) (more bool, err error) {
 	var read atomic.Int64
-	source, err := openSource(ctx, in, stdin, &read)
+	source, err := input.Open(ctx, in, stdin, &read)
 	if err != nil {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	lines := lineReader{r: bufio.NewReaderSize(source, lineBuffer), most: maxBytes}
-	if err := lines.checkText(); err != nil {
+	lines := input.NewLineReader(source, maxBytes)
+	if err := lines.CheckText(); err != nil {
 		return false, err
 	}
 	for number := int64(1); ; number++ {
-		text, err := lines.next()
+		text, err := lines.Next()
 		if errors.Is(err, io.EOF) {
 			return true, nil
 		}
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
 		}
-		line := Line{File: in.name, Number: number}
+		line := Line{File: in.Name, Number: number}
 		if errors.Is(err, ErrLineTooLong) {
-			if !yield(line, &InputError{File: in.name, Err: fmt.Errorf("line %d: %w", number, err)}) {
+			if !yield(line, &InputError{File: in.Name, Err: fmt.Errorf("line %d: %w", number, err)}) {
 				return false, nil
 			}
 			continue
@@ -87,7 +88,7 @@ func linesOf(ctx context.Context, in *inputFile, stdin io.Reader, maxBytes int, 
 			return false, err
 		}
 		if number == 1 {
-			text = bytes.TrimPrefix(text, bom)
+			text = bytes.TrimPrefix(text, input.BOM)
 		}
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
@@ -96,70 +97,4 @@ func linesOf(ctx context.Context, in *inputFile, stdin io.Reader, maxBytes int, 
 			return false, nil
 		}
 	}
-}
-
-// lineBuffer is how much is read at a time.
-const lineBuffer = 64 << 10
-
-// lineReader cuts an input into lines.
-type lineReader struct {
-	r    *bufio.Reader
-	most int    // bytes of a line
-	long []byte // a line that does not fit into the reader's buffer
-}
-
-// checkText refuses an input that is no text by what comes first.
-func (l *lineReader) checkText() error {
-	if _, err := l.r.Peek(1); err != nil {
-		if errors.Is(err, io.EOF) {
-			err = nil
-		}
-		return err
-	}
-	head, err := l.r.Peek(l.r.Buffered())
-	if err != nil {
-		return err
-	}
-	return checkText(head)
-}
-
-// next returns the next line without its end; it is valid until the one after.
-// At the end of the input the error is io.EOF. Of a line that is too long no
-// more is kept than the limit.
-func (l *lineReader) next() ([]byte, error) {
-	l.long = l.long[:0]
-	length := int64(0)
-	for {
-		part, err := l.r.ReadSlice('\n')
-		ended := err == nil
-		if ended {
-			part = part[:len(part)-1]
-		}
-		length += int64(len(part))
-		if ended && length == int64(len(part)) {
-			return l.whole(part, length)
-		}
-		if room := l.most + len("\r") - len(l.long); room > 0 {
-			l.long = append(l.long, part[:min(len(part), room)]...)
-		}
-		switch {
-		case ended, errors.Is(err, io.EOF) && length > 0:
-			return l.whole(l.long, length)
-		case !errors.Is(err, bufio.ErrBufferFull):
-			return nil, err
-		}
-	}
-}
-
-// whole returns a line without a carriage return at its end, if it is not too
-// long. Length counts also what has not been kept of it.
-func (l *lineReader) whole(line []byte, length int64) ([]byte, error) {
-	if int64(len(line)) == length {
-		line = bytes.TrimSuffix(line, []byte{'\r'})
-		length = int64(len(line))
-	}
-	if length > int64(l.most) {
-		return nil, tooLong(length, l.most)
-	}
-	return line, nil
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/cespare/xxhash/v2"
 
 	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
+	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
 	"github.com/factload/factload/fact"
 )
 
@@ -39,23 +41,23 @@ func Load(ctx context.Context, cfg Config) (Summary, error) {
 // configuration is valid.
 func loadInto(ctx context.Context, cfg Config, to server) (Summary, error) {
 	cfg = cfg.withDefaults()
-	files, err := expandInputs(cfg.Inputs, cfg.Rejects)
+	files, err := input.Expand(cfg.Inputs, cfg.Rejects)
 	if err != nil {
 		return Summary{}, err
 	}
-	l := &load{cfg: cfg, id: fact.NewEventID(), files: files, tally: newTally(files), server: to, root: rootToken(cfg.Format, cfg.Schema)}
+	l := &load{cfg: cfg, id: fact.NewEventID(), files: files, counters: newCounters(files), server: to, root: rootToken(cfg.Format, cfg.Schema)}
 	if l.tables, err = newTables(cfg.Targets, cfg.Schema, cfg.Decode); err != nil {
 		return Summary{}, err
 	}
-	l.rules = rulesOf(&l.cfg, l.tables)
+	l.rules = decodeFingerprint(&l.cfg, l.tables)
 	if cfg.Rejects != "" {
-		if err := checkRejects(cfg.Rejects); err != nil {
+		if err := rejects.CheckPlace(cfg.Rejects); err != nil {
 			return Summary{}, err
 		}
 	}
 	stop := l.report()
 	err = l.run(ctx)
-	sum := l.tally.summary()
+	sum := l.counters.summary()
 	if sum.Chunks > 0 && to != nil {
 		sum.Load = l.id
 	}
@@ -69,19 +71,19 @@ const grace = 10 * time.Second
 
 // load is one call of Load.
 type load struct {
-	cfg    Config
-	id     string
-	files  []*inputFile
-	tables map[string]*table
-	tally  *tally
-	server server // nil for a dry run
-	ledger *ledger
-	root   token // where chains begin
-	rules  string
+	cfg      Config
+	id       string
+	files    []*input.File
+	tables   map[string]*table
+	counters *counters
+	server   server // nil for a dry run
+	ledger   *ledger
+	root     token // where chains begin
+	rules    string
 	// unfinished are the loads of the same inputs that did not come to their end
 	// and that this one goes on with.
 	unfinished map[string]bool
-	cuts       knownCuts // of the rejects file
+	cuts       rejects.Cuts // of the rejects file
 }
 
 // run prepares and runs the pipeline, and makes errors of its end plain.
@@ -98,7 +100,7 @@ func (l *load) run(ctx context.Context) error {
 	if err := l.judge(true); err != nil {
 		return err
 	}
-	if l.server != nil && l.cfg.Format == Rows && l.tally.onlySkipped() {
+	if l.server != nil && l.cfg.Format == Rows && l.counters.onlySkipped() {
 		return l.wrap(ctx, l.checkTable(ctx))
 	}
 	return nil
@@ -107,7 +109,7 @@ func (l *load) run(ctx context.Context) error {
 // judge returns an error when too many rows were rejected. At the end of the
 // load, last is true.
 func (l *load) judge(last bool) error {
-	rows, rejected := l.tally.judged()
+	rows, rejected := l.counters.judged()
 	if !l.cfg.MaxRejects.exceeded(rows, rejected, last) {
 		return nil
 	}
@@ -115,14 +117,14 @@ func (l *load) judge(last bool) error {
 }
 
 // tooManyRejects says how a load goes on that was stopped. Input of which
-// something is loaded cannot be mended in its place, as it counts as changed
+// something is loaded cannot be fixed in its place, as it counts as changed
 // then.
 func (l *load) tooManyRejects() error {
-	rows, rejected := l.tally.judged()
-	advice := "mend the input, or raise the limit"
+	rows, rejected := l.counters.judged()
+	advice := "fix the input, or raise the limit"
 	if l.server != nil {
-		advice = "what was finished stays loaded: to go on, run the same load again with a higher limit, and load what it has rejected when that is mended; " +
-			"an input can be mended in its place only as long as nothing of it is loaded"
+		advice = "what was finished stays loaded: to go on, run the same load again with a higher limit, and load what it has rejected when that is fixed; " +
+			"an input can be fixed in its place only as long as nothing of it is loaded"
 	}
 	return fmt.Errorf("%w: %d of %d, and the limit is %s: %s", ErrTooManyRejects, rejected, rows+rejected, l.cfg.MaxRejects, advice)
 }
@@ -245,8 +247,8 @@ func (l *load) prepareCheck() error {
 }
 
 func (l *load) tidyRejects(begun func() (map[string]bool, error)) (err error) {
-	if l.cuts, err = tidyRejects(l.cfg.Rejects, begun); err != nil {
-		return fmt.Errorf("rejects file %s: %w", l.cfg.Rejects, bare(err))
+	if l.cuts, err = rejects.Tidy(l.cfg.Rejects, begun); err != nil {
+		return fmt.Errorf("rejects file %s: %w", l.cfg.Rejects, input.Bare(err))
 	}
 	return nil
 }
@@ -255,18 +257,18 @@ func (l *load) tidyRejects(begun func() (map[string]bool, error)) (err error) {
 func (l *load) inputsToken() token {
 	paths := make(map[string]bool, len(l.files))
 	for _, in := range l.files {
-		paths[in.path] = true
+		paths[in.Path] = true
 	}
 	return newToken(slices.Sorted(maps.Keys(paths))...)
 }
 
 // rootOf returns where the chain of a file begins. That of a forced load is
 // one of its own, for each file.
-func (l *load) rootOf(in *inputFile) token {
+func (l *load) rootOf(in *input.File) token {
 	if !l.cfg.Force {
 		return l.root
 	}
-	return newToken("forced", l.root.String(), l.id, in.path)
+	return newToken("forced", l.root.String(), l.id, in.Path)
 }
 
 func (l *load) retrier(ctx context.Context) *retrier {
@@ -285,11 +287,11 @@ func (l *load) entry(state string) ledgerEntry {
 		schema: l.cfg.Schema, forced: l.cfg.Force, rules: l.rules, inputs: make([]uint64, 0, len(l.files)), time: time.Now(),
 	}
 	for _, in := range l.files {
-		e.inputs = append(e.inputs, xxhash.Sum64String(in.path))
+		e.inputs = append(e.inputs, xxhash.Sum64String(in.Path))
 	}
 	const most = 4096
 	for i, in := range l.files {
-		name := validText(in.name)
+		name := input.ValidText(in.Name)
 		if len(e.file)+len(name) > most {
 			e.file += fmt.Sprintf(" and %d more", len(l.files)-i)
 			break
@@ -301,7 +303,7 @@ func (l *load) entry(state string) ledgerEntry {
 
 // warn adds a warning to the summary and logs it.
 func (l *load) warn(text string) {
-	l.tally.warn(text)
+	l.counters.warn(text)
 	l.cfg.Logger.Warn(text)
 }
 
@@ -314,12 +316,12 @@ func (l *load) report() (stop func()) {
 	done := make(chan struct{})
 	var wait sync.WaitGroup
 	wait.Go(func() {
-		tick := time.NewTicker(l.cfg.ProgressEvery)
+		tick := time.NewTicker(l.cfg.progressEvery)
 		defer tick.Stop()
 		for {
 			select {
 			case <-tick.C:
-				l.cfg.Progress(l.tally.progress())
+				l.cfg.Progress(l.counters.progress())
 			case <-done:
 				return
 			}
@@ -328,7 +330,7 @@ func (l *load) report() (stop func()) {
 	return func() {
 		close(done)
 		wait.Wait()
-		p := l.tally.progress()
+		p := l.counters.progress()
 		p.Done = true
 		l.cfg.Progress(p)
 	}

@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/compressed"
 	"github.com/factload/factload/internal/enginetest"
 )
 
@@ -90,16 +91,6 @@ func lines(from, to int) []byte {
 	return b.Bytes()
 }
 
-func packGzip(t *testing.T, content []byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, err := w.Write(content)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	return b.Bytes()
-}
-
 func TestLoad(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
@@ -133,7 +124,7 @@ func TestLoadKnowsContentNotNames(t *testing.T) {
 	text := lines(0, 2000)
 	r.load(r.config(r.file("a.jsonl", text)))
 	for name, data := range map[string][]byte{
-		"renamed.txt": text, "a.jsonl.gz": packGzip(t, text), "b.zst": packZstd(t, text), "xz": packXz(t, text),
+		"renamed.txt": text, "a.jsonl.gz": compressed.Gzip(t, text), "b.zst": compressed.Zstd(t, text), "xz": compressed.Xz(t, text),
 	} {
 		sum := r.load(r.config(r.file(name, data)))
 		require.Zero(t, sum.Rows, name)
@@ -149,12 +140,12 @@ func TestLoadPacked(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	sum := r.load(r.config(
-		r.file("1.gz", append(packGzip(t, lines(0, 1000)), packGzip(t, lines(1000, 2000))...)),
-		r.file("2", packZstd(t, lines(2000, 3000))),
-		r.file("3", packXz(t, lines(3000, 4000))),
-		r.file("4", unpackBzip2Lines(t)), // ids 0 to 19 again, as another file
+		r.file("1.gz", append(compressed.Gzip(t, lines(0, 1000)), compressed.Gzip(t, lines(1000, 2000))...)),
+		r.file("2", compressed.Zstd(t, lines(2000, 3000))),
+		r.file("3", compressed.Xz(t, lines(3000, 4000))),
+		r.file("4", compressed.Bzip2(t)), // ids 0 to 19 again, as another file
 		r.file("5", nil),
-		r.file("6.gz", packGzip(t, nil)),
+		r.file("6.gz", compressed.Gzip(t, nil)),
 	))
 	require.EqualValues(t, 4020, sum.Rows)
 	require.Equal(t, "4020\t4000", r.count())
@@ -235,15 +226,16 @@ func TestLoadGrownFile(t *testing.T) {
 }
 
 // rejects returns the entries of the rejects file.
-func (r *room) rejects(cfg Config) (entries []rejectEntry) {
+func (r *room) rejects(cfg Config) (entries []rejects.Entry) {
 	r.t.Helper()
-	_, err := eachReject(cfg.Rejects, func(_ *rejectKeys, line []byte) error {
-		var e rejectEntry
-		entries = append(entries, e)
-		return json.Unmarshal(line, &entries[len(entries)-1])
-	})
+	content, err := os.ReadFile(cfg.Rejects)
 	if !errors.Is(err, fs.ErrNotExist) {
 		require.NoError(r.t, err)
+	}
+	for line := range bytes.Lines(content) {
+		var e rejects.Entry
+		require.NoError(r.t, json.Unmarshal(line, &e))
+		entries = append(entries, e)
 	}
 	return entries
 }
@@ -406,8 +398,8 @@ func TestLoadWarnsOfViewTargetsWithoutWindow(t *testing.T) {
 	}
 	require.Equal(t, 4, strings.Count(got, "keeps no"), got)
 	for line := range strings.Lines(got) {
-		_, mend, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), " mends that"), "again; ")
-		r.Exec(t, mend)
+		_, fix, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), " fixes that"), "again; ")
+		r.Exec(t, fix)
 	}
 	require.Empty(t, r.load(r.config(r.file("b", lines(10, 20)))).Warnings)
 }
@@ -504,14 +496,14 @@ func TestLoadDryRun(t *testing.T) {
 	}
 	require.NoError(t, os.WriteFile(cfg.Rejects, lines(0, 1), 0o600))
 	_, err := Load(t.Context(), cfg)
-	require.ErrorIs(t, err, errNotRejects)
+	require.ErrorContains(t, err, "is no file of rejects")
 }
 
 func TestLoadProgress(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	text := lines(0, 2000)
-	cfg := r.config(r.file("a", text), r.file("b", packGzip(t, lines(2000, 3000))))
+	cfg := r.config(r.file("a", text), r.file("b", compressed.Gzip(t, lines(2000, 3000))))
 	var last Progress
 	calls := 0
 	cfg.Progress = func(p Progress) {
@@ -521,7 +513,7 @@ func TestLoadProgress(t *testing.T) {
 		last = p
 		calls++
 	}
-	cfg.ProgressEvery = time.Millisecond
+	cfg.progressEvery = time.Millisecond
 	r.load(cfg)
 	require.True(t, last.Done)
 	require.Greater(t, calls, 1)

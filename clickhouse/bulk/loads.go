@@ -191,10 +191,10 @@ func loadRecords(entries []loadRow, files []fileRow) []LoadRecord {
 // loadEnds are the ends of the loads that have come to theirs.
 type loadEnds struct {
 	sets   map[inputSet]time.Time
-	inputs map[input]time.Time
+	inputs map[inputEnd]time.Time
 }
 
-// inputSet is the inputs of a load, and input is one of them. A forced load is
+// inputSet is the inputs of a load, and inputEnd is one of them. A forced load is
 // finished under its own name, or by another one that began later: its time is
 // that of the beginning.
 type (
@@ -202,14 +202,14 @@ type (
 		parent, token string
 		forced        bool
 	}
-	input struct {
+	inputEnd struct {
 		parent string
 		path   uint64
 	}
 )
 
 func endsOf(entries []loadRow) loadEnds {
-	ends := loadEnds{sets: make(map[inputSet]time.Time), inputs: make(map[input]time.Time)}
+	ends := loadEnds{sets: make(map[inputSet]time.Time), inputs: make(map[inputEnd]time.Time)}
 	for i := range entries {
 		e := &entries[i]
 		if !e.Done {
@@ -226,7 +226,7 @@ func endsOf(entries []loadRow) loadEnds {
 			continue
 		}
 		for _, path := range e.Inputs {
-			if in := (input{e.Parent, path}); end.After(ends.inputs[in]) {
+			if in := (inputEnd{e.Parent, path}); end.After(ends.inputs[in]) {
 				ends.inputs[in] = end
 			}
 		}
@@ -254,7 +254,7 @@ func (ends loadEnds) state(e *loadRow) LoadState {
 // recorded.
 func (ends loadEnds) ofAll(e *loadRow) bool {
 	for _, path := range e.Inputs {
-		if end, ok := ends.inputs[input{e.Parent, path}]; !ok || end.Before(e.Started) {
+		if end, ok := ends.inputs[inputEnd{e.Parent, path}]; !ok || end.Before(e.Started) {
 			return false
 		}
 	}

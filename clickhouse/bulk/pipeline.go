@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
 )
 
 // pipeline is the goroutines of a load and what connects them:
@@ -30,12 +32,9 @@ type pipeline struct {
 	slots   chan struct{} // one taken for each chunk under way
 	chunks  chan *chunk
 	results chan *result
-	ledger  *ledgerWriter // nil for a dry run
-	rejects *rejectWriter // nil without a file for them
+	ledger  *ledgerWriter   // nil for a dry run
+	rejects *rejects.Writer // nil without a file for them
 	retry   *retrier
-	// beginnings finds the chunks that files begin with, when there are many
-	// files. It is set when the reader first needs it.
-	beginnings lookup
 }
 
 func newPipeline(ctx context.Context, l *load) *pipeline {
@@ -53,7 +52,7 @@ func newPipeline(ctx context.Context, l *load) *pipeline {
 		p.ledger = newLedgerWriter(p.writeLedger)
 	}
 	if l.cfg.Rejects != "" {
-		p.rejects = newRejectWriter(newRejectSpool(l.cfg.Rejects, n), l.server == nil, l.cuts)
+		p.rejects = rejects.NewWriter(newSpool(&l.cfg), l.server == nil, l.cuts)
 	}
 	return p
 }
@@ -77,7 +76,7 @@ const (
 // chunk is limited so that wide rows with little in them do not take more
 // memory as columns than a chunk takes as text.
 func limitsOf(cfg *Config, tables map[string]*table) limits {
-	l := limits{chunkBytes: cfg.ChunkBytes, chunkLines: cfg.ChunkLines, lineBytes: cfg.MaxLineBytes}
+	l := limits{chunkBytes: cfg.ChunkBytes, chunkLines: cfg.chunkLines, lineBytes: cfg.MaxLineBytes}
 	l.pieceBytes = min(mostPieceBytes, cfg.ChunkBytes/piecesPerChunk)
 	if l.chunkLines == 0 {
 		l.chunkLines = max(1, cfg.ChunkBytes/(bytesPerColumn*widest(tables)))
@@ -113,7 +112,7 @@ func (p *pipeline) run() error {
 		w := p.worker()
 		working.Go(func() { w.run(p.ctx, p.work, p.chunks, p.results) })
 	}
-	reader := p.reader()
+	reader := &reader{pipeline: p}
 	var unread error // does not stop the others: what was read before is loaded
 	reading.Go(func() { unread = reader.run(p.ctx, p.load.files) })
 
@@ -134,7 +133,7 @@ func (p *pipeline) run() error {
 		err = unread
 	}
 	if p.rejects != nil {
-		if closing := p.rejects.close(); closing != nil {
+		if closing := p.rejects.Close(); closing != nil {
 			err = errors.Join(err, fmt.Errorf("rejects file: %w", closing))
 		}
 	}
@@ -158,53 +157,6 @@ func (p *pipeline) endWorkLater() {
 	}
 }
 
-func (p *pipeline) reader() *reader {
-	l := p.load
-	r := &reader{
-		limits:       p.limits,
-		stdin:        l.cfg.Stdin,
-		allowChanged: l.cfg.AllowChanged || l.cfg.Force,
-		load:         l.id,
-		rules:        l.rules,
-		earlier:      l.unfinished,
-		enough:       func() error { return l.judge(false) },
-		warn:         l.warn,
-		root:         l.rootOf,
-		pool:         p.pool,
-		slots:        p.slots,
-		out:          p.chunks,
-		tally:        l.tally,
-		passed:       p.rejects.passed,
-	}
-	if p.ledger != nil {
-		r.following = p.following
-		r.begin = func(ch *chunk) error { return p.begin(r, ch) }
-	}
-	if l.cfg.Format == Auto {
-		r.judge = judgeFirst
-	}
-	return r
-}
-
-// begin tells the ledger of a chunk that will be loaded, and with the first
-// one of the load itself. A table that cannot be used is found before that, if
-// all rows are for one, so that a load that is refused leaves no trace.
-func (p *pipeline) begin(r *reader, ch *chunk) error {
-	l := p.load
-	if !r.begun {
-		if t := l.tables[l.cfg.Schema]; t != nil {
-			if err := p.prepare(p.ctx, t); err != nil {
-				return &tableError{err}
-			}
-		}
-		r.begun = true
-		if err := p.ledger.add(l.entry(loadStarted), nil); err != nil {
-			return err
-		}
-	}
-	return p.ledger.add(l.origin().entry(ch, chunkStarted), ch.started)
-}
-
 // prepare makes sure that a table is there.
 func (p *pipeline) prepare(ctx context.Context, t *table) error {
 	l := p.load
@@ -225,36 +177,11 @@ func (p *pipeline) committer() *committer {
 	l := p.load
 	return &committer{
 		origin: l.origin(), judge: func() error { return l.judge(false) }, tooMany: l.tooManyRejects,
-		rejects: p.rejects, ledger: p.ledger, tally: l.tally, slots: p.slots,
+		rejects: p.rejects, ledger: p.ledger, counters: l.counters, slots: p.slots,
 	}
 }
 
 // writeLedger writes entries, again and again if it must.
 func (p *pipeline) writeLedger(ctx context.Context, entries []ledgerEntry) error {
 	return p.retry.do(ctx, func(ctx context.Context, again bool) error { return p.load.ledger.write(ctx, entries, again) })
-}
-
-// Loads of many files ask once for what begins files, unless that is a lot.
-const (
-	manyFiles      = 16
-	manyBeginnings = 50_000
-)
-
-// following asks the ledger, again and again if it must.
-func (p *pipeline) following(ctx context.Context, parent token, head uint64, path string) (found []candidate, err error) {
-	ledger := p.load.ledger
-	err = p.retry.do(ctx, func(ctx context.Context, _ bool) (err error) {
-		if parent != p.load.root || len(p.load.files) < manyFiles {
-			found, err = ledger.following(ctx, parent, head, path)
-			return err
-		}
-		if p.beginnings == nil {
-			if p.beginnings, err = ledger.allFollowing(ctx, parent, manyBeginnings); err != nil {
-				return err
-			}
-		}
-		found, err = p.beginnings(ctx, parent, head, path)
-		return err
-	})
-	return found, err
 }

@@ -5,48 +5,29 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"math"
 	"time"
+
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
 )
 
 // reader reads the inputs one after the other and makes chunks of what is not
-// loaded yet. It runs in one goroutine.
+// loaded yet. It runs in one goroutine of a pipeline.
 type reader struct {
-	limits       limits
-	stdin        io.Reader
-	allowChanged bool
-	load         string // name of the load
-	rules        string // fingerprint of what decides which rows lines become
-	warn         func(string)
-	// earlier are the loads that this one goes on with. What they have rejected
-	// counts, and enough tells that it is too much.
-	earlier map[string]bool
-	enough  func() error
-
-	root func(*inputFile) token // where a file's chain begins
-	// following finds chunks in the ledger. It is nil when there is none.
-	following lookup
-	pool      *bufferPool
-	slots     chan struct{}      // takes one for each chunk under way
-	begin     func(*chunk) error // tells the ledger of a chunk that will be loaded; nil when there is none
-	// judge may refuse to load anything, by the first line of all. It may be
-	// nil.
-	judge func(*inputFile, []byte) error
-	out   chan<- *chunk
-	tally *tally
-	// passed is told of each chunk that is skipped, where it begins.
-	passed func(in *inputFile, offset int64)
+	*pipeline
 
 	judged bool
 	begun  bool // a chunk has been announced
 	seq    int64
 	known  map[token][]candidate // chunks of this load by what they follow
+	// beginnings finds the chunks that files begin with, when there are many files.
+	// It is set when it is first needed.
+	beginnings lookup
 }
 
 // run reads all files. It returns when everything has been handed out, when
 // ctx is done, or at the first input that cannot be read.
-func (r *reader) run(ctx context.Context, files []*inputFile) error {
+func (r *reader) run(ctx context.Context, files []*input.File) error {
 	r.known = make(map[token][]candidate)
 	for _, in := range files {
 		if err := r.file(ctx, in); err != nil {
@@ -57,19 +38,19 @@ func (r *reader) run(ctx context.Context, files []*inputFile) error {
 }
 
 // file reads one input.
-func (r *reader) file(ctx context.Context, in *inputFile) error {
-	src, err := openSource(ctx, in, r.stdin, &r.tally.read)
+func (r *reader) file(ctx context.Context, in *input.File) error {
+	src, err := input.Open(ctx, in, r.load.cfg.Stdin, &r.load.counters.read)
 	if err != nil {
 		return inputError(ctx, in, 0, err)
 	}
 	defer src.Close()
-	r.tally.open(in, src.kind)
+	r.load.counters.open(in, src.Kind)
 	c := &chunker{limits: r.limits, w: window{r: src, line: 1}, get: func() ([]byte, error) { return r.buffer(ctx) }}
-	if src.kind == plain {
-		c.w.expect = in.size
+	if src.Kind == input.Plain {
+		c.w.expect = in.Size
 	}
 	defer r.recycle(c)
-	chain := &chain{at: r.root(in), ask: r.following != nil}
+	chain := &chain{at: r.load.rootOf(in), ask: r.ledger != nil}
 	for {
 		more, err := c.begin()
 		at := c.w.offset
@@ -95,9 +76,9 @@ type chain struct {
 }
 
 // chunk takes one chunk of the input, to load or to skip.
-func (r *reader) chunk(ctx context.Context, in *inputFile, c *chunker, chain *chain) error {
-	if !r.judged && r.judge != nil {
-		if err := r.judge(in, firstLine(c.w.buf)); err != nil {
+func (r *reader) chunk(ctx context.Context, in *input.File, c *chunker, chain *chain) error {
+	if !r.judged && r.load.cfg.Format == Auto {
+		if err := judgeFirst(in, firstLine(c.w.buf)); err != nil {
 			return err
 		}
 	}
@@ -116,7 +97,7 @@ func (r *reader) chunk(ctx context.Context, in *inputFile, c *chunker, chain *ch
 			return cmp.Or(c.w.failed(math.MaxInt), err) // what cannot be read may be as it was
 		}
 	case found.done:
-		r.passed(in, c.w.offset)
+		r.rejects.Passed(in.Key(), c.w.offset)
 		c.skip(found.length)
 		return r.skip(in, chain, found)
 	default:
@@ -136,7 +117,7 @@ func (r *reader) chunk(ctx context.Context, in *inputFile, c *chunker, chain *ch
 // longLine takes a chunk that is a single long line, and that match has not
 // found. A line over the limit is known to the ledger by its own end: it can be
 // looked for only when all of it has been read.
-func (r *reader) longLine(ctx context.Context, in *inputFile, c *chunker, chain *chain, candidates []candidate) error {
+func (r *reader) longLine(ctx context.Context, in *input.File, c *chunker, chain *chain, candidates []candidate) error {
 	ch := r.newChunk(in, c, chain, c.head())
 	p, err := c.next()
 	if err != nil {
@@ -146,7 +127,7 @@ func (r *reader) longLine(ctx context.Context, in *inputFile, c *chunker, chain 
 		found := byToken(candidates, chain.at.next(c.length, c.digest.sum()))
 		if found != nil && found.done {
 			r.pool.put(p.data)
-			r.passed(in, ch.offset)
+			r.rejects.Passed(in.Key(), ch.offset)
 			return r.skip(in, chain, found)
 		}
 		if found == nil {
@@ -167,13 +148,13 @@ func (r *reader) longLine(ctx context.Context, in *inputFile, c *chunker, chain 
 }
 
 // skip notes a chunk that is loaded already.
-func (r *reader) skip(in *inputFile, chain *chain, found *candidate) error {
+func (r *reader) skip(in *input.File, chain *chain, found *candidate) error {
 	chain.at = found.token
-	r.tally.skip(in, found, r.earlier[found.load])
-	return r.enough()
+	r.load.counters.skip(in, found, r.load.unfinished[found.load])
+	return r.load.judge(false)
 }
 
-func (r *reader) newChunk(in *inputFile, c *chunker, chain *chain, head uint64) *chunk {
+func (r *reader) newChunk(in *input.File, c *chunker, chain *chain, head uint64) *chunk {
 	size, lines := c.expect()
 	return &chunk{
 		file: in, offset: c.w.offset, line: c.w.line, parent: chain.at, head: head, expectBytes: size, expectLines: lines,
@@ -203,7 +184,7 @@ func (r *reader) fill(c *chunker, ch *chunk, chain *chain, p *piece) (err error)
 		ch.token = chain.at.next(c.length, c.digest.sum())
 		chain.at = ch.token
 		r.remember(ch)
-		if r.begin != nil {
+		if r.ledger != nil {
 			ch.started = make(chan struct{})
 			if err := r.begin(ch); err != nil {
 				ch.started = nil
@@ -217,12 +198,12 @@ func (r *reader) fill(c *chunker, ch *chunk, chain *chain, p *piece) (err error)
 
 // candidates returns the chunks that may follow, from the ledger and from this
 // load.
-func (r *reader) candidates(ctx context.Context, in *inputFile, chain *chain, head uint64) ([]candidate, error) {
+func (r *reader) candidates(ctx context.Context, in *input.File, chain *chain, head uint64) ([]candidate, error) {
 	mine := r.known[chain.at]
 	if !chain.ask {
 		return mine, nil
 	}
-	all, err := r.following(ctx, chain.at, head, in.key())
+	all, err := r.following(ctx, chain.at, head, in.Key())
 	if err != nil {
 		return nil, err
 	}
@@ -232,12 +213,12 @@ func (r *reader) candidates(ctx context.Context, in *inputFile, chain *chain, he
 
 // checkChanged returns an error when none of the candidates is what follows,
 // and one of them is of the same file.
-func (r *reader) checkChanged(in *inputFile, offset, line int64, candidates []candidate) error {
-	was := byPath(candidates, in.key())
-	if was == nil || in.stream || r.allowChanged {
+func (r *reader) checkChanged(in *input.File, offset, line int64, candidates []candidate) error {
+	was := byPath(candidates, in.Key())
+	if was == nil || in.Stream || r.allowChanged() {
 		return nil
 	}
-	e := &ChangedError{File: in.name, Offset: offset, Line: line, Length: was.length, Load: was.load, Time: was.time}
+	e := &ChangedError{File: in.Name, Offset: offset, Line: line, Length: was.length, Load: was.load, Time: was.time}
 	if was.done {
 		e.Rows = was.rows
 	}
@@ -246,26 +227,29 @@ func (r *reader) checkChanged(in *inputFile, offset, line int64, candidates []ca
 
 // checkRules returns an error when a chunk that was begun may have become other
 // rows than this load makes of it: the server would drop those of this load.
-func (r *reader) checkRules(in *inputFile, offset, line int64, found *candidate) error {
-	was := found.byOtherRules(r.rules)
+func (r *reader) checkRules(in *input.File, offset, line int64, found *candidate) error {
+	was := found.byOtherRules(r.load.rules)
 	if was == nil {
 		return nil
 	}
-	e := &RulesChangedError{File: in.name, Offset: offset, Line: line, Length: found.length, Load: was.load, Time: was.time}
-	if r.allowChanged {
-		r.warn(fmt.Sprintf("%s: the %d bytes from byte %d on, line %d, were begun by load %s with another schema or other options: some of their rows may be missing, or be in the table as they were then",
+	e := &RulesChangedError{File: in.Name, Offset: offset, Line: line, Length: found.length, Load: was.load, Time: was.time}
+	if r.allowChanged() {
+		r.load.warn(fmt.Sprintf("%s: the %d bytes from byte %d on, line %d, were begun by load %s with another schema or other options: some of their rows may be missing, or be in the table as they were then",
 			e.File, e.Length, e.Offset, e.Line, e.Load))
 		return nil
 	}
 	return e
 }
 
+// allowChanged reports whether inputs may have changed since they were loaded.
+func (r *reader) allowChanged() bool { return r.load.cfg.AllowChanged || r.load.cfg.Force }
+
 // remember makes a chunk of this load a candidate for inputs that follow.
 func (r *reader) remember(ch *chunk) {
 	ch.record = &record{}
 	r.known[ch.parent] = append(r.known[ch.parent], candidate{
 		token: ch.token, head: ch.head, length: ch.length, lines: ch.lines,
-		done: true, file: ch.file.key(), load: r.load, time: time.Now(), mine: ch.record,
+		done: true, file: ch.file.Key(), load: r.load.id, time: time.Now(), mine: ch.record,
 	})
 }
 
@@ -278,7 +262,7 @@ func (r *reader) hand(ctx context.Context, ch *chunk) error {
 		return context.Cause(ctx)
 	}
 	r.seq++
-	r.out <- ch // never waits: there is room for as many chunks as there are slots
+	r.chunks <- ch // never waits: there is room for as many chunks as there are slots
 	return nil
 }
 
@@ -305,7 +289,7 @@ func (e *ledgerError) Unwrap() error { return e.err }
 
 // inputError makes an error of reading an input one that names it. Errors that
 // are not the input's fault stay as they are.
-func inputError(ctx context.Context, in *inputFile, offset int64, err error) error {
+func inputError(ctx context.Context, in *input.File, offset int64, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
@@ -316,5 +300,5 @@ func inputError(ctx context.Context, in *inputFile, offset int64, err error) err
 	if errors.Is(err, ErrNoSchema) || errors.Is(err, ErrTooManyRejects) {
 		return err
 	}
-	return &InputError{File: in.name, Offset: offset, Err: bare(err)}
+	return &InputError{File: in.Name, Offset: offset, Err: input.Bare(err)}
 }

@@ -3,6 +3,7 @@ package bulk
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,40 +11,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
 )
-
-// TestDecodeHoldsFewRejects decodes a chunk of nothing but bad rows, for a file
-// of them: in memory is no more than a buffer.
-func TestDecodeHoldsFewRejects(t *testing.T) {
-	t.Parallel()
-	d, _ := decodeText(t, Rows, "")
-	d.spool = &rejectSpool{path: filepath.Join(t.TempDir(), "rejects"), keep: 10_000}
-	var pieces []*piece
-	for range 20 {
-		pieces = append(pieces, &piece{data: bytes.Repeat([]byte("{\"id\":-1}\n"), 1000), line: 1})
-	}
-	res := decodeOne(t, d, pieces...)
-	defer res.close()
-	require.EqualValues(t, 20_000, res.rejected)
-	require.Len(t, res.rejects, firstRejects)
-	require.Nil(t, res.rejects[0].raw)
-	require.LessOrEqual(t, cap(res.lines.buf), 3*d.spool.keep)
-	info, err := res.lines.file.Stat()
-	require.NoError(t, err)
-	require.Greater(t, info.Size(), int64(2<<20))
-	require.NoFileExists(t, res.lines.file.Name())
-}
-
-// TestRejectsThatDoNotFitOnDisk has no room for the rejects of a chunk.
-func TestRejectsThatDoNotFitOnDisk(t *testing.T) {
-	t.Parallel()
-	d, _ := decodeText(t, Rows, "")
-	d.spool = &rejectSpool{path: filepath.Join(t.TempDir(), "gone", "rejects"), keep: 1000}
-	res := decodeOne(t, d, &piece{data: bytes.Repeat([]byte("{\"id\":-1}\n"), 1000), line: 1})
-	w := newRejectWriter(&rejectSpool{path: filepath.Join(t.TempDir(), "rejects")}, false, knownCuts{})
-	require.ErrorIs(t, w.add(res), os.ErrNotExist)
-	require.NoError(t, w.close())
-}
 
 // TestManyUnknownSchemas has another schema in each line.
 func TestManyUnknownSchemas(t *testing.T) {
@@ -174,35 +144,39 @@ func TestRejectsGoToFilesOnly(t *testing.T) {
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 	for _, path := range []string{os.DevNull, pipe, t.TempDir()} {
 		_, err := check(t, lines(0, 3), func(c *Config) { c.Rejects = path })
-		require.ErrorIs(t, err, errNotRegular, path)
+		require.ErrorIs(t, err, rejects.ErrNotRegular, path)
 		require.ErrorContains(t, err, path)
 	}
 }
 
-func TestReplaceFileKeepsSymbolicLinks(t *testing.T) {
+// TestLoadMendedRejects goes the way of a user: load, take the rejects, feed
+// their file by mistake, fix the rows, load these.
+func TestLoadMendedRejects(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
-	require.NoError(t, os.WriteFile(file, []byte(entryLine("a", 1, "open")), 0o600))
-	require.NoError(t, os.Symlink("file", link))
-	_, err := tidyRejects(link, func() (map[string]bool, error) { return map[string]bool{"open": true}, nil })
-	require.NoError(t, err)
-	info, err := os.Lstat(link)
-	require.NoError(t, err)
-	require.NotZero(t, info.Mode()&os.ModeSymlink)
-	got, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.Empty(t, got)
-}
+	r := newRoom(t)
+	cfg := r.config(r.file("a", dirtyLines(0, 1000)))
+	cfg.Rejects = filepath.Join(r.dir, "no", "rejects")
+	_, err := Load(t.Context(), cfg)
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.ErrorContains(t, err, "rejects: its directory: ")
+	require.NotContains(t, r.Query(t, "SHOW TABLES"), "items", "nothing was loaded")
 
-// BenchmarkTidyRejects begins with a rejects file that stays as it is.
-func BenchmarkTidyRejects(b *testing.B) {
-	path := filepath.Join(b.TempDir(), "rejects")
-	line := entryLine("some/file.jsonl", 1, strings.Repeat("0123456789abcdef", 2))
-	require.NoError(b, os.WriteFile(path, bytes.Repeat([]byte(line), 300_000), 0o600))
-	b.SetBytes(int64(300_000 * len(line)))
-	for b.Loop() {
-		_, err := tidyRejects(path, func() (map[string]bool, error) { return nil, nil })
-		require.NoError(b, err)
+	cfg.Rejects = filepath.Join(r.dir, "rejects")
+	r.load(cfg)
+	again := r.load(cfg)
+	require.EqualValues(t, 50, again.SkippedRejected)
+	require.EqualValues(t, 50, again.Files[0].SkippedRejected)
+
+	sum := r.load(r.config(cfg.Rejects))
+	require.EqualValues(t, 50, sum.Rejected)
+	require.ErrorContains(t, sum.FirstRejects[0], "this looks like a file of rejects: jq -r .raw FILE")
+
+	var fixed bytes.Buffer
+	for _, e := range r.rejects(cfg) {
+		if e.Raw != "" {
+			fixed.WriteString(strings.Replace(e.Raw, `"text":1`, `"text":"1"`, 1) + "\n")
+		}
 	}
+	require.EqualValues(t, 25, r.load(r.config(r.file("fixed", fixed.Bytes()))).Rows)
+	require.Equal(t, "975\t975", r.count())
 }

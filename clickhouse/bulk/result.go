@@ -2,6 +2,7 @@ package bulk
 
 import (
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
 )
 
 // result is what became of a chunk. It is made by a worker, which gives it to
@@ -20,7 +21,7 @@ type result struct {
 	// lines are the lines of the rejects file for what the decoder has rejected,
 	// and refused those for what the server has. Each is nil when there are none,
 	// or nobody wants them.
-	lines, refused *rejectLines
+	lines, refused *rejects.Lines
 	// hopeless means that the chunk alone has too many rejects. Decoding
 	// stopped there, and nothing was inserted.
 	hopeless bool
@@ -78,6 +79,35 @@ func (r *result) reject(x reject, reason string) {
 	}
 }
 
+// newSpool returns the spool of a load. Each chunk under way has two places, for what
+// the decoder and for what the server refuses.
+func newSpool(cfg *Config) *rejects.Spool {
+	return rejects.NewSpool(cfg.Rejects, 2*slotsPerWorker*cfg.Workers)
+}
+
+// keepReject counts a rejected row of res, and adds its entry for the rejects file to
+// lines, which are made when they are nil. Without a spool nobody wants the entry.
+func keepReject(spool *rejects.Spool, res *result, lines *rejects.Lines, x reject) *rejects.Lines {
+	reason := reasonOf(x.err)
+	res.reject(x, reason)
+	if spool == nil {
+		return nil
+	}
+	if lines == nil {
+		lines = spool.NewLines()
+	}
+	e := rejects.Entry{
+		File: res.chunk.file.Name, Line: x.line, Offset: x.offset, Schema: x.schema,
+		Error: x.err.Error(), Reason: reason,
+	}
+	if fault, ok := x.err.(*block.FieldError); ok { //nolint:errorlint // as in rowError
+		e.Field = fault.Field
+	}
+	e.SetRaw(x.raw, x.cut)
+	lines.Add(&e)
+	return lines
+}
+
 // mostUnknown is how many schemas that are not known a chunk is counted by.
 const mostUnknown = 100
 
@@ -97,14 +127,14 @@ func (r *result) countedAs(schema, reason string) string {
 
 // close releases the rejects. It is called once, by the committer.
 func (r *result) close() {
-	r.lines.close()
-	r.refused.close()
+	r.lines.Close()
+	r.refused.Close()
 }
 
 // rowError returns the reject as users see it.
 func (r *result) rowError(x *reject) *RowError {
 	e := &RowError{
-		File: r.chunk.file.name, Line: x.line, Offset: x.offset,
+		File: r.chunk.file.Name, Line: x.line, Offset: x.offset,
 		Schema: x.schema, Err: x.err,
 	}
 	if fault, ok := x.err.(*block.FieldError); ok { //nolint:errorlint // set by the decoder itself, never wrapped

@@ -66,7 +66,7 @@ func (r *retrier) sleep(ctx context.Context, d time.Duration) bool {
 
 // passing reports whether the call may succeed when it is repeated. What the
 // server says of rows that may be stored, as it does when a materialized view
-// fails, it will say again until somebody has mended it.
+// fails, it will say again until somebody has fixed it.
 func passing(err error) bool {
 	var e *clickhouse.Error
 	if errors.Is(err, clickhouse.ErrAmbiguous) && errors.As(err, &e) {
@@ -84,8 +84,8 @@ const unknownStatus = 319
 const violatedConstraint = 469
 
 // violatesConstraint reports whether the server refused an insert because a
-// row breaks a constraint of the table.
+// row breaks a constraint of the table, and has stored none of it.
 func violatesConstraint(err error) bool {
 	var e *clickhouse.Error
-	return errors.As(err, &e) && e.Code == violatedConstraint
+	return errors.As(err, &e) && !e.Partial && e.Code == violatedConstraint
 }

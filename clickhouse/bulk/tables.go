@@ -18,12 +18,10 @@ type table struct {
 
 	mu    sync.Mutex
 	ready bool
-	// picky means that the table may refuse rows and that they can be searched
-	// for: it has constraints, which are checked before anything is stored, or
-	// computes, and it has no materialized views, which may fail after. computes
-	// means that columns are computed from others, and that a block is stored as a
-	// whole or not at all. They are valid when ready.
-	picky, computes bool
+	// picky means that the server may refuse rows and can be asked which: the table
+	// has constraints, which are checked before anything is stored, and no
+	// materialized views, which may fail after. It is valid when ready.
+	picky bool
 }
 
 // newTables compiles the targets. With a name, only that one.
@@ -55,13 +53,7 @@ func widest(tables map[string]*table) int {
 	return most
 }
 
-const natureSQL = `SELECT position(create_table_query, ' CHECK ') > 0 AND empty(dependencies_table) AS checks,
-	partition_key = '' AND endsWith(engine, 'MergeTree') AND empty(dependencies_table) AND (
-		SELECT count() FROM system.columns
-		WHERE database = currentDatabase() AND table = {name:String} AND default_kind IN ('DEFAULT', 'MATERIALIZED') AND arrayExists(
-			n -> has(extractAll(default_expression, '\\w+'), n) OR NOT match(n, '^\\w+$') AND position(default_expression, n) > 0,
-			(SELECT groupArray(name) FROM system.columns WHERE database = currentDatabase() AND table = {name:String}))
-	) > 0 AS computes
+const pickySQL = `SELECT position(create_table_query, ' CHECK ') > 0 AND empty(dependencies_table) AS picky
 FROM system.tables WHERE database = currentDatabase() AND name = {name:String}`
 
 // prepare creates the table, or adds missing columns, the first time it is
@@ -84,16 +76,13 @@ func (t *table) prepare(ctx context.Context, s server, warn func(string)) error 
 			return err
 		}
 	}
-	var nature []struct {
-		Checks   bool `ch:"checks"`
-		Computes bool `ch:"computes"`
+	var answer []struct {
+		Picky bool `ch:"picky"`
 	}
-	if err := s.Select(ctx, &nature, natureSQL, clickhouse.Param("name", t.name)); err != nil {
+	if err := s.Select(ctx, &answer, pickySQL, clickhouse.Param("name", t.name)); err != nil {
 		return err
 	}
 	t.ready = true
-	if len(nature) == 1 {
-		t.picky, t.computes = nature[0].Checks || nature[0].Computes, nature[0].Computes
-	}
+	t.picky = len(answer) == 1 && answer[0].Picky
 	return nil
 }

@@ -13,12 +13,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/bulk"
 	"github.com/factload/factload/clickhouse/embedded"
+	"github.com/factload/factload/internal/compressed"
 	"github.com/factload/factload/internal/enginetest"
 	"github.com/factload/factload/internal/sample"
 	"github.com/factload/factload/internal/soak"
@@ -54,7 +54,7 @@ func newKillBench(t *testing.T) *killBench {
 			text = first[:len(first)/2]
 		}
 		if strings.HasSuffix(name, ".gz") {
-			text = gzipped(t, text)
+			text = compressed.Gzip(t, text)
 		}
 		path := filepath.Join(dir, name)
 		require.NoError(t, os.WriteFile(path, text, 0o600))
@@ -97,16 +97,6 @@ func killInput(t *testing.T, seed uint64) []byte {
 		out.Write(line)
 	}
 	return out.Bytes()
-}
-
-func gzipped(t *testing.T, text []byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
-	_, err := w.Write(text)
-	require.NoError(t, err)
-	require.NoError(t, w.Close())
-	return b.Bytes()
 }
 
 // killTrial is one load into a database of its own, however often it is run.

@@ -16,7 +16,7 @@ import (
 	"github.com/factload/factload/schemas"
 )
 
-const inputsHelp = `FILE is a file, a directory (all .jsonl and .ndjson files below it, packed or
+const inputsHelp = `FILE is a file, a directory (all .jsonl and .ndjson files below it, compressed or
 not), a pattern, or - for standard input. gzip, zstd, bzip2 and xz are recognised
 by content.
 
@@ -29,13 +29,13 @@ missing, before its first row.
 ` + inputsHelp + `
 
 Rows that do not fit the schema are rejected one by one; --rejects keeps them, with
-file, line, field and reason, to be mended and loaded again.
+file, line, field and reason, to be fixed and loaded again.
 
 Loading is done once: the same command run again skips what is loaded already,
 whether it has finished, was killed, or the file has grown since. What was rejected
 is not tried again, and the exit code stays 3.
 
-Exit codes: 0 all rows loaded; 1 failed, run it again when the cause is mended;
+Exit codes: 0 all rows loaded; 1 failed, run it again when the cause is fixed;
 2 wrong usage, configuration or schema; 3 finished, but some rows were rejected.`
 
 // loadFlags are the flags that are not configuration keys.

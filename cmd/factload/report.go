@@ -64,7 +64,7 @@ func (r report) printFiles(files []bulk.FileSummary) {
 func (r report) printRejects(s bulk.Summary) {
 	if s.SkippedRejected > 0 {
 		fmt.Fprintf(r.err, "%s of what was loaded before had been rejected and %s not in a table: "+
-			"factload check --rejects FILE writes such rows to a file, to be mended and loaded\n", rowsText(s.SkippedRejected), isAre(s.SkippedRejected))
+			"factload check --rejects FILE writes such rows to a file, to be fixed and loaded\n", rowsText(s.SkippedRejected), isAre(s.SkippedRejected))
 	}
 	if s.Rejected == 0 {
 		return

@@ -1,4 +1,4 @@
-package bulk
+package input
 
 import (
 	"os"
@@ -19,13 +19,13 @@ func tree(t *testing.T, names ...string) {
 	}
 }
 
-func inputNames(files []*inputFile) []string {
+func inputNames(files []*File) []string {
 	var names []string
 	for i, in := range files {
-		if in.index != i {
+		if in.Index != i {
 			panic("index")
 		}
-		names = append(names, in.name)
+		names = append(names, in.Name)
 	}
 	return names
 }
@@ -53,9 +53,9 @@ func TestExpandInputs(t *testing.T) {
 		"empty directory":  {args: []string{"e"}, err: "e: the directory has no JSON lines"},
 		"rejects":          {args: []string{"d/rejects.jsonl"}, err: "d/rejects.jsonl: the file is also where rejects go"},
 	} {
-		files, err := expandInputs(c.args, "d/rejects.jsonl")
+		files, err := Expand(c.args, "d/rejects.jsonl")
 		if c.err != "" {
-			var input *InputError
+			var input *Error
 			require.ErrorAs(t, err, &input, name)
 			require.ErrorContains(t, err, c.err, name)
 			continue
@@ -83,29 +83,29 @@ func TestExpandInputsFollowsLinks(t *testing.T) {
 		"in a circle":       {[]string{"round"}, []string{"round/sub/y.jsonl"}},
 		"not the rejects":   {[]string{"yours", "current"}, []string{"current/x.jsonl"}},
 	} {
-		files, err := expandInputs(c.args, "mine/rejects.jsonl")
+		files, err := Expand(c.args, "mine/rejects.jsonl")
 		require.NoError(t, err, name)
 		require.Equal(t, c.want, inputNames(files), name)
 	}
 	require.NoError(t, os.Remove("top/file.jsonl"))
-	files, err := expandInputs([]string{"top"}, "")
+	files, err := Expand([]string{"top"}, "")
 	require.NoError(t, err)
 	require.Equal(t, []string{"top/sub/x.jsonl", "top/z.jsonl"}, inputNames(files))
-	_, err = expandInputs([]string{"empty"}, "")
+	_, err = Expand([]string{"empty"}, "")
 	require.ErrorContains(t, err, "empty: the directory has no JSON lines")
-	_, err = expandInputs([]string{"yours/rejects.jsonl"}, "mine/rejects.jsonl")
+	_, err = Expand([]string{"yours/rejects.jsonl"}, "mine/rejects.jsonl")
 	require.ErrorContains(t, err, "the file is also where rejects go")
 	require.NoError(t, os.Symlink("nothing", "top/gone.jsonl"))
-	_, err = expandInputs([]string{"top"}, "")
+	_, err = Expand([]string{"top"}, "")
 	require.ErrorContains(t, err, "top/gone.jsonl: no such file")
 }
 
 func TestExpandInputsKnowsSizes(t *testing.T) {
 	tree(t)
 	require.NoError(t, os.WriteFile("a", []byte("abc"), 0o600))
-	files, err := expandInputs([]string{"a", "-"}, "")
+	files, err := Expand([]string{"a", "-"}, "")
 	require.NoError(t, err)
-	require.EqualValues(t, 3, files[0].size)
-	require.True(t, filepath.IsAbs(files[0].path))
-	require.Equal(t, "-", files[1].path)
+	require.EqualValues(t, 3, files[0].Size)
+	require.True(t, filepath.IsAbs(files[0].Path))
+	require.Equal(t, "-", files[1].Path)
 }

@@ -5,13 +5,15 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
 )
 
 // firstRejects is how many rejected rows a Summary holds.
 const firstRejects = 5
 
-// tally counts what a load does. It is safe for concurrent use.
-type tally struct {
+// counters counts what a load does. It is safe for concurrent use.
+type counters struct {
 	begin time.Time
 	files int
 	total int64 // stored bytes of all inputs, or 0
@@ -19,8 +21,8 @@ type tally struct {
 
 	mu      sync.Mutex
 	sum     Summary
-	index   map[*inputFile]int // into sum.Files
-	current int                // input being read, from 1
+	index   map[*input.File]int // into sum.Files
+	current int                 // input being read, from 1
 	repeats []repeat
 	// earlier are the rows of chunks that an unfinished load of the same inputs
 	// has loaded.
@@ -34,33 +36,33 @@ type repeat struct {
 	record *record
 }
 
-func newTally(files []*inputFile) *tally {
-	t := &tally{begin: time.Now(), files: len(files), index: make(map[*inputFile]int)}
+func newCounters(files []*input.File) *counters {
+	t := &counters{begin: time.Now(), files: len(files), index: make(map[*input.File]int)}
 	t.sum.Schemas = make(map[string]Counts)
 	t.sum.Reasons = make(map[string]int64)
 	t.sum.Files = []FileSummary{}
 	for _, in := range files {
-		if in.stream {
+		if in.Stream {
 			t.total = 0
 			break
 		}
-		t.total += in.size
+		t.total += in.Size
 	}
 	return t
 }
 
 // open notes that an input is being read.
-func (t *tally) open(in *inputFile, kind compression) {
+func (t *counters) open(in *input.File, kind input.Compression) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.index[in] = len(t.sum.Files)
-	t.sum.Files = append(t.sum.Files, FileSummary{File: in.name, Compression: kind.String()})
-	t.current = in.index + 1
+	t.sum.Files = append(t.sum.Files, FileSummary{File: in.Name, Compression: kind.String()})
+	t.current = in.Index + 1
 }
 
 // skip notes a chunk that is loaded already, earlier by a load that this one
 // goes on with.
-func (t *tally) skip(in *inputFile, was *candidate, earlier bool) {
+func (t *counters) skip(in *input.File, was *candidate, earlier bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	i := t.index[in]
@@ -86,7 +88,7 @@ func (t *tally) skip(in *inputFile, was *candidate, earlier bool) {
 }
 
 // commit notes what became of a chunk.
-func (t *tally) commit(r *result) {
+func (t *counters) commit(r *result) {
 	rows, rejected := r.rows()
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,7 +134,7 @@ func (t *tally) commit(r *result) {
 
 // judged returns the rows and rejected rows so far, those included of the loads
 // that this one goes on with.
-func (t *tally) judged() (rows, rejected int64) {
+func (t *counters) judged() (rows, rejected int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.sum.Rows + t.earlier.Rows, t.sum.Rejected + t.earlier.Rejected
@@ -140,14 +142,14 @@ func (t *tally) judged() (rows, rejected int64) {
 
 // onlySkipped reports whether no row was loaded so far, and some of earlier
 // loads were skipped.
-func (t *tally) onlySkipped() bool {
+func (t *counters) onlySkipped() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.sum.Rows == 0 && t.sum.SkippedRows > 0
 }
 
 // warn adds a warning.
-func (t *tally) warn(text string) {
+func (t *counters) warn(text string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if !slices.Contains(t.sum.Warnings, text) {
@@ -156,7 +158,7 @@ func (t *tally) warn(text string) {
 }
 
 // progress returns how far the load has come.
-func (t *tally) progress() Progress {
+func (t *counters) progress() Progress {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p := Progress{
@@ -171,7 +173,7 @@ func (t *tally) progress() Progress {
 }
 
 // summary returns the sum of everything. It is called once, at the end.
-func (t *tally) summary() Summary {
+func (t *counters) summary() Summary {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, r := range t.repeats {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 )
@@ -139,7 +140,7 @@ func TestLoadKnowsWhatItHasNotSent(t *testing.T) {
 // one that was: a change of the first would double the rows of the second.
 func TestLoadDropsOnlyWhatNothingFollows(t *testing.T) {
 	t.Parallel()
-	in := &inputFile{name: "a", path: "/a"}
+	in := &input.File{Name: "a", Path: "/a"}
 	at := func(n byte) token { return token{n} }
 	open := func(parent, end byte, sent bool) *result {
 		return &result{sent: sent, chunk: &chunk{file: in, parent: at(parent), token: at(end), started: make(chan struct{})}}
@@ -181,7 +182,7 @@ func TestLoadStoppedByContextDropsWhatItHasNotSent(t *testing.T) {
 	path := r.file("a", lines(0, 5000))
 	cfg := r.config(path)
 	ctx, cancel := context.WithCancel(t.Context())
-	cfg.ProgressEvery = time.Millisecond
+	cfg.progressEvery = time.Millisecond
 	cfg.Progress = func(p Progress) {
 		if p.Rows > 1000 {
 			cancel()
@@ -241,7 +242,7 @@ func TestRules(t *testing.T) {
 		cfg = cfg.withDefaults()
 		tables, err := newTables(cfg.Targets, cfg.Schema, cfg.Decode)
 		require.NoError(t, err)
-		return rulesOf(&cfg, tables)
+		return decodeFingerprint(&cfg, tables)
 	}
 	field := func(i int, change func(*fact.Field)) func(*Config) {
 		return func(c *Config) { change(&c.Targets["items"].Schema.Fields[i]) }

@@ -1,9 +1,8 @@
-package bulk
+package rejects
 
 import (
 	"bufio"
 	"errors"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -70,5 +69,3 @@ func syncDirectory(path string) error {
 	}
 	return errors.Join(err, dir.Close())
 }
-
-func isEOF(err error) bool { return errors.Is(err, io.EOF) }

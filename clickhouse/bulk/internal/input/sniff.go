@@ -1,4 +1,4 @@
-package bulk
+package input
 
 import (
 	"bytes"
@@ -6,58 +6,59 @@ import (
 	"fmt"
 )
 
-// compression is how an input is packed, as its first bytes tell.
-type compression uint8
+// Compression is how an input is compressed, as its first bytes tell.
+type Compression uint8
 
 const (
-	plain compression = iota
-	gzipped
-	zstandard
-	bzipped
-	xzipped
+	// Plain is what is not compressed.
+	Plain Compression = iota
+	gzipKind
+	zstdKind
+	bzip2Kind
+	xzKind
 )
 
-// String returns the name of the compression, "none" for plain.
-func (c compression) String() string {
+// String returns the name of the compression, "none" for Plain.
+func (c Compression) String() string {
 	switch c {
-	case gzipped:
+	case gzipKind:
 		return "gzip"
-	case zstandard:
+	case zstdKind:
 		return "zstd"
-	case bzipped:
+	case bzip2Kind:
 		return "bzip2"
-	case xzipped:
+	case xzKind:
 		return "xz"
 	}
 	return "none"
 }
 
-// magics are the first bytes of what can be unpacked.
+// magics are the first bytes of what can be decompressed.
 var magics = []struct {
 	prefix string
-	kind   compression
+	kind   Compression
 }{
-	{"\x1f\x8b", gzipped},
-	{"\x28\xb5\x2f\xfd", zstandard},
-	{"BZh", bzipped},
-	{"\xfd7zXZ\x00", xzipped},
+	{"\x1f\x8b", gzipKind},
+	{"\x28\xb5\x2f\xfd", zstdKind},
+	{"BZh", bzip2Kind},
+	{"\xfd7zXZ\x00", xzKind},
 }
 
 // sniffBytes is how much of an input is looked at to tell what it is.
 const sniffBytes = 4096
 
-// sniff tells how an input that begins with head is packed. The name of the
+// sniff tells how an input that begins with head is compressed. The name of the
 // file plays no part.
-func sniff(head []byte) compression {
+func sniff(head []byte) Compression {
 	for _, m := range magics {
-		if bytes.HasPrefix(head, []byte(m.prefix)) && (m.kind != bzipped || isBzip2(head)) {
+		if bytes.HasPrefix(head, []byte(m.prefix)) && (m.kind != bzip2Kind || isBzip2(head)) {
 			return m.kind
 		}
 	}
 	if isSkippableFrame(head) {
-		return zstandard
+		return zstdKind
 	}
-	return plain
+	return Plain
 }
 
 // isBzip2 tells a bzip2 header from text that begins with the same letters.
@@ -76,12 +77,12 @@ func isSkippableFrame(head []byte) bool {
 // way, with what to do about them.
 var foreign = []struct{ prefix, advice string }{
 	{"PK\x03\x04", "it is a ZIP archive: unpack it first"},
-	{"\x04\x22\x4d\x18", "it is compressed with lz4: unpack it first, for example lz4 -dc FILE | factload load -"},
+	{"\x04\x22\x4d\x18", "it is compressed with lz4: decompress it first, for example lz4 -dc FILE | factload load -"},
 	{"7z\xbc\xaf\x27\x1c", "it is a 7z archive: unpack it first"},
 	{"PAR1", "it is a Parquet file: load it with ClickHouse itself (INSERT INTO … FROM INFILE … FORMAT Parquet), or convert it to JSON lines"},
 	{"Obj\x01", "it is an Avro file: convert it to JSON lines first"},
 	{"ARROW1", "it is an Arrow file: convert it to JSON lines first"},
-	{"\xff\x06\x00\x00sNaPpY", "it is compressed with snappy: unpack it first"},
+	{"\xff\x06\x00\x00sNaPpY", "it is compressed with snappy: decompress it first"},
 	{"\xff\xfe", "it is UTF-16 text: convert it first, for example iconv -f UTF-16 -t UTF-8 FILE | factload load -"},
 	{"\xfe\xff", "it is UTF-16 text: convert it first, for example iconv -f UTF-16 -t UTF-8 FILE | factload load -"},
 }
@@ -90,24 +91,24 @@ var foreign = []struct{ prefix, advice string }{
 // read from it.
 var ErrNotText = errors.New("not a text file")
 
-// checkText looks at the first (decompressed) bytes of an input and refuses
+// CheckText looks at the first (decompressed) bytes of an input and refuses
 // what cannot be JSON lines: a binary file would otherwise end as a million
 // rejected rows.
-func checkText(head []byte) error {
+func CheckText(head []byte) error {
 	head = head[:min(len(head), sniffBytes)]
 	for _, f := range foreign {
 		if bytes.HasPrefix(head, []byte(f.prefix)) {
 			return fmt.Errorf("%w: %s", ErrNotText, f.advice)
 		}
 	}
-	if kind := sniff(head); kind != plain {
-		return fmt.Errorf("%w: what is packed in it is %s again: unpack it once", ErrNotText, kind)
+	if kind := sniff(head); kind != Plain {
+		return fmt.Errorf("%w: what is compressed in it is %s again: decompress it once", ErrNotText, kind)
 	}
 	if i := bytes.IndexByte(head, 0); i >= 0 {
 		if len(head) > 262 && string(head[257:262]) == "ustar" {
 			return fmt.Errorf("%w: it is a tar archive: unpack it first, for example tar -xOf FILE | factload load -", ErrNotText)
 		}
-		return fmt.Errorf("%w: it has a NUL byte at offset %d: JSON lines are expected, plain or packed with gzip, zstd, bzip2 or xz", ErrNotText, i)
+		return fmt.Errorf("%w: it has a NUL byte at offset %d: JSON lines are expected, plain or compressed with gzip, zstd, bzip2 or xz", ErrNotText, i)
 	}
 	return nil
 }

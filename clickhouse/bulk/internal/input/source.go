@@ -1,4 +1,4 @@
-package bulk
+package input
 
 import (
 	"bufio"
@@ -15,10 +15,13 @@ import (
 	"github.com/ulikunitz/xz"
 )
 
-// source is an open input: a stream of decompressed bytes.
-type source struct {
+// Source is an open input: a stream of decompressed bytes. It belongs to one
+// goroutine at a time.
+type Source struct {
+	// Kind is how the input is compressed.
+	Kind Compression
+
 	r     io.Reader
-	kind  compression
 	raw   *countingReader
 	close []func() error
 }
@@ -50,17 +53,17 @@ const tailBytes = len(xzTail)
 
 const xzTail = "YZ"
 
-// zstdWindow is the largest zstd window that is unpacked: that of zstd --long.
+// zstdWindow is the largest zstd window that is decompressed: that of zstd --long.
 const zstdWindow = 128 << 20
 
-// openSource opens an input and unpacks it by its first bytes. read counts the
-// bytes as they are stored. Unpacking happens in the goroutine that reads, and
+// Open opens an input and decompresses it by its first bytes. read counts the
+// bytes as they are stored. Decompression happens in the goroutine that reads, and
 // for zstd in goroutines that end with Close.
 //
 // Where an input may keep its reader waiting, the end of ctx ends the open and
 // every Read, which then return the cause. Regular files know nothing of ctx.
-func openSource(ctx context.Context, in *inputFile, stdin io.Reader, read *atomic.Int64) (*source, error) {
-	s := &source{}
+func Open(ctx context.Context, in *File, stdin io.Reader, read *atomic.Int64) (*Source, error) {
+	s := &Source{}
 	r, err := s.open(ctx, in, stdin)
 	if err != nil {
 		return nil, err
@@ -71,27 +74,27 @@ func openSource(ctx context.Context, in *inputFile, stdin io.Reader, read *atomi
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, errors.Join(err, s.Close())
 	}
-	s.kind = sniff(head)
-	if err := s.unpack(buffered); err != nil {
+	s.Kind = sniff(head)
+	if err := s.decompress(buffered); err != nil {
 		return nil, errors.Join(s.explain(err), s.Close())
 	}
 	return s, nil
 }
 
 // open returns the bytes of an input as they are stored.
-func (s *source) open(ctx context.Context, in *inputFile, stdin io.Reader) (io.Reader, error) {
+func (s *Source) open(ctx context.Context, in *File, stdin io.Reader) (io.Reader, error) {
 	detach := func(open func() (io.ReadCloser, error)) io.Reader {
 		d := newDetachedReader(ctx, open)
 		s.close = append(s.close, func() error { d.stop(); return nil })
 		return d
 	}
-	if in.stdin {
+	if in.Stdin {
 		return detach(func() (io.ReadCloser, error) { return io.NopCloser(stdin), nil }), nil
 	}
-	if in.stream {
-		return detach(func() (io.ReadCloser, error) { return os.Open(in.path) }), nil
+	if in.Stream {
+		return detach(func() (io.ReadCloser, error) { return os.Open(in.Path) }), nil
 	}
-	f, err := os.Open(in.path)
+	f, err := os.Open(in.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -99,14 +102,14 @@ func (s *source) open(ctx context.Context, in *inputFile, stdin io.Reader) (io.R
 	return f, nil
 }
 
-// unpack sets the reader of decompressed bytes.
-func (s *source) unpack(r *bufio.Reader) (err error) {
-	switch s.kind {
-	case plain:
+// decompress sets the reader of decompressed bytes.
+func (s *Source) decompress(r *bufio.Reader) (err error) {
+	switch s.Kind {
+	case Plain:
 		s.r = r
-	case gzipped:
+	case gzipKind:
 		s.r, err = newGzipReader(r)
-	case zstandard:
+	case zstdKind:
 		var d *zstd.Decoder
 		d, err = zstd.NewReader(r, zstd.WithDecoderMaxWindow(zstdWindow), zstd.WithDecoderLowmem(true))
 		if err != nil {
@@ -114,18 +117,18 @@ func (s *source) unpack(r *bufio.Reader) (err error) {
 		}
 		s.close = append(s.close, func() error { d.Close(); return nil })
 		s.r = d
-	case bzipped:
+	case bzip2Kind:
 		s.r = bzip2.NewReader(r)
-	case xzipped:
+	case xzKind:
 		s.r, err = xz.NewReader(r)
 	}
 	return err
 }
 
 // Read reads decompressed bytes. Its error says what it means for the file.
-func (s *source) Read(p []byte) (int, error) {
+func (s *Source) Read(p []byte) (int, error) {
 	n, err := s.r.Read(p)
-	if err == io.EOF && s.kind == xzipped && string(s.raw.last) != xzTail { //nolint:errorlint // see below
+	if err == io.EOF && s.Kind == xzKind && string(s.raw.last) != xzTail { //nolint:errorlint // see below
 		// The decoder takes a stream for complete that ends behind its header.
 		err = io.ErrUnexpectedEOF
 	}
@@ -136,7 +139,7 @@ func (s *source) Read(p []byte) (int, error) {
 }
 
 // Close releases everything. It must not be called during a Read.
-func (s *source) Close() error {
+func (s *Source) Close() error {
 	var errs []error
 	for i := len(s.close) - 1; i >= 0; i-- {
 		errs = append(errs, s.close[i]())
@@ -145,13 +148,13 @@ func (s *source) Close() error {
 	return errors.Join(errs...)
 }
 
-// explain says what an error of unpacking means for the file.
-func (s *source) explain(err error) error {
-	if s.kind == plain {
+// explain says what an error of decompressing means for the file.
+func (s *Source) explain(err error) error {
+	if s.Kind == Plain {
 		return err
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s data ends early, after %d compressed bytes: the file is cut: %w", s.kind, s.raw.own, err)
+		return fmt.Errorf("%s data ends early, after %d compressed bytes: the file is cut: %w", s.Kind, s.raw.own, err)
 	}
-	return fmt.Errorf("%s data is damaged, within the first %d compressed bytes: %w", s.kind, s.raw.own, err)
+	return fmt.Errorf("%s data is damaged, within the first %d compressed bytes: %w", s.Kind, s.raw.own, err)
 }

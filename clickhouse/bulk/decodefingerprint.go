@@ -12,30 +12,30 @@ import (
 	"github.com/factload/factload/fact"
 )
 
-// rulesVersion changes when this package, or package block, begins to make
+// decodeVersion changes when this package, or package block, begins to make
 // other rows of the same lines by the same schema.
-const rulesVersion = "factload rules 1"
+const decodeVersion = "factload rules 1"
 
-// rulesOf returns a fingerprint of all that decides which rows lines become:
+// decodeFingerprint returns a fingerprint of all that decides which rows lines become:
 // the fields of the schemas and the options of decoding. Comments, the order of
 // the fields and the options of the tables are not among that. The
 // configuration has its defaults filled in.
-func rulesOf(cfg *Config, tables map[string]*table) string {
+func decodeFingerprint(cfg *Config, tables map[string]*table) string {
 	parts := []string{
-		rulesVersion, cfg.Format.String(), strconv.Itoa(cfg.MaxLineBytes),
+		decodeVersion, cfg.Format.String(), strconv.Itoa(cfg.MaxLineBytes),
 		strconv.Itoa(int(cfg.Decode.UnknownKeys)), cfg.Decode.CollectInto,
 		strconv.Itoa(cmp.Or(cfg.Decode.MaxDepth, block.DefaultMaxDepth)),
 	}
 	for _, name := range slices.Sorted(maps.Keys(tables)) {
 		parts = append(parts, name)
-		parts = append(parts, fieldRules(tables[name])...)
+		parts = append(parts, fieldParts(tables[name])...)
 	}
 	t := newToken(parts...)
 	return hex.EncodeToString(t[:8])
 }
 
-// fieldRules returns what decides about the values of a table's fields.
-func fieldRules(t *table) []string {
+// fieldParts returns what decides about the values of a table's fields.
+func fieldParts(t *table) []string {
 	s := t.layout.Schema()
 	slices.SortFunc(s.Fields, func(a, b fact.Field) int { return cmp.Compare(a.Name, b.Name) })
 	parts := []string{strconv.Itoa(len(s.Fields))}

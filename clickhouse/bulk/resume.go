@@ -51,7 +51,7 @@ func (c *candidate) byOtherRules(rules string) *attempt {
 
 // record is what a load remembers of a chunk of its own.
 type record struct {
-	// Set when the chunk is committed; guarded by the tally's lock.
+	// Set when the chunk is committed; guarded by the counters's lock.
 	rows, rejected int64
 }
 

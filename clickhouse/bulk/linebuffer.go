@@ -2,9 +2,9 @@ package bulk
 
 import "bytes"
 
-// keptLines are the lines of a chunk from some piece on, for tables that may
+// lineBuffer are the lines of a chunk from some piece on, for tables that may
 // refuse rows after they were decoded.
-type keptLines struct {
+type lineBuffer struct {
 	data   []byte
 	from   int64 // where in the chunk data begins
 	line   int64 // number of the first line
@@ -18,13 +18,13 @@ type keptLines struct {
 }
 
 // reset forgets the lines and keeps the memory.
-func (k *keptLines) reset() {
+func (k *lineBuffer) reset() {
 	k.data, k.wanted, k.piece = k.data[:0], false, nil
 	k.seenTo, k.seen = 0, 0
 }
 
 // offer says which piece is being decoded.
-func (k *keptLines) offer(p *piece, chunkOffset int64) {
+func (k *lineBuffer) offer(p *piece, chunkOffset int64) {
 	k.piece, k.start = p, p.offset-chunkOffset
 	if k.wanted {
 		k.data = append(k.data, p.data...)
@@ -32,7 +32,7 @@ func (k *keptLines) offer(p *piece, chunkOffset int64) {
 }
 
 // keep keeps the piece that is being decoded and all that follow.
-func (k *keptLines) keep() {
+func (k *lineBuffer) keep() {
 	if !k.wanted {
 		k.wanted, k.from, k.line = true, k.start, k.piece.line
 		k.data = append(k.data[:0], k.piece.data...)
@@ -41,7 +41,7 @@ func (k *keptLines) keep() {
 
 // at returns the line that begins at offset in the chunk, and its number. It
 // is quick when the offsets ascend.
-func (k *keptLines) at(offset int64) (line []byte, number int64) {
+func (k *lineBuffer) at(offset int64) (line []byte, number int64) {
 	start := offset - k.from
 	if start < k.seenTo {
 		k.seenTo, k.seen = 0, 0

@@ -1,4 +1,4 @@
-package bulk
+package input
 
 import (
 	"errors"
@@ -10,43 +10,57 @@ import (
 	"strings"
 )
 
-// inputFile is one input of a load.
-type inputFile struct {
-	// index is the position among the inputs.
-	index int
-	// name is how messages, rejects and the summary call the input.
-	name string
-	// path is the absolute path. For standard input it is "-".
-	path  string
-	stdin bool
-	// stream means that the input is no regular file, but standard input or a
+// Error means that an argument stands for no input that can be read.
+type Error struct {
+	// File is the argument, or the file that it led to.
+	File string
+	Err  error
+}
+
+// Error returns the file and what is wrong with it.
+func (e *Error) Error() string { return fmt.Sprintf("%s: %v", e.File, e.Err) }
+
+// Unwrap returns Err.
+func (e *Error) Unwrap() error { return e.Err }
+
+// File is one input of a load.
+type File struct {
+	// Index is the position among the inputs.
+	Index int
+	// Name is how messages, rejects and the summary call the input.
+	Name string
+	// Path is the absolute path. For standard input it is "-".
+	Path string
+	// Stdin means that the input is standard input.
+	Stdin bool
+	// Stream means that the input is no regular file, but standard input or a
 	// pipe: what comes out of it at another time is not the same input changed.
-	stream bool
-	// size is the size of the file as it is stored, or 0 if nobody knows.
-	size int64
+	Stream bool
+	// Size is the size of the file as it is stored, in bytes, or 0 if nobody knows.
+	Size int64
 }
 
 // stdinName is how standard input is named among the inputs.
 const stdinName = "-"
 
 // lineFiles are the endings of the files that are taken from a directory, each
-// possibly followed by one of packedEndings.
+// possibly followed by one of compressedEndings.
 var (
-	lineFiles     = []string{".jsonl", ".ndjson"}
-	packedEndings = []string{".gz", ".zst", ".zstd", ".bz2", ".xz"}
+	lineFiles         = []string{".jsonl", ".ndjson"}
+	compressedEndings = []string{".gz", ".zst", ".zstd", ".bz2", ".xz"}
 )
 
-// expander turns Config.Inputs into files.
+// expander turns arguments into files.
 type expander struct {
 	without string // real path of a file not to take, the rejects file
-	files   []*inputFile
+	files   []*File
 	seen    map[string]bool // real paths
 }
 
-// expandInputs returns the inputs that the arguments stand for, in order and
+// Expand returns the inputs that the arguments stand for, in order and
 // each once. A file named without is an error if an argument names it and
 // left out if a directory or a pattern has it.
-func expandInputs(args []string, without string) ([]*inputFile, error) {
+func Expand(args []string, without string) ([]*File, error) {
 	x := &expander{seen: make(map[string]bool)}
 	if without != "" {
 		path, err := filepath.Abs(without)
@@ -65,7 +79,7 @@ func expandInputs(args []string, without string) ([]*inputFile, error) {
 
 func (x *expander) add(arg string) error {
 	if arg == stdinName {
-		x.take(&inputFile{name: stdinName, path: stdinName, stdin: true, stream: true})
+		x.take(&File{Name: stdinName, Path: stdinName, Stdin: true, Stream: true})
 		return nil
 	}
 	info, err := os.Stat(arg)
@@ -77,9 +91,9 @@ func (x *expander) add(arg string) error {
 	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?["):
 		return x.addGlob(arg)
 	case errors.Is(err, fs.ErrNotExist):
-		return &InputError{File: arg, Err: fmt.Errorf("%w: check the name and the working directory", fs.ErrNotExist)}
+		return &Error{File: arg, Err: fmt.Errorf("%w: check the name and the working directory", fs.ErrNotExist)}
 	}
-	return &InputError{File: arg, Err: bare(err)}
+	return &Error{File: arg, Err: Bare(err)}
 }
 
 // addGlob adds the files that match a pattern of filepath.Match, sorted, and
@@ -88,18 +102,18 @@ func (x *expander) add(arg string) error {
 func (x *expander) addGlob(pattern string) error {
 	matches, err := filepath.Glob(pattern)
 	if err != nil {
-		return &InputError{File: pattern, Err: err}
+		return &Error{File: pattern, Err: err}
 	}
 	if !isHidden(pattern) {
 		matches = slices.DeleteFunc(matches, isHidden)
 	}
 	if len(matches) == 0 {
-		return &InputError{File: pattern, Err: errors.New("no file matches the pattern")}
+		return &Error{File: pattern, Err: errors.New("no file matches the pattern")}
 	}
 	for _, m := range matches {
 		info, err := os.Stat(m)
 		if err != nil {
-			return &InputError{File: m, Err: bare(err)}
+			return &Error{File: m, Err: Bare(err)}
 		}
 		if info.IsDir() {
 			err = x.addDir(m)
@@ -120,8 +134,8 @@ func (x *expander) addDir(dir string) error {
 	w := walk{expander: x, read: make(map[string]bool)}
 	err := w.dir(dir)
 	if err == nil && !w.found {
-		return &InputError{File: dir, Err: fmt.Errorf("the directory has no JSON lines: files named *%s are taken, also packed as %s; name other files one by one or by a pattern",
-			strings.Join(lineFiles, ", *"), strings.Join(packedEndings, ", "))}
+		return &Error{File: dir, Err: fmt.Errorf("the directory has no JSON lines: files named *%s are taken, also compressed as %s; name other files one by one or by a pattern",
+			strings.Join(lineFiles, ", *"), strings.Join(compressedEndings, ", "))}
 	}
 	return err
 }
@@ -136,7 +150,7 @@ type walk struct {
 func (w *walk) dir(dir string) error {
 	path, err := filepath.Abs(dir)
 	if err != nil {
-		return &InputError{File: dir, Err: err}
+		return &Error{File: dir, Err: err}
 	}
 	if path = realPath(path); w.read[path] {
 		return nil
@@ -144,7 +158,7 @@ func (w *walk) dir(dir string) error {
 	w.read[path] = true
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return &InputError{File: dir, Err: bare(err)}
+		return &Error{File: dir, Err: Bare(err)}
 	}
 	for _, e := range entries {
 		if err := w.entry(filepath.Join(dir, e.Name()), e); err != nil {
@@ -164,7 +178,7 @@ func (w *walk) entry(path string, e fs.DirEntry) error {
 	case isLink && !isLineFile && errors.Is(err, fs.ErrNotExist):
 		return nil
 	case err != nil:
-		return &InputError{File: path, Err: bare(err)}
+		return &Error{File: path, Err: Bare(err)}
 	case info.IsDir():
 		return w.dir(path)
 	case !isLineFile || !info.Mode().IsRegular():
@@ -177,30 +191,30 @@ func (w *walk) entry(path string, e fs.DirEntry) error {
 func (x *expander) addFile(name string, info fs.FileInfo, named bool) error {
 	path, err := filepath.Abs(name)
 	if err != nil {
-		return &InputError{File: name, Err: err}
+		return &Error{File: name, Err: err}
 	}
 	if realPath(path) == x.without {
 		if named {
-			return &InputError{File: name, Err: errors.New("the file is also where rejects go: choose another file for one of them")}
+			return &Error{File: name, Err: errors.New("the file is also where rejects go: choose another file for one of them")}
 		}
 		return nil
 	}
-	in := &inputFile{name: name, path: path, stream: !info.Mode().IsRegular()}
-	if !in.stream {
-		in.size = info.Size()
+	in := &File{Name: name, Path: path, Stream: !info.Mode().IsRegular()}
+	if !in.Stream {
+		in.Size = info.Size()
 	}
 	x.take(in)
 	return nil
 }
 
 // take adds an input unless it is there already, under whatever name.
-func (x *expander) take(in *inputFile) {
-	path := realPath(in.path)
+func (x *expander) take(in *File) {
+	path := realPath(in.Path)
 	if x.seen[path] {
 		return
 	}
 	x.seen[path] = true
-	in.index = len(x.files)
+	in.Index = len(x.files)
 	x.files = append(x.files, in)
 }
 
@@ -216,18 +230,18 @@ func realPath(path string) string {
 	return path
 }
 
-// key returns the path as the ledger has it.
-func (in *inputFile) key() string { return validText(in.path) }
+// Key returns the path as the ledger has it.
+func (in *File) Key() string { return ValidText(in.Path) }
 
-// validText replaces what is not UTF-8 as encoding/json does.
-func validText(s string) string { return string([]rune(s)) }
+// ValidText replaces what is not UTF-8 as encoding/json does.
+func ValidText(s string) string { return string([]rune(s)) }
 
 func isHidden(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") }
 
 func isLineFile(name string) bool {
 	name = strings.ToLower(name)
-	for _, packed := range packedEndings {
-		if rest, ok := strings.CutSuffix(name, packed); ok {
+	for _, compressed := range compressedEndings {
+		if rest, ok := strings.CutSuffix(name, compressed); ok {
 			name = rest
 			break
 		}
@@ -237,7 +251,7 @@ func isLineFile(name string) bool {
 
 // bare strips the operation and the path from an error of package os, for
 // messages that name the file themselves.
-func bare(err error) error {
+func Bare(err error) error {
 	if pe := new(fs.PathError); errors.As(err, &pe) {
 		return pe.Err
 	}
