@@ -79,10 +79,8 @@ func (r *replay) add(ctx context.Context, e fact.Event) error {
 	if !entry.writer.factIDs {
 		return r.refuse(e, errNoFactID(entry.table.Name))
 	}
-	f, err := fact.FactFromEvent(e)
-	if err != nil {
-		return r.refuse(e, err)
-	}
+	// The row is made from the bytes that the log has.
+	f := fact.Fact{Schema: e.Type, ID: e.ID, Value: e.Data}
 	r.events, r.facts = append(r.events, e), append(r.facts, f)
 	r.bytes += len(e.Data)
 	if len(r.facts) < replayEvents && r.bytes < replayBytes {

@@ -70,11 +70,11 @@ func TestReplayHeals(t *testing.T) {
 		require.Equal(t, fmt.Sprintf("%d\t%[1]d\t%[1]d", facts), count())
 		require.Len(t, refused, 3)
 		require.Contains(t, refused["o2"], `field "n": -1 is out of range for uint32`)
-		require.Contains(t, refused["o3"], "data is not a JSON object")
+		require.Contains(t, refused["o3"], "the row is a string, want a JSON object")
 		require.NotEmpty(t, refused["o4"], "its schema has no field for the ID")
 	}
 	_, err := m.Replay(t.Context(), fact.Events(t.Context(), store, "s", facts), nil)
-	require.ErrorContains(t, err, `replay: event "o3" of type "logged": `)
+	require.ErrorContains(t, err, `replay: event "o4" of type "t": `)
 }
 
 func TestReplayEnds(t *testing.T) {

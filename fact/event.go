@@ -78,10 +78,10 @@ func NewEventWithMeta(stream string, data EventTyper, meta map[string]string) (E
 	switch d := data.(type) {
 	case Fact:
 		event.ID = d.ID
-		event.Data, err = encodeFactData(d)
+		event.Data, err = anySchema.event(d)
 	case *Fact:
 		event.ID = d.ID
-		event.Data, err = encodeFactData(*d)
+		event.Data, err = anySchema.event(*d)
 	default:
 		event.Data, err = encodeValue(data)
 	}

@@ -24,9 +24,10 @@ type Fact struct {
 	ID string `json:"id,omitempty"`
 	// Data holds the values by field name.
 	Data map[string]any `json:"data"`
-	// Value holds the values instead of Data: a pointer to a struct, or a struct,
+	// Value holds the values instead of Data. It is a json.RawMessage with one
+	// JSON object, which is stored as it is, or a pointer to a struct, or a struct,
 	// whose fields are named by tags as FromStruct of package schemas describes.
-	// It means what Data would with the values of the struct's fields:
+	// A struct means what Data would with the values of its fields:
 	//
 	//   - A nil pointer, slice, map or interface is a missing key: the column gets
 	//     its default, NULL if it is nullable, or the zero of its type.
@@ -68,20 +69,27 @@ func FactFromEvent(e Event) (Fact, error) {
 	return Fact{Schema: e.Type, ID: e.ID, Data: data}, nil
 }
 
+// checkObject says why b is not exactly one JSON object whose text a Go string
+// can hold.
+func checkObject(b []byte) error {
+	trimmed := bytes.TrimLeft(b, " \t\r\n")
+	switch {
+	case len(trimmed) == 0 || trimmed[0] != '{':
+		return fmt.Errorf("data is not a JSON object: %s", excerpt(b))
+	case !json.Valid(b):
+		return fmt.Errorf("data is not valid JSON: %s", excerpt(b))
+	case !utf8.Valid(b):
+		return fmt.Errorf("data is not valid UTF-8: %s", excerpt(b))
+	case hasLoneSurrogate(b):
+		return errors.New(`data has half of a surrogate pair (\ud800 to \udfff): escape both halves or neither`)
+	}
+	return nil
+}
+
 // decodeObject decodes exactly one JSON object.
 func decodeObject(b []byte) (map[string]any, error) {
-	trimmed := bytes.TrimLeft(b, " \t\r\n")
-	if len(trimmed) == 0 || trimmed[0] != '{' {
-		return nil, fmt.Errorf("data is not a JSON object: %s", excerpt(b))
-	}
-	if !json.Valid(b) {
-		return nil, fmt.Errorf("data is not valid JSON: %s", excerpt(b))
-	}
-	if !utf8.Valid(b) {
-		return nil, fmt.Errorf("data is not valid UTF-8: %s", excerpt(b))
-	}
-	if hasLoneSurrogate(b) {
-		return nil, errors.New(`data has half of a surrogate pair (\ud800 to \udfff): escape both halves or neither`)
+	if err := checkObject(b); err != nil {
+		return nil, err
 	}
 	dec := json.NewDecoder(bytes.NewReader(b))
 	dec.UseNumber()

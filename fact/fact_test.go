@@ -59,7 +59,7 @@ func TestFactDataIsEncodedExactly(t *testing.T) {
 	const want = `{"a":"<b>\"\\\u2028 é 🙂\n","bool":true,"float":0.1,"float32":0.1,"int":-9223372036854775808,` +
 		`"ip":"127.0.0.1",` +
 		`"large":1e+300,"list":[1,"x",null,["y"]],"map":{"a":2,"b":1},"number":123456789012345678901234567890.50,` +
-		`"pointer":"t","raw":{"b":1.0,"a":"<>"},"secret":"***","strings":["a","b"],"struct":{"x":1.5,"b":"AQ=="},` +
+		`"pointer":"t","raw":{"b":1.0, "a":"<>"},"secret":"***","strings":["a","b"],"struct":{"x":1.5,"b":"AQ=="},` +
 		`"time":"2031-05-06T07:08:09.12+01:00","uint":18446744073709551615,"z":null,"zero":-0}`
 	for range 3 { // maps are walked in another order each time
 		e, err := fact.NewEvent("s", fact.Fact{Schema: "message", Data: data})

@@ -13,7 +13,8 @@ type Materializer interface {
 	// not be a power failure. It checks all of them first: when one is refused, the error is or wraps a
 	// [*FactError] that says which, and none is stored. No facts: nil. It
 	// neither keeps nor changes the facts' maps and structs. A fact has its
-	// values in Data or in Value; Fact.Map returns them as a map in any case.
+	// values in Data or in Value; Fact.Map returns them as a map in any case, and
+	// an [Encoder] as JSON.
 	Materialize(ctx context.Context, facts ...Fact) error
 }
 
@@ -21,7 +22,10 @@ type Materializer interface {
 // storing, so that a bad fact is refused before it reaches the log.
 type Preparer interface {
 	// Prepare checks and encodes the facts. It stores nothing and keeps nothing
-	// of the facts' maps and structs. On an error there is nothing to discard.
+	// of the facts' maps, structs and JSON. On an error there is nothing to
+	// discard. Facts that come from Record have in Value, as a json.RawMessage,
+	// what the log is about to keep, so that rows are made from that; Fact.Map
+	// returns it as a map.
 	Prepare(ctx context.Context, facts ...Fact) (Prepared, error)
 }
 

@@ -3,7 +3,6 @@ package fact
 import (
 	"context"
 	"fmt"
-	"slices"
 	"sync"
 
 	"github.com/factload/factload/fact/internal/publish"
@@ -83,8 +82,8 @@ func NewPipeline(opts ...PipelineOption) *Pipeline {
 
 // knownSchema is a schema that EnsureSchemas was given. It is never changed.
 type knownSchema struct {
-	schema *Schema
-	ready  bool // EnsureSchemas has succeeded with it
+	encoder *Encoder
+	ready   bool // EnsureSchemas has succeeded with it
 }
 
 // EnsureSchemas makes the schemas known to the materializer, which checks them
@@ -109,18 +108,20 @@ func (p *Pipeline) EnsureSchemas(ctx context.Context, schemas ...Schema) error {
 	defer p.mu.Unlock()
 	for _, s := range schemas {
 		if err == nil || !p.schemas[s.Name].ready {
-			s.Fields = slices.Clone(s.Fields)
-			p.schemas[s.Name] = knownSchema{schema: &s, ready: err == nil}
+			p.schemas[s.Name] = knownSchema{encoder: NewEncoder(s), ready: err == nil}
 		}
 	}
 	return err
 }
 
-// schema returns the remembered schema, or nil.
-func (p *Pipeline) schema(name string) *Schema {
+// encoder returns the encoder of the remembered schema, or the one for any.
+func (p *Pipeline) encoder(schema string) *Encoder {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
-	return p.schemas[name].schema
+	if known, ok := p.schemas[schema]; ok {
+		return known.encoder
+	}
+	return anySchema
 }
 
 // Flush waits until everything that was recorded before the call has been

@@ -3,6 +3,7 @@ package fact
 import (
 	"context"
 	"encoding"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"reflect"
@@ -66,7 +67,7 @@ func (p *Pipeline) Record(ctx context.Context, facts ...Fact) error {
 	if err != nil {
 		return fmt.Errorf("validate: %w", err)
 	}
-	rows, err := p.prepare(ctx, facts)
+	rows, err := p.prepare(ctx, facts, events)
 	if err != nil {
 		return fmt.Errorf("validate: %w", err)
 	}
@@ -123,7 +124,8 @@ func (p *Pipeline) encodeFact(f Fact) (Fact, []byte, error) {
 	if f.Schema == "" {
 		return f, nil, errors.New("has no schema: set Fact.Schema to the name of one")
 	}
-	id, err := factID(f, p.schema(f.Schema))
+	encoder := p.encoder(f.Schema)
+	id, err := factID(f, encoder.schema)
 	if err != nil {
 		return f, nil, err
 	}
@@ -131,7 +133,7 @@ func (p *Pipeline) encodeFact(f Fact) (Fact, []byte, error) {
 	if !utf8.ValidString(f.ID) || !utf8.ValidString(f.Schema) {
 		return f, nil, errors.New("its schema or ID is not valid UTF-8")
 	}
-	data, err := encodeFactData(f)
+	data, err := encoder.event(f)
 	return f, data, err
 }
 
@@ -172,13 +174,14 @@ func factID(f Fact, schema *Schema) (string, error) {
 
 // lookup returns the value of one field, and whether the fact has one.
 func (f *Fact) lookup(name string) (value any, ok bool, err error) {
+	if _, isRaw := f.Value.(json.RawMessage); isRaw || f.Value == nil {
+		data, err := f.Map()
+		value, ok = data[name]
+		return value, ok, err
+	}
 	s, v, err := f.openValue()
 	if err != nil {
 		return nil, false, err
-	}
-	if s == nil {
-		value, ok = f.Data[name]
-		return value, ok, nil
 	}
 	for i := range s.fields {
 		if s.fields[i].Field.Name != name {
@@ -268,11 +271,14 @@ type rows struct {
 	used         bool
 }
 
-func (p *Pipeline) prepare(ctx context.Context, facts []Fact) (*rows, error) {
+func (p *Pipeline) prepare(ctx context.Context, facts []Fact, events []Event) (*rows, error) {
 	r := &rows{materializer: p.materializer, facts: facts}
 	preparer, ok := p.materializer.(Preparer)
 	if !ok {
 		return r, nil
+	}
+	for i := range facts { // which are copies
+		facts[i].Data, facts[i].Value = nil, events[i].Data
 	}
 	var err error
 	r.prepared, err = preparer.Prepare(ctx, facts...)

@@ -227,7 +227,7 @@ func TestRecordPreparesBeforeTheLog(t *testing.T) {
 	require.NoError(t, p.Record(t.Context(), message("m1", "hi")))
 	require.Equal(t, []string{"prepare", "materialize"}, rows.calls.all())
 	require.Equal(t, []int{0, 1}, logged.all())
-	require.Equal(t, []fact.Fact{message("m1", "hi")}, rows.all())
+	require.Equal(t, []fact.Fact{{Schema: "message", ID: "m1", Value: json.RawMessage(`{"text":"hi"}`)}}, rows.all())
 
 	rows.prepareErr = errTest
 	err := p.Record(t.Context(), message("m2", "hi"))

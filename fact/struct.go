@@ -61,7 +61,6 @@ type StructField struct {
 	absence absence
 	follow  bool   // the pointer stands for what it points to
 	prefix  string // `"name":`
-	encode  jsonEncoder
 }
 
 // absence says when a struct's field has no value for the fact.
@@ -214,7 +213,7 @@ func (c *structCompiler) addField(sf reflect.StructField, index []int, goName st
 	}
 	if len(problems) == 0 {
 		f.absence = f.whenAbsent()
-		f.compileJSON()
+		f.prefix = keyPrefix(f.Field.Name)
 	}
 	c.s.fields = append(c.s.fields, f)
 }

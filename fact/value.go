@@ -2,6 +2,7 @@ package fact
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"reflect"
 )
@@ -29,9 +30,13 @@ func Of(value any) Fact {
 }
 
 // Map returns the values of the fact by name of the field: Data itself, or what
-// Data would hold instead of Value. It serves materializers and tests that want
-// nothing but maps; it allocates.
+// Data would hold instead of Value. Values from JSON are as [FactFromEvent] has
+// them. It serves materializers and tests that want nothing but maps; it
+// allocates.
 func (f Fact) Map() (map[string]any, error) {
+	if raw, ok := f.Value.(json.RawMessage); ok && f.Data == nil {
+		return decodeObject(raw)
+	}
 	s, v, err := f.openValue()
 	if err != nil || s == nil {
 		return f.Data, err
@@ -98,9 +103,9 @@ func (f Fact) MarshalJSON() ([]byte, error) {
 		Schema string `json:"schema"`
 		ID     string `json:"id,omitempty"`
 		Data   any    `json:"data"`
-	}{f.Schema, f.ID, f.Data}
-	if f.Value != nil {
-		data, err := encodeFactData(f)
+	}{f.Schema, f.ID, nil}
+	if f.Value != nil || f.Data != nil {
+		data, err := anySchema.event(f)
 		if err != nil {
 			return nil, err
 		}

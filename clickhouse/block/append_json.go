@@ -22,7 +22,7 @@ func (b *Block) AppendJSONFact(id string, line []byte) error {
 	b.row.begin(len(b.columns))
 	err := b.appendObject()
 	if err == nil {
-		err = b.finish(id, 0)
+		err = b.finish(id)
 	}
 	b.scan.reset(nil) // lets go of the line
 	if err != nil {
@@ -79,7 +79,7 @@ func (b *Block) appendPairs() error {
 			}
 			at = s.pos
 			if err := b.columns[i].appendJSON(s); err != nil {
-				return b.jsonFault(i, at, err)
+				return fieldError(s, b.layout.fields[i].name, at, err)
 			}
 			last = i
 		}
@@ -174,7 +174,7 @@ func (b *Block) notAnObject() error {
 		f.kind, f.text, f.hint = ErrType, "is null, want a JSON object", ""
 	}
 	if !f.bare {
-		f.text = "the line " + f.text
+		f.text = "the row " + f.text
 	}
 	f.at = min(s.pos, len(s.data))
 	return rowFault(f)
@@ -193,18 +193,16 @@ func rowFault(f *fault) error {
 	return &FieldError{Offset: f.at, Err: f, Hint: f.hint}
 }
 
-// jsonFault returns the error for field i, whose value begins at offset at.
-func (b *Block) jsonFault(i, at int, err error) error {
+// fieldError returns the error for a field, whose value begins at offset at of
+// what s reads.
+func fieldError(s *scanner, name string, at int, err error) error {
 	f := asFault(err)
 	if f.at == noOffset {
 		f.at = at
 	}
-	e := &FieldError{
-		Field: b.layout.fields[i].name, Path: f.path, Value: f.value,
-		Offset: f.at, Err: f, Hint: f.hint,
-	}
+	e := &FieldError{Field: name, Path: f.path, Value: f.value, Offset: f.at, Err: f, Hint: f.hint}
 	if e.Value == "" && !f.bare {
-		e.Value = rawAt(b.scan.data, f.at)
+		e.Value = rawAt(s.data, f.at)
 	}
 	return e
 }

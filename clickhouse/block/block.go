@@ -1,10 +1,6 @@
 package block
 
-import (
-	"reflect"
-
-	"github.com/ClickHouse/ch-go/proto"
-)
+import "github.com/ClickHouse/ch-go/proto"
 
 // Block is a growing set of columns of one layout. Make one with
 // [Layout.NewBlock]. It is not safe for concurrent use.
@@ -18,10 +14,7 @@ type Block struct {
 	row   rowState
 	extra extraKeys
 
-	structs map[reflect.Type]*boundStruct
-	last    *boundStruct // of the last row from a struct
-	number  []byte       // scratch for a json.Number
-
+	encoded []byte       // scratch of Append
 	scratch proto.Buffer // of WriteDigest
 }
 

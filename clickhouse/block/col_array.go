@@ -1,7 +1,6 @@
 package block
 
 import (
-	"reflect"
 	"strconv"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -58,85 +57,6 @@ func (c *arrayColumn) mismatch(s *scanner) error {
 }
 
 func index(i int) string { return "[" + strconv.Itoa(i) + "]" }
-
-func (c *arrayColumn) appendValue(s *scanner, v any) error {
-	switch x := v.(type) {
-	case []string:
-		if x != nil {
-			return appendSlice(c, s, x)
-		}
-	case []any:
-		if x != nil {
-			return appendSlice(c, s, x)
-		}
-	case []int:
-		if x != nil {
-			return appendSlice(c, s, x)
-		}
-	case []float64:
-		if x != nil {
-			return appendSlice(c, s, x)
-		}
-	}
-	if list, ok := listValue(v); ok {
-		return c.appendList(s, list)
-	}
-	return appendOther(c, s, v)
-}
-
-// listValue returns v for reflection if it is a list that does not say itself
-// how it looks in JSON.
-func listValue(v any) (list reflect.Value, ok bool) {
-	if isMarshaler(v) || isBytes(v) {
-		return list, false
-	}
-	list = reflect.ValueOf(v)
-	switch list.Kind() {
-	case reflect.Slice:
-		return list, !list.IsNil()
-	case reflect.Array:
-		return list, true
-	}
-	return list, false
-}
-
-// appendSlice appends the elements of a Go slice.
-func appendSlice[T any](c *arrayColumn, s *scanner, elems []T) error {
-	for i, e := range elems {
-		if err := c.appendElem(s, i, e); err != nil {
-			return err
-		}
-	}
-	c.close(c.elem.Rows())
-	return nil
-}
-
-func (c *arrayColumn) appendElem(s *scanner, i int, v any) error {
-	if err := c.elem.appendValue(s, v); err != nil {
-		return c.elemFault(err, i, v)
-	}
-	return nil
-}
-
-// elemFault returns the fault of element i, which is v.
-func (c *arrayColumn) elemFault(err error, i int, v any) error {
-	f := asFault(within(err, index(i), noOffset))
-	if f.value == "" && !f.bare {
-		f.value = describe(v)
-	}
-	return f
-}
-
-// appendList appends the elements of a list of any other type.
-func (c *arrayColumn) appendList(s *scanner, list reflect.Value) error {
-	for i := range list.Len() {
-		if err := c.appendElem(s, i, list.Index(i).Interface()); err != nil {
-			return err
-		}
-	}
-	c.close(c.elem.Rows())
-	return nil
-}
 
 func (c *arrayColumn) appendZero() { c.close(c.elem.Rows()) }
 

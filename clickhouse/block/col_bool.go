@@ -23,18 +23,6 @@ func (c *boolColumn) appendJSON(s *scanner) error {
 	return s.mismatch("true or false")
 }
 
-func (c *boolColumn) appendValue(s *scanner, v any) error {
-	if x, ok := v.(bool); ok {
-		return c.addBool(x)
-	}
-	return appendOther(c, s, v)
-}
-
-func (c *boolColumn) addBool(v bool) error {
-	c.push(v)
-	return nil
-}
-
 func (c *boolColumn) appendRows(src column, from, to int) {
 	c.pushAll(&as[*boolColumn](src).fixed, from, to)
 }

@@ -1,10 +1,6 @@
 package block
 
-import (
-	"time"
-
-	"github.com/ClickHouse/ch-go/proto"
-)
+import "github.com/ClickHouse/ch-go/proto"
 
 // The points in time that a DateTime64 field takes, in milliseconds: from
 // 1900-01-01 up to 2299-12-31 23:59:59.999.
@@ -12,6 +8,9 @@ const (
 	minTime = -2208988800_000
 	maxTime = 10413792000_000 - 1
 )
+
+// zeroTime is the zero time.Time in milliseconds.
+const zeroTime = -62135596800_000
 
 // minEpoch is the smallest number, but for 0, that is taken as milliseconds
 // since 1970. Below it, in size, lie the seconds of the years up to 5138, and a
@@ -80,6 +79,10 @@ func (c *dateTimeColumn) addEpoch(ms int64) error {
 }
 
 func (c *dateTimeColumn) add(ms int64) error {
+	if ms == zeroTime {
+		return newFault(ErrRange, "is the zero time.Time of Go",
+			"leave the key out (in a struct: by the option omitzero in the tag), or make the field nullable and give nil")
+	}
 	if ms < minTime || ms > maxTime {
 		return timeRange()
 	}
@@ -90,41 +93,6 @@ func (c *dateTimeColumn) add(ms int64) error {
 func timeRange() error {
 	return newFault(ErrRange, "is out of range for datetime64 (1900-01-01 to 2299-12-31)",
 		"if it is a number, it must count milliseconds, not microseconds or nanoseconds")
-}
-
-func (c *dateTimeColumn) appendValue(s *scanner, v any) error {
-	switch x := v.(type) {
-	case time.Time:
-		return c.addTime(x)
-	case string:
-		return c.addString(x)
-	}
-	if n, ok := intValue(v); ok {
-		return c.addInt(n)
-	}
-	return appendOther(c, s, v)
-}
-
-func (c *dateTimeColumn) addTime(t time.Time) error {
-	if t.IsZero() {
-		return newFault(ErrRange, "is the zero time.Time",
-			"leave the key out (in a struct: by the option omitzero in the tag), or make the field nullable and give nil")
-	}
-	if year := t.Year(); year < 0 || year > 9999 {
-		return timeRange() // UnixMilli could overflow
-	}
-	return c.add(t.UnixMilli())
-}
-
-func (c *dateTimeColumn) addString(text string) error { return c.addText([]byte(text)) }
-
-func (c *dateTimeColumn) addInt(n int64) error { return c.addEpoch(n) }
-
-func (c *dateTimeColumn) addUint(n uint64) error {
-	if n > maxTime {
-		return timeRange()
-	}
-	return c.addEpoch(int64(n))
 }
 
 func (c *dateTimeColumn) appendRows(src column, from, to int) {
@@ -170,25 +138,6 @@ func (c *dateColumn) add(ms int64) error {
 	c.push(uint16(days))
 	return nil
 }
-
-func (c *dateColumn) appendValue(s *scanner, v any) error {
-	switch x := v.(type) {
-	case time.Time:
-		return c.addTime(x)
-	case string:
-		return c.addString(x)
-	}
-	return appendOther(c, s, v)
-}
-
-func (c *dateColumn) addTime(t time.Time) error {
-	if year := t.Year(); year < 0 || year > 9999 {
-		return c.add(-msPerDay) // UnixMilli could overflow
-	}
-	return c.add(t.UnixMilli())
-}
-
-func (c *dateColumn) addString(text string) error { return c.addText([]byte(text)) }
 
 func (c *dateColumn) appendRows(src column, from, to int) {
 	c.pushAll(&as[*dateColumn](src).fixed, from, to)

@@ -2,9 +2,7 @@ package block
 
 import (
 	"fmt"
-	"math"
 	"math/bits"
-	"strconv"
 
 	"github.com/ClickHouse/ch-go/proto"
 )
@@ -139,40 +137,6 @@ func negate128(hi, lo uint64) (negHi, negLo uint64) {
 		negHi++
 	}
 	return negHi, negLo
-}
-
-func (c *decimalColumn[T, C]) appendValue(s *scanner, v any) error {
-	switch x := v.(type) {
-	case string:
-		return c.addString(x)
-	case float64:
-		return c.addFloat(x, 64)
-	case float32:
-		return c.addFloat(float64(x), 32)
-	}
-	return appendInteger(c, s, v)
-}
-
-func (c *decimalColumn[T, C]) addString(text string) error { return c.addText([]byte(text)) }
-
-func (c *decimalColumn[T, C]) addInt(n int64) error {
-	var text [32]byte
-	return c.add(strconv.AppendInt(text[:0], n, 10))
-}
-
-func (c *decimalColumn[T, C]) addUint(n uint64) error {
-	var text [32]byte
-	return c.add(strconv.AppendUint(text[:0], n, 10))
-}
-
-// addFloat appends the number that the shortest text of a float spells, as
-// JSON would have it.
-func (c *decimalColumn[T, C]) addFloat(f float64, size int) error {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return newFault(ErrRange, "is not a number that JSON has", "")
-	}
-	var text [32]byte
-	return c.add(strconv.AppendFloat(text[:0], f, 'e', -1, size))
 }
 
 func (c *decimalColumn[T, C]) appendRows(src column, from, to int) {

@@ -40,22 +40,6 @@ func (c *enumColumn) appendJSON(s *scanner) error {
 	return nil
 }
 
-func (c *enumColumn) appendValue(s *scanner, v any) error {
-	if name, ok := v.(string); ok {
-		return c.addString(name)
-	}
-	return appendOther(c, s, v)
-}
-
-func (c *enumColumn) addString(name string) error {
-	n, ok := c.index[name]
-	if !ok {
-		return c.unknown()
-	}
-	c.push(n)
-	return nil
-}
-
 func (c *enumColumn) unknown() error {
 	const most = 10
 	var b strings.Builder

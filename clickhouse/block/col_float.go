@@ -72,64 +72,6 @@ func (c *floatColumn[T, C]) exact(f float64) bool {
 	return f == 0 || (abs > 1e-30 && abs < 1e30)
 }
 
-func (c *floatColumn[T, C]) appendValue(s *scanner, v any) error {
-	switch x := v.(type) {
-	case float64:
-		return c.addFloat64(x)
-	case float32:
-		return c.addFloat32(x)
-	case int:
-		return c.addInt(int64(x))
-	}
-	return appendInteger(c, s, v)
-}
-
-func (c *floatColumn[T, C]) addInt(n int64) error {
-	c.push(T(n))
-	return nil
-}
-
-func (c *floatColumn[T, C]) addUint(n uint64) error {
-	c.push(T(n))
-	return nil
-}
-
-// addFloat appends a float of the given size in bits.
-func (c *floatColumn[T, C]) addFloat(f float64, size int) error {
-	if size == 32 {
-		return c.addFloat32(float32(f))
-	}
-	return c.addFloat64(f)
-}
-
-func (c *floatColumn[T, C]) addFloat64(f float64) error {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return c.notFinite()
-	}
-	if c.exact(f) {
-		c.push(T(f))
-		return nil
-	}
-	var text [32]byte
-	return c.parse(strconv.AppendFloat(text[:0], f, 'e', -1, 64))
-}
-
-// addFloat32 appends a float32. In a float64 column it becomes the number that
-// its shortest text spells, 0.1 and not 0.10000000149011612, since that is
-// what the same value is in JSON.
-func (c *floatColumn[T, C]) addFloat32(f float32) error {
-	wide := float64(f)
-	if math.IsNaN(wide) || math.IsInf(wide, 0) {
-		return c.notFinite()
-	}
-	if c.size == 32 {
-		c.push(T(f))
-		return nil
-	}
-	var text [32]byte
-	return c.parse(strconv.AppendFloat(text[:0], wide, 'e', -1, 32))
-}
-
 func (c *floatColumn[T, C]) appendRows(src column, from, to int) {
 	c.pushAll(&as[*floatColumn[T, C]](src).fixed, from, to)
 }
@@ -140,10 +82,6 @@ func (c *floatColumn[T, C]) outOfRange() error {
 		hint = "use float64 in the schema"
 	}
 	return newFault(ErrRange, "is out of range for "+c.name, hint)
-}
-
-func (c *floatColumn[T, C]) notFinite() error {
-	return newFault(ErrRange, "is not a number that JSON has", "leave the key out, or make the field nullable and give nil")
 }
 
 // powers10 are the powers of ten that a float64 holds exactly.

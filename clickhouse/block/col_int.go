@@ -2,8 +2,6 @@ package block
 
 import (
 	"fmt"
-	"math"
-	"strconv"
 	"unsafe"
 
 	"github.com/ClickHouse/ch-go/proto"
@@ -106,62 +104,6 @@ func (c *intColumn[T, C]) add(magnitude uint64, negative bool) error {
 	}
 	c.push(T(-magnitude))
 	return nil
-}
-
-func (c *intColumn[T, C]) appendValue(s *scanner, v any) error {
-	switch x := v.(type) {
-	case int:
-		return c.addInt(int64(x))
-	case int64:
-		return c.addInt(x)
-	case int32:
-		return c.addInt(int64(x))
-	case uint32:
-		return c.addUint(uint64(x))
-	case uint64:
-		return c.addUint(x)
-	case float64:
-		return c.addFloat(x, 64)
-	case float32:
-		return c.addFloat(float64(x), 32)
-	}
-	return appendInteger(c, s, v)
-}
-
-func (c *intColumn[T, C]) addInt(n int64) error {
-	if n < 0 {
-		return c.add(-uint64(n), true)
-	}
-	return c.add(uint64(n), false)
-}
-
-func (c *intColumn[T, C]) addUint(n uint64) error { return c.add(n, false) }
-
-// addFloat appends a float that is an integer. Its exact value and the value
-// of its shortest text, which is what JSON would carry, must be the same.
-func (c *intColumn[T, C]) addFloat(f float64, size int) error {
-	if math.IsNaN(f) || math.IsInf(f, 0) {
-		return newFault(ErrRange, "is not a number that JSON has", "")
-	}
-	if f != math.Trunc(f) {
-		return c.explain(newFault(ErrPrecision, "is not an integer", ""))
-	}
-	abs, exactBelow := math.Abs(f), float64(1<<53)
-	if size == 32 {
-		exactBelow = 1 << 24
-	}
-	if abs >= 1<<64 {
-		return c.outOfRange(f < 0)
-	}
-	if abs > exactBelow {
-		var text [32]byte
-		e := parseExact(strconv.AppendFloat(text[:0], abs, 'e', -1, size))
-		if hi, lo, _ := e.shift(e.exponent, maxExactDigits); hi != 0 || lo != uint64(abs) {
-			return newFault(ErrPrecision, "is too large to be an exact integer in a float",
-				"give an integer type or a json.Number")
-		}
-	}
-	return c.add(uint64(abs), f < 0)
 }
 
 func (c *intColumn[T, C]) appendRows(src column, from, to int) {

@@ -1,8 +1,6 @@
 package block
 
-import (
-	"github.com/ClickHouse/ch-go/proto"
-)
+import "github.com/ClickHouse/ch-go/proto"
 
 // jsonColumn holds JSON values as text, byte for byte as they were given.
 type jsonColumn struct{ stringColumn }
@@ -18,8 +16,6 @@ func (c *jsonColumn) appendJSON(s *scanner) error {
 	c.push(raw)
 	return nil
 }
-
-func (c *jsonColumn) appendValue(s *scanner, v any) error { return appendOther(c, s, v) }
 
 // appendZero adds an empty object: the column always holds JSON. Package ddl
 // gives it the same default.
@@ -63,8 +59,6 @@ func (c *nativeJSONColumn) appendJSON(s *scanner) error {
 	c.push(raw)
 	return nil
 }
-
-func (c *nativeJSONColumn) appendValue(s *scanner, v any) error { return appendOther(c, s, v) }
 
 func (c *nativeJSONColumn) appendZero() { c.pushString("{}") }
 

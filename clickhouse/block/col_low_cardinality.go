@@ -1,11 +1,6 @@
 package block
 
-import (
-	"reflect"
-	"unicode/utf8"
-
-	"github.com/ClickHouse/ch-go/proto"
-)
+import "github.com/ClickHouse/ch-go/proto"
 
 // lowCardinalityColumn holds text as a dictionary and a number for each row.
 // The dictionary grows with distinct values only, and begins anew with each
@@ -17,7 +12,6 @@ type lowCardinalityColumn struct {
 	keys     []uint32 // of each row: nullKey, or the number in dict plus 1
 	first    []int    // for each dictionary entry, the row that brought it
 	empty    uint32   // key of the empty string, if it is in dict
-	unquoted []byte   // scratch of addString
 }
 
 // nullKey is the key of NULL.
@@ -58,35 +52,6 @@ func (c *lowCardinalityColumn) add(v []byte) {
 		c.first = append(c.first, len(c.keys))
 	}
 	c.keys = append(c.keys, uint32(id+1))
-}
-
-func (c *lowCardinalityColumn) appendValue(s *scanner, v any) error {
-	if x, ok := v.(string); ok {
-		return c.addString(x)
-	}
-	if c.nullable && isNull(v) {
-		c.keys = append(c.keys, nullKey)
-		return nil
-	}
-	return appendOther(c, s, v)
-}
-
-func (c *lowCardinalityColumn) addString(v string) error {
-	if !utf8.ValidString(v) {
-		return badGoText()
-	}
-	c.unquoted = append(c.unquoted[:0], v...)
-	c.add(c.unquoted)
-	return nil
-}
-
-// isNull reports whether v is nil or a nil pointer.
-func isNull(v any) bool {
-	if v == nil {
-		return true
-	}
-	rv := reflect.ValueOf(v)
-	return rv.Kind() == reflect.Pointer && rv.IsNil()
 }
 
 func (c *lowCardinalityColumn) appendZero() {

@@ -1,12 +1,6 @@
 package block
 
-import (
-	"maps"
-	"slices"
-	"unicode/utf8"
-
-	"github.com/ClickHouse/ch-go/proto"
-)
+import "github.com/ClickHouse/ch-go/proto"
 
 // mapColumn holds maps of text to text, their entries in the order in which
 // JSON gives them. No key occurs twice in a map.
@@ -16,7 +10,6 @@ type mapColumn struct {
 	keys   texts
 	values texts
 	seen   interner // keys of the map being appended
-	sorted []string // scratch of addMap
 }
 
 func (c *mapColumn) Type() proto.ColumnType { return c.typ }
@@ -92,29 +85,6 @@ func (c *mapColumn) mismatch(s *scanner) error {
 		f.hint = "leave the key out, or give an empty object; a nil map of Go is null in JSON"
 	}
 	return err
-}
-
-func (c *mapColumn) appendValue(s *scanner, v any) error {
-	m, ok := v.(map[string]string)
-	if !ok || m == nil {
-		return appendOther(c, s, v)
-	}
-	return c.addMap(m)
-}
-
-func (c *mapColumn) addMap(m map[string]string) error {
-	c.sorted = slices.AppendSeq(c.sorted[:0], maps.Keys(m))
-	slices.Sort(c.sorted)
-	defer clear(c.sorted)
-	for _, key := range c.sorted {
-		if !utf8.ValidString(key) || !utf8.ValidString(m[key]) {
-			return within(badGoText(), "["+cutQuote(key)+"]", noOffset)
-		}
-		c.keys.pushString(key)
-		c.values.pushString(m[key])
-	}
-	c.close(c.keys.len())
-	return nil
 }
 
 func (c *mapColumn) appendZero() { c.close(c.keys.len()) }

@@ -24,30 +24,6 @@ func (c *nullableColumn) appendJSON(s *scanner) error {
 	return nil
 }
 
-// appendValue takes everything for NULL whose JSON is null.
-func (c *nullableColumn) appendValue(s *scanner, v any) error {
-	if isNull(v) {
-		c.appendZero()
-		return nil
-	}
-	return c.settle(c.elem.appendValue(s, v))
-}
-
-// settle completes a row whose value has been appended to elem, or could not be
-// for the reason given. A value that turned out to be null is NULL.
-func (c *nullableColumn) settle(err error) error {
-	if err == nil {
-		c.nulls = append(c.nulls, 0)
-		return nil
-	}
-	if f := asFault(err); f.is(ErrNull) && f.path == "" {
-		c.elem.truncate(len(c.nulls))
-		c.appendZero()
-		return nil
-	}
-	return err
-}
-
 func (c *nullableColumn) appendZero() {
 	c.elem.appendZero()
 	c.nulls = append(c.nulls, 1)

@@ -26,32 +26,19 @@ func (c *stringColumn) appendJSON(s *scanner) error {
 	return c.pushJSON(s)
 }
 
-func (c *stringColumn) appendValue(s *scanner, v any) error {
-	if x, ok := v.(string); ok {
-		return c.addString(x)
-	}
-	return appendOther(c, s, v)
-}
-
-func (c *stringColumn) addString(v string) error {
-	if !utf8.ValidString(v) {
-		return badGoText()
-	}
-	c.pushString(v)
-	return nil
-}
-
 func (c *stringColumn) appendRows(src column, from, to int) {
 	c.pushRange(&as[*stringColumn](src).texts, from, to)
 }
 
-func (c *stringColumn) addID(id string) error { return c.addString(id) }
+func (c *stringColumn) addID(id string) error {
+	if !utf8.ValidString(id) {
+		return newFault(ErrUTF8, "is not valid UTF-8", "for binary data, store its base64 or hexadecimal text")
+	}
+	c.pushString(id)
+	return nil
+}
 
 func (c *stringColumn) lastIs(id string) bool { return string(c.at(c.len()-1)) == id }
-
-func badGoText() error {
-	return newFault(ErrUTF8, "is not valid UTF-8", "for binary data, store its base64 or hexadecimal text")
-}
 
 // mismatchText is mismatch for a string.
 func (s *scanner) mismatchText() error {

@@ -2,7 +2,6 @@ package block
 
 import (
 	"encoding/binary"
-	"reflect"
 
 	"github.com/ClickHouse/ch-go/proto"
 )
@@ -93,28 +92,8 @@ func addUUID[T string | []byte](c *uuidColumn, text T) error {
 	return nil
 }
 
-func (c *uuidColumn) appendValue(s *scanner, v any) error {
-	if x, ok := v.(string); ok {
-		return c.addString(x)
-	}
-	return appendOther(c, s, v) // uuid types marshal themselves as text
-}
-
 func (c *uuidColumn) appendRows(src column, from, to int) {
 	c.pushAll(&as[*uuidColumn](src).fixed, from, to)
-}
-
-func (c *uuidColumn) addString(text string) error { return addUUID(c, text) }
-
-// addBytes appends a UUID of 16 bytes.
-func (c *uuidColumn) addBytes(b reflect.Value) error {
-	var v uuidValue
-	for i := range 8 {
-		v.hi = v.hi<<8 | b.Index(i).Uint()
-		v.lo = v.lo<<8 | b.Index(8+i).Uint()
-	}
-	c.push(v)
-	return nil
 }
 
 func (c *uuidColumn) addID(id string) error { return addUUID(c, id) }

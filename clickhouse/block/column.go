@@ -24,9 +24,6 @@ type column interface {
 
 // appender adds one row.
 type appender interface {
-	// appendValue adds a Go value. The scanner is for the caller's use as
-	// scratch space; its content is lost. The value is not kept.
-	appendValue(s *scanner, v any) error
 	// appendJSON adds the JSON value at the scanner's position and moves the
 	// position behind it. White space in front has been skipped. The text is
 	// not kept.

@@ -3,10 +3,10 @@
 // are encoded by the same code, under the same rules (see docs/values.md).
 //
 // A [Layout] is a schema compiled once. A [Block] made from it is a growing
-// set of columns in the form that ClickHouse's native protocol sends. Rows are
-// appended from Go values with [Block.AppendFact] and [Block.AppendStruct] or
-// from JSON with [Block.AppendJSON]. A row that breaks a rule is refused with a [FieldError]
-// and leaves the block exactly as it was.
+// set of columns in the form that ClickHouse's native protocol sends. Rows come
+// in by one door, as JSON: with [Block.AppendJSON], or with [Block.Append] for
+// facts, whose values are first encoded as the log has them. A row that breaks a
+// rule is refused with a [FieldError] and leaves the block exactly as it was.
 //
 // # What it does not do
 //

@@ -83,8 +83,8 @@ func Reason(err error) string {
 	return "other"
 }
 
-// FieldError says why a row was refused. Every error of [Block.AppendFact],
-// [Block.AppendJSON] and [Block.AppendJSONFact] is a *FieldError.
+// FieldError says why a row was refused. Every error of [Block.AppendJSON] and
+// [Block.AppendJSONFact] is a *FieldError.
 type FieldError struct {
 	// Field is the name of the field, or the unknown key, cut like Value. It is
 	// empty when the row as a whole is at fault.
@@ -97,7 +97,7 @@ type FieldError struct {
 	// with control characters escaped. It is empty when there is no value.
 	Value string
 	// Offset is the position of the value, or of the syntax error, in bytes
-	// from the start of the line. It is -1 for Go values.
+	// from the start of the line. It is -1 for facts.
 	Offset int
 	// Err says what is wrong. It wraps one of the kinds above, such as ErrRange,
 	// and the error of a Marshaler, if that is the cause.

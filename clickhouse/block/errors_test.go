@@ -69,7 +69,7 @@ func TestErrorMessages(t *testing.T) {
 		{"{\"role\":\"ab\xff\"}", "field \"role\": has a byte that is not valid UTF-8: `\\xff` at offset 11: convert the file to UTF-8"},
 		{"{\"role\":\"a\tb\"}", "field \"role\": invalid JSON: want control characters in strings to be escaped, found `\\tb\"}` at offset 10"},
 		{`{} {}`, "trailing data behind the object: `{}` at offset 3: put each object on a line of its own"},
-		{`[{}]`, `the line is an array, want a JSON object`},
+		{`[{}]`, `the row is an array, want a JSON object`},
 		{"\xef\xbb\xbf{}", "invalid JSON: want a value, found `\\ufeff{}`: the line begins with a byte order mark: remove it"},
 	} {
 		b := newBlock(t, errorSchema, Options{})
@@ -88,12 +88,7 @@ func TestErrorMessagesOfGoValues(t *testing.T) {
 		{map[string]any{"tags": []any{"a", 7}}, `field "tags"[1]: 7 is a number, want a string: write the value in quotes, or use json in the schema`},
 		{map[string]any{"tags": []string(nil)}, `field "tags": null is not allowed in a field that is not nullable: leave the key out, or give an empty array; a nil slice of Go is null in JSON`},
 		{map[string]any{"labels": map[string]any{"a": 1}}, `field "labels"["a"]: 1 is a number, want a string: write the value in quotes, or use json in the schema`},
-		{map[string]any{"role": []byte("x")}, `field "role": the []uint8 is a slice of bytes, which JSON has as base64: give a string, or a json.RawMessage for JSON`},
-		{map[string]any{"role": make(chan int)}, `field "role": the chan int has no JSON: json: unsupported type: chan int`},
-		{map[string]any{"role": failing{}}, `field "role": the block.failing has no JSON: json: error calling MarshalJSON for type block.failing: sorry`},
-		{map[string]any{"score": nan}, `field "score": NaN is not a number that JSON has: leave the key out, or make the field nullable and give nil`},
 		{map[string]any{"ok": nil}, `field "ok": null is not allowed in a field that is not nullable: leave the key out, or make the field nullable`},
-		{map[string]any{"extra": json.RawMessage(`{"a":`)}, `field "extra": invalid JSON: want a value, found the end of the line`},
 		{map[string]any{"zz": 1}, `field "zz": is not in the schema "message": add it to the schema, or choose to ignore or collect unknown keys`},
 	} {
 		b := newBlock(t, errorSchema, Options{})
@@ -111,12 +106,25 @@ var errSorry = errors.New("sorry")
 
 func (failing) MarshalJSON() ([]byte, error) { return nil, errSorry }
 
-func TestErrorsOfMarshalers(t *testing.T) {
+// TestErrorsOfGoValues: what has no JSON does not get as far as a column.
+func TestErrorsOfGoValues(t *testing.T) {
 	t.Parallel()
-	b := newBlock(t, errorSchema, Options{})
-	err := b.AppendFact("", map[string]any{"role": failing{}})
-	require.ErrorIs(t, err, ErrType)
-	require.ErrorIs(t, err, errSorry)
+	for _, c := range []struct {
+		data map[string]any
+		want string
+	}{
+		{map[string]any{"role": []byte("x")}, `field "role": a []byte could be text or JSON: use a string for text, json.RawMessage for JSON`},
+		{map[string]any{"role": make(chan int)}, `field "role": not a JSON value: json: unsupported type: chan int`},
+		{map[string]any{"role": failing{}}, `field "role": not a JSON value: json: error calling MarshalJSON for type block.failing: sorry`},
+		{map[string]any{"score": nan}, `field "score": not a JSON value: NaN: leave the key out, or give nil to a nullable field`},
+		{map[string]any{"extra": json.RawMessage(`{"a":`)}, `field "extra": not a JSON value: "{\"a\":"`},
+		{map[string]any{"prompt_tokens": float64(1 << 60)}, `field "prompt_tokens": 1.152921504606847e+18 is too large to be an exact integer in a float: give an integer type or a json.Number`},
+	} {
+		err := newBlock(t, errorSchema, Options{}).AppendFact("", c.data)
+		require.ErrorContains(t, err, c.want)
+		require.ErrorAs(t, err, new(*fact.FactError))
+	}
+	require.ErrorIs(t, newBlock(t, errorSchema, Options{}).AppendFact("", map[string]any{"role": failing{}}), errSorry)
 }
 
 func TestFieldError(t *testing.T) {

@@ -60,22 +60,22 @@ func (b *Block) takeUnknown(key []byte) error {
 }
 
 // finishExtra stores what has been collected.
-func (b *Block) finishExtra(offset int) error {
+func (b *Block) finishExtra() error {
 	i := b.layout.collect
 	name := b.layout.fields[i].name
 	if !b.row.mark(i) {
 		return &FieldError{
-			Field: name, Offset: offset,
-			Err:  newFault(ErrUnknownKey, "has a value of its own, so unknown keys cannot be collected into it", ""),
-			Hint: "rename the key, or collect into another field",
+			Field: name,
+			Err:   newFault(ErrUnknownKey, "has a value of its own, so unknown keys cannot be collected into it", ""),
+			Hint:  "rename the key, or collect into another field",
 		}
 	}
 	b.extra.object = append(b.extra.object, '}')
 	b.scan.reset(b.extra.object)
 	if err := b.columns[i].appendJSON(b.scan); err != nil {
 		f := asFault(err)
-		f.at = offset
-		return goFault(name, nil, within(f, " (collected)", offset))
+		f.at = 0
+		return fieldError(b.scan, name, 0, within(f, " (collected)", 0))
 	}
 	return nil
 }

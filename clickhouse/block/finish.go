@@ -1,16 +1,15 @@
 package block
 
 // finish completes a row whose keys have all been read: it fills the ID field,
-// the collected keys and the fields that have no value. The offset goes into
-// errors.
-func (b *Block) finish(id string, offset int) error {
+// the collected keys and the fields that have no value.
+func (b *Block) finish(id string) error {
 	if b.layout.factID >= 0 {
-		if err := b.finishID(id, offset); err != nil {
+		if err := b.finishID(id); err != nil {
 			return err
 		}
 	}
 	if len(b.extra.object) > 0 {
-		if err := b.finishExtra(offset); err != nil {
+		if err := b.finishExtra(); err != nil {
 			return err
 		}
 	}
@@ -21,9 +20,9 @@ func (b *Block) finish(id string, offset int) error {
 		f := &b.layout.fields[i]
 		if f.required {
 			return &FieldError{
-				Field: f.name, Offset: offset,
-				Err:  newFault(ErrMissing, "is missing", ""),
-				Hint: "it is in order_by and has no default",
+				Field: f.name,
+				Err:   newFault(ErrMissing, "is missing", ""),
+				Hint:  "it is in order_by and has no default",
 			}
 		}
 		if f.absent == nil {
@@ -50,7 +49,7 @@ var (
 )
 
 // finishID fills the field that carries the fact ID, or checks what is there.
-func (b *Block) finishID(id string, offset int) error {
+func (b *Block) finishID(id string) error {
 	i := b.layout.factID
 	name := b.layout.fields[i].name
 	c, ok := b.columns[i].(idColumn)
@@ -60,29 +59,30 @@ func (b *Block) finishID(id string, offset int) error {
 	if !b.row.has(i) {
 		if id == "" {
 			return &FieldError{
-				Field: name, Offset: offset,
-				Err:  newFault(ErrMissing, "is missing", ""),
-				Hint: "it carries the fact ID, which every row needs",
+				Field: name,
+				Err:   newFault(ErrMissing, "is missing", ""),
+				Hint:  "it carries the fact ID, which every row needs",
 			}
 		}
 		b.row.mark(i)
 		if err := c.addID(id); err != nil {
-			return goFault(name, id, err)
+			f := asFault(err)
+			return &FieldError{Field: name, Value: cutQuote(id), Err: f, Hint: f.hint}
 		}
 		return nil
 	}
 	switch {
 	case c.lastIs(""):
 		return &FieldError{
-			Field: name, Offset: offset,
-			Err:  newFault(ErrMissing, "is empty", ""),
-			Hint: "it carries the fact ID, which every row needs",
+			Field: name,
+			Err:   newFault(ErrMissing, "is empty", ""),
+			Hint:  "it carries the fact ID, which every row needs",
 		}
 	case id != "" && !c.lastIs(id):
 		return &FieldError{
-			Field: name, Offset: offset,
-			Err:  newFault(ErrID, "differs from the fact's ID "+cutQuote(id), ""),
-			Hint: "give the ID in one place only",
+			Field: name,
+			Err:   newFault(ErrID, "differs from the fact's ID "+cutQuote(id), ""),
+			Hint:  "give the ID in one place only",
 		}
 	}
 	return nil

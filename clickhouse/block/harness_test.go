@@ -148,3 +148,8 @@ func show(typ string, v any) string {
 	}
 	return fmt.Sprint(v)
 }
+
+// appendStruct appends the row of a struct.
+func appendStruct(b *Block, id string, v any) error {
+	return b.Append(&fact.Fact{ID: id, Value: v})
+}

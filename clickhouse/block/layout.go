@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
@@ -59,7 +58,7 @@ type Layout struct {
 	factID  int            // field that carries the fact ID, or -1
 	collect int            // field that unknown keys go to, or -1
 	depth   int
-	structs sync.Map // *structPlan, or its error, by reflect.Type
+	encoder *fact.Encoder
 }
 
 // field is a compiled field.
@@ -86,6 +85,7 @@ func Compile(s fact.Schema, o Options) (*Layout, error) {
 		factID:  -1,
 		collect: -1,
 	}
+	l.encoder = fact.NewEncoder(l.schema)
 	if err := l.setOptions(o); err != nil {
 		return nil, fmt.Errorf("compile schema %q: %w", s.Name, err)
 	}
@@ -155,8 +155,33 @@ func (l *Layout) setField(i int, def fact.Field) error {
 		return err
 	}
 	f.absent = c
-	if err := f.absent.appendValue(newScanner(l.depth), def.Default); err != nil {
-		return fmt.Errorf("default: %w", goFault(f.name, def.Default, err))
+	if err := l.appendDefault(c, def); err != nil {
+		return fmt.Errorf("default: %w", err)
+	}
+	return nil
+}
+
+// appendDefault appends the field's default to c, as a row that has it would.
+func (l *Layout) appendDefault(c column, def fact.Field) error {
+	row, err := l.encoder.Append(nil, fact.Fact{Data: map[string]any{def.Name: def.Default}})
+	if err != nil {
+		if refused := (*fact.FactError)(nil); errors.As(err, &refused) {
+			err = refused.Err
+		}
+		return fmt.Errorf("field %q: %w", def.Name, err)
+	}
+	s := newScanner(l.depth)
+	s.reset(row)
+	s.pos = len("{")
+	if _, err := s.text(); err != nil {
+		return fieldError(s, def.Name, 0, err)
+	}
+	if err := s.colon(); err != nil {
+		return fieldError(s, def.Name, 0, err)
+	}
+	at := s.pos
+	if err := c.appendJSON(s); err != nil {
+		return fieldError(s, def.Name, at, err)
 	}
 	return nil
 }

@@ -1,0 +1,412 @@
+package fact
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// jsonState is what encoding a fact needs. It is used again for others.
+type jsonState struct {
+	out  []byte
+	err  error    // why the last value was refused, if it was not left to encoding/json
+	keys []string // of a map that is being sorted
+
+	std bytes.Buffer // what enc writes
+	enc *json.Encoder
+}
+
+// rule is what the type of a field says about the JSON of its values. The zero
+// value is for a field that is not known.
+type rule struct {
+	exact bool // a float must be the integer that its shortest text spells
+}
+
+// ruleOf returns the rule for a field's values, or for the elements of an array.
+func ruleOf(f Field) rule { return rule{exact: isInteger(f.Type)} }
+
+// jsonEncoder appends the JSON of a value, exactly as encoding/json has it but
+// for what the rule asks. It returns false, with anything appended, for a value
+// that it refuses, and sets err then, or leaves to encoding/json.
+type jsonEncoder func(st *jsonState, v reflect.Value) bool
+
+// jsonEncoders holds the jsonEncoder of each encoderKey that was asked for.
+var jsonEncoders sync.Map
+
+type encoderKey struct {
+	typ  reflect.Type
+	rule rule
+}
+
+// value appends the JSON of a field's value.
+func (st *jsonState) value(v any, r rule) error {
+	before := len(st.out)
+	if st.usual(v, r) {
+		return nil
+	}
+	return st.unusual(v, before)
+}
+
+// unusual appends the JSON of a value that its encoder did not append, in place
+// of what it has left from before on.
+func (st *jsonState) unusual(v any, before int) error {
+	if err := st.err; err != nil {
+		st.err = nil
+		return err
+	}
+	st.out = st.out[:before]
+	st.std.Reset()
+	if err := st.enc.Encode(v); err != nil {
+		return fmt.Errorf("not a JSON value: %w", err)
+	}
+	if err := checkText(reflect.ValueOf(v), rejectBytes); err != nil {
+		return err
+	}
+	text := bytes.TrimSuffix(st.std.Bytes(), []byte("\n")) // the encoder ends each value with one
+	if !utf8.Valid(text) {                                 // only a json.Marshaler can cause that
+		return errNotUTF8
+	}
+	st.out = append(st.out, text...)
+	return nil
+}
+
+// usual appends a value of the types that facts mostly have, without
+// reflection, and others by their encoder. It returns what an encoder returns.
+func (st *jsonState) usual(v any, r rule) bool {
+	switch x := v.(type) {
+	case nil:
+		st.out = append(st.out, "null"...)
+	case string:
+		return st.text(x)
+	case bool:
+		st.out = strconv.AppendBool(st.out, x)
+	case int:
+		st.out = strconv.AppendInt(st.out, int64(x), 10)
+	case int64:
+		st.out = strconv.AppendInt(st.out, x, 10)
+	case uint32:
+		st.out = strconv.AppendUint(st.out, uint64(x), 10)
+	case uint64:
+		st.out = strconv.AppendUint(st.out, x, 10)
+	case float64:
+		return st.float(x, 64, r)
+	case time.Time:
+		return st.time(x)
+	case json.RawMessage:
+		return st.raw(x)
+	case json.Number:
+		return st.number(string(x))
+	default:
+		encode := encoderOf(reflect.TypeOf(v), r)
+		return encode != nil && encode(st, reflect.ValueOf(v))
+	}
+	return true
+}
+
+// encoderOf returns the encoder for a type, or nil.
+func encoderOf(t reflect.Type, r rule) jsonEncoder {
+	key := encoderKey{t, r}
+	known, ok := jsonEncoders.Load(key)
+	if !ok {
+		known, _ = jsonEncoders.LoadOrStore(key, newJSONEncoder(t, r, maxEncoderDepth))
+	}
+	encode, _ := known.(jsonEncoder) // nothing else is stored
+	return encode
+}
+
+// maxEncoderDepth bounds how many pointers and lists an encoder looks into:
+// types may contain themselves.
+const maxEncoderDepth = 4
+
+func newJSONEncoder(t reflect.Type, r rule, depth int) jsonEncoder {
+	switch {
+	case depth == 0:
+		return nil
+	case t == timeType:
+		return encodeTime
+	case t == rawJSONType:
+		return func(st *jsonState, v reflect.Value) bool { return st.raw(v.Bytes()) }
+	case t == jsonNumberType:
+		return func(st *jsonState, v reflect.Value) bool { return st.number(v.String()) }
+	case t.Implements(jsonMarshalerType):
+		return nil
+	case t.Implements(textMarshalerType):
+		return textEncoder(t)
+	}
+	switch t.Kind() {
+	case reflect.String:
+		return func(st *jsonState, v reflect.Value) bool { return st.text(v.String()) }
+	case reflect.Bool:
+		return func(st *jsonState, v reflect.Value) bool { st.out = strconv.AppendBool(st.out, v.Bool()); return true }
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		return func(st *jsonState, v reflect.Value) bool {
+			st.out = strconv.AppendInt(st.out, v.Int(), 10)
+			return true
+		}
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64:
+		return func(st *jsonState, v reflect.Value) bool {
+			st.out = strconv.AppendUint(st.out, v.Uint(), 10)
+			return true
+		}
+	case reflect.Float32, reflect.Float64:
+		return func(st *jsonState, v reflect.Value) bool { return st.float(v.Float(), t.Bits(), r) }
+	case reflect.Slice, reflect.Array, reflect.Pointer, reflect.Interface, reflect.Map:
+		return containerEncoder(t, r, depth)
+	}
+	return nil
+}
+
+// containerEncoder returns the encoder for a type whose values hold others.
+func containerEncoder(t reflect.Type, r rule, depth int) jsonEncoder {
+	switch t.Kind() {
+	case reflect.Interface:
+		return func(st *jsonState, v reflect.Value) bool { return st.usual(v.Interface(), r) }
+	case reflect.Map:
+		if t.ConvertibleTo(plainMapType) {
+			return encodeMap(t)
+		}
+		return nil
+	}
+	if isByteSlice(t) {
+		return nil
+	}
+	elem := newJSONEncoder(t.Elem(), r, depth-1)
+	switch {
+	case elem == nil:
+		return nil
+	case t.Kind() == reflect.Pointer:
+		return orNull(func(st *jsonState, v reflect.Value) bool { return elem(st, v.Elem()) })
+	case t.Kind() == reflect.Slice:
+		return orNull(encodeList(elem))
+	}
+	return encodeList(elem)
+}
+
+// orNull returns an encoder that writes null for what is nil.
+func orNull(encode jsonEncoder) jsonEncoder {
+	return func(st *jsonState, v reflect.Value) bool {
+		if v.IsNil() {
+			st.out = append(st.out, "null"...)
+			return true
+		}
+		return encode(st, v)
+	}
+}
+
+// text appends a string.
+func (st *jsonState) text(s string) bool {
+	if !utf8.ValidString(s) {
+		return st.refuse(notUTF8(s))
+	}
+	st.out = appendText(st.out, s)
+	return true
+}
+
+func (st *jsonState) refuse(err error) bool {
+	st.err = err
+	return false
+}
+
+func notUTF8(s string) error {
+	return fmt.Errorf("text is not valid UTF-8: %s", excerpt([]byte(s)))
+}
+
+func encodeUUID(st *jsonState, v reflect.Value) bool {
+	st.out = append(appendUUID(append(st.out, '"'), v), '"')
+	return true
+}
+
+// textEncoder encodes values that marshal themselves as text.
+func textEncoder(t reflect.Type) jsonEncoder {
+	if isNilable(t) {
+		return nil
+	}
+	return func(st *jsonState, v reflect.Value) bool {
+		if v.CanAddr() {
+			v = v.Addr() // so that nothing is copied
+		}
+		m, ok := v.Interface().(encoding.TextMarshaler)
+		if !ok {
+			return false
+		}
+		text, err := m.MarshalText()
+		return err == nil && st.text(string(text))
+	}
+}
+
+// isNilable reports whether values of a type may be nil.
+func isNilable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Slice, reflect.Map, reflect.Pointer, reflect.Interface, reflect.Func, reflect.Chan:
+		return true
+	default:
+		return false
+	}
+}
+
+func encodeTime(st *jsonState, v reflect.Value) bool {
+	if v.CanAddr() {
+		v = v.Addr() // so that nothing is copied
+	}
+	switch t := v.Interface().(type) {
+	case *time.Time:
+		return st.time(*t)
+	case time.Time:
+		return st.time(t)
+	}
+	return false
+}
+
+// time appends a point in time. Offsets that are no whole minutes, which RFC
+// 3339 cannot write, would make it another one.
+func (st *jsonState) time(t time.Time) bool {
+	if _, offset := t.Zone(); offset%60 != 0 {
+		t = t.UTC()
+	}
+	out, err := t.AppendText(append(st.out, '"'))
+	if err != nil {
+		return false
+	}
+	st.out = append(out, '"')
+	return true
+}
+
+// raw appends JSON byte for byte.
+func (st *jsonState) raw(text []byte) bool {
+	switch {
+	case text == nil:
+		st.out = append(st.out, "null"...)
+		return true
+	case !json.Valid(text):
+		return st.refuse(fmt.Errorf("not a JSON value: %s", excerpt(text)))
+	case !utf8.Valid(text):
+		return st.refuse(notUTF8(string(text)))
+	}
+	st.out = append(st.out, text...)
+	return true
+}
+
+// number writes a json.Number that is just digits, a sign and a point. It leaves
+// the others to encoding/json.
+func (st *jsonState) number(n string) bool {
+	digits := strings.TrimPrefix(n, "-")
+	whole, fraction, point := strings.Cut(digits, ".")
+	if !isDigits(whole) || (len(whole) > 1 && whole[0] == '0') || (point && !isDigits(fraction)) {
+		return false
+	}
+	st.out = append(st.out, n...)
+	return true
+}
+
+func isDigits(s string) bool {
+	for i := range len(s) {
+		if s[i]-'0' > 9 {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// errInexact is the answer to a float whose digits are not all its own.
+var errInexact = errors.New("is too large to be an exact integer in a float: give an integer type or a json.Number")
+
+// float writes a number in the form of encoding/json, which is that of ES6: with
+// an exponent only when it is very large or very small.
+func (st *jsonState) float(f float64, bits int, r rule) bool {
+	abs := math.Abs(f)
+	if math.IsNaN(f) || math.IsInf(f, 0) {
+		return st.refuse(fmt.Errorf("not a JSON value: %v: leave the key out, or give nil to a nullable field", f))
+	}
+	if r.exact && !isExact(abs, bits) {
+		return st.refuse(fmt.Errorf("%v %w", f, errInexact))
+	}
+	small, large := abs < 1e-6, abs >= 1e21
+	if bits == 32 {
+		small, large = float32(abs) < 1e-6, float32(abs) >= 1e21
+	}
+	if abs == 0 || (!small && !large) {
+		st.out = strconv.AppendFloat(st.out, f, 'f', -1, bits)
+		return true
+	}
+	st.out = strconv.AppendFloat(st.out, f, 'e', -1, bits)
+	if n := len(st.out); n >= 4 && st.out[n-4] == 'e' && st.out[n-3] == '-' && st.out[n-2] == '0' {
+		st.out[n-2] = st.out[n-1] // e-09 is written e-9
+		st.out = st.out[:n-1]
+	}
+	return true
+}
+
+// isExact reports whether the shortest text of a float spells its very value, or
+// none that an integer field could hold.
+func isExact(abs float64, bits int) bool {
+	if abs <= 1<<24 || (bits == 64 && abs <= 1<<53) || abs >= 1<<64 || abs != math.Trunc(abs) {
+		return true
+	}
+	var a, b [32]byte
+	return bytes.Equal(strconv.AppendFloat(a[:0], abs, 'f', -1, bits), strconv.AppendFloat(b[:0], abs, 'f', 0, 64))
+}
+
+func encodeList(elem jsonEncoder) jsonEncoder {
+	return func(st *jsonState, v reflect.Value) bool {
+		st.out = append(st.out, '[')
+		for i := range v.Len() {
+			if i > 0 {
+				st.out = append(st.out, ',')
+			}
+			if !elem(st, v.Index(i)) {
+				if st.err != nil {
+					st.err = fmt.Errorf("element %d: %w", i, st.err)
+				}
+				return false
+			}
+		}
+		st.out = append(st.out, ']')
+		return true
+	}
+}
+
+// encodeMap encodes maps of text to text, in the order of their keys.
+func encodeMap(t reflect.Type) jsonEncoder {
+	return orNull(func(st *jsonState, v reflect.Value) bool {
+		if t != plainMapType {
+			v = v.Convert(plainMapType)
+		}
+		m, ok := v.Interface().(map[string]string) // a map is a pointer: nothing is copied
+		if !ok {
+			return false
+		}
+		st.keys = st.keys[:0]
+		for key := range m {
+			st.keys = append(st.keys, key)
+		}
+		slices.Sort(st.keys)
+		defer func() { clear(st.keys) }()
+		sep := byte('{')
+		for _, key := range st.keys {
+			st.out = append(st.out, sep)
+			if !st.text(key) {
+				return false
+			}
+			st.out = append(st.out, ':')
+			if !st.text(m[key]) {
+				return false
+			}
+			sep = ','
+		}
+		if len(m) == 0 {
+			st.out = append(st.out, '{')
+		}
+		st.out = append(st.out, '}')
+		return true
+	})
+}
