@@ -8,7 +8,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
@@ -31,32 +30,6 @@ func benchRow(i int) map[string]any {
 	return map[string]any{
 		"id": fmt.Sprintf("c-%08d", i), "role": []string{"user", "assistant"}[i%2], "model": fmt.Sprintf("model-%d", i%7),
 		"content": strings.Repeat("some words of a chat message ", 8), "tokens": i % 5000, "created_at": int64(1770000000000 + i),
-	}
-}
-
-// BenchmarkInsert sends blocks that are encoded already: what the client adds
-// to the work of the server.
-func BenchmarkInsert(b *testing.B) {
-	const rows = 50_000
-	db := enginetest.Database(b)
-	rowsBlock := compile(b, benchSchema).NewBlock()
-	for i := range rows {
-		require.NoError(b, rowsBlock.AppendFact("", benchRow(i)))
-	}
-	for name, dsn := range map[string]string{"native": db.DSN, "http": db.HTTPDSN} {
-		b.Run(name, func(b *testing.B) {
-			c := open(b, dsn)
-			ensure(b, c, benchSchema, ddl.Options{Engine: "MergeTree"})
-			b.SetBytes(int64(rowsBlock.Bytes()))
-			b.ReportAllocs()
-			n := 0
-			for b.Loop() {
-				n++
-				require.NoError(b, c.Insert(b.Context(), Insert{Table: "bench", Block: rowsBlock, Token: fmt.Sprint(name, n)}))
-			}
-			b.ReportMetric(float64(rows*n)/b.Elapsed().Seconds(), "rows/s")
-			db.Exec(b, "TRUNCATE TABLE bench SYNC")
-		})
 	}
 }
 

@@ -17,10 +17,10 @@ type blockPool struct {
 const (
 	// maxSmallBytes is the most that a small block has ever held.
 	maxSmallBytes = 64 << 10
-	// maxPooledBytes is the most that a block may have held to be kept. Larger
+	// maxKeptBytes is the most that a block may have held to be kept. Larger
 	// ones are left to the garbage collector, so that one big call does not
 	// keep its memory for good.
-	maxPooledBytes = 16 << 20
+	maxKeptBytes = 16 << 20
 )
 
 // take returns an empty block for the caller alone, which means to put about
@@ -47,7 +47,7 @@ func (p *blockPool) give(b *block.Block, rows int) {
 	switch {
 	case rows < handOverRows && bytes <= maxSmallBytes:
 		p.small.Put(b)
-	case bytes <= maxPooledBytes:
+	case bytes <= maxKeptBytes:
 		p.large.Put(b)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/factload/factload/clickhouse/chconn"
 )
 
 // Mode says when Materialize returns.
@@ -65,7 +67,7 @@ func (m *Materializer) Flush(ctx context.Context) error {
 		case <-b.answered:
 			problems = append(problems, b.err())
 		case <-ctx.Done():
-			return fmt.Errorf("flush: %w", endOf(ctx, context.Cause(ctx)))
+			return fmt.Errorf("flush: %w", chconn.EndOf(ctx, context.Cause(ctx)))
 		}
 	}
 	if err := errors.Join(problems...); err != nil {

@@ -11,6 +11,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/internal/retry"
 )
 
 // failures gathers what OnFailure is told.
@@ -95,9 +98,9 @@ func TestBufferedFailuresAreReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &memorySink{answer: func(ctx context.Context, ids []string) (error, bool) {
-			sleep(ctx, time.Second) // so that Flush finds it under way
+			retry.Sleep(ctx, time.Second) // so that Flush finds it under way
 			if slices.Contains(ids, "7") {
-				return &Error{Class: ErrRejected, Code: codeViolatedConstraint, Text: "no"}, false
+				return &Error{Class: ErrRejected, Code: chconn.CodeViolatedConstraint, Text: "no"}, false
 			}
 			return nil, true
 		}}

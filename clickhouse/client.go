@@ -1,217 +1,56 @@
 package clickhouse
 
 import (
-	"context"
 	"crypto/tls"
-	"fmt"
 	"log/slog"
-	"strings"
-	"sync"
-	"time"
 
-	chgo "github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"github.com/factload/factload/clickhouse/chconn"
 )
 
-// Client talks to one ClickHouse server, or to several that stand in for each
-// other. It is safe for concurrent use.
-//
-// It connects when it is first used, and again whenever it has to. A server
-// that is down, restarted or moved is an error of the calls made meanwhile and
-// never of the Client.
-type Client struct {
-	opt         *chgo.Options
-	options     clientOptions
-	shown       string // the DSN without its password
-	redact      redactor
-	dialer      *dialer
-	conn        driver.Conn
-	native      *nativePool // nil over HTTP
-	slots       chan struct{}
-	whereabouts *whereabouts
-
-	onRebuild func(step string) // tests: called after each step of a rebuild
-
-	closeOnce sync.Once
-	closed    chan struct{}
-	closeErr  error
-}
+// Client talks to ClickHouse; see [chconn.Client] for its methods. Package
+// migrate changes tables over its connections, package insert inserts blocks of
+// rows.
+type Client = chconn.Client
 
 // Option changes how [Open] sets up a Client.
-type Option func(*clientOptions)
+type Option = chconn.Option
 
-type clientOptions struct {
-	tls            *tls.Config
-	createDatabase bool
-	compression    string
-	hold           *time.Duration
-	logger         *slog.Logger // never nil
+// Error is what calls that reach the server fail with; see [chconn.Error].
+type Error = chconn.Error
 
-	mutationProgress func(MutationProgress)
-}
+// Rows are the rows of a query; see [chconn.Rows].
+type Rows = chconn.Rows
 
-// WithTLS connects with TLS and the given configuration, for private
-// certificate authorities and client certificates. The DSN needs no secure
-// parameter then.
-func WithTLS(config *tls.Config) Option {
-	return func(o *clientOptions) { o.tls = config }
-}
+// The classes of error; see package chconn for what each of them means.
+var (
+	// ErrRetryable is [chconn.ErrRetryable]: the call failed for the moment.
+	ErrRetryable = chconn.ErrRetryable
+	// ErrAmbiguous is [chconn.ErrAmbiguous]: the answer was lost.
+	ErrAmbiguous = chconn.ErrAmbiguous
+	// ErrRejected is [chconn.ErrRejected]: the call would be refused again.
+	ErrRejected = chconn.ErrRejected
+	// ErrSchema is [chconn.ErrSchema]: the table is not as it should be.
+	ErrSchema = chconn.ErrSchema
+	// ErrClosed is [chconn.ErrClosed]: the call was made after Close.
+	ErrClosed = chconn.ErrClosed
+)
 
-// WithCreateDatabase lets [Client.Ensure] create the DSN's database when it
-// does not exist. Without it a missing database is an error, since it is more
-// often a misspelt name.
-func WithCreateDatabase() Option {
-	return func(o *clientOptions) { o.createDatabase = true }
-}
+// Open returns a Client for a DSN; see [chconn.Open].
+func Open(dsn string, opts ...Option) (*Client, error) { return chconn.Open(dsn, opts...) }
 
-// WithLogger tells the logger of each change of a table that the Client has
-// made, at level info. It gets no values of rows.
-func WithLogger(log *slog.Logger) Option {
-	return func(o *clientOptions) { o.logger = log }
-}
+// WithTLS connects with TLS and the given configuration; see [chconn.WithTLS].
+func WithTLS(config *tls.Config) Option { return chconn.WithTLS(config) }
 
-// WithCompression sets how rows and answers are compressed, whatever the DSN
-// says: none, lz4, lz4hc, zstd, and over HTTP gzip, deflate or br.
-func WithCompression(method string) Option {
-	return func(o *clientOptions) { o.compression = method }
-}
+// WithLogger tells the logger of each change of a table that is made over the
+// Client's connections; see [chconn.WithLogger].
+func WithLogger(log *slog.Logger) Option { return chconn.WithLogger(log) }
 
-// Open returns a Client for a DSN. It opens no connection; [Client.Ping] does.
-//
-// The DSN is scheme://user:password@host:port/database?name=value. The schemes
-// clickhouse and tcp mean the native protocol (port 9000, or 9440 with TLS),
-// http and https mean HTTP (8123, 8443). Special characters of user and
-// password are percent-encoded. Several hosts are joined with commas; they are
-// tried in turn.
-//
-// Parameters: secure and skip_verify for TLS; dial_timeout (10s, shared by all
-// hosts); read_timeout (5m, the longest wait for an answer); compress (none,
-// lz4, lz4hc, zstd, and over HTTP gzip, deflate, br; none to this machine and
-// lz4 elsewhere unless given); max_open_conns (16, further calls wait),
-// max_idle_conns (5), conn_max_lifetime (1h); connection_open_strategy
-// (in_order, round_robin, random); http_path and http_proxy. Any other
-// parameter is a ClickHouse setting that holds for every statement.
-//
-// No error of Open or of the Client contains the password.
-func Open(dsn string, opts ...Option) (*Client, error) {
-	options := clientOptions{logger: slog.New(slog.DiscardHandler)}
-	for _, o := range opts {
-		o(&options)
-	}
-	opt, redact, err := parseDSN(dsn, options)
-	if err != nil {
-		return nil, fmt.Errorf("clickhouse: %w", err)
-	}
-	c := &Client{
-		opt:         opt,
-		options:     options,
-		shown:       RedactDSN(strings.TrimSpace(dsn)),
-		redact:      redact,
-		slots:       make(chan struct{}, opt.MaxOpenConns),
-		whereabouts: newWhereabouts(),
-		closed:      make(chan struct{}),
-	}
-	c.dialer = &dialer{hosts: opt.Addr, strategy: opt.ConnOpenStrategy, timeout: opt.DialTimeout}
-	if opt.Protocol == chgo.Native {
-		c.dialer.native, c.dialer.tls = true, opt.TLS
-		opt.DialContext = tracked(c.dialer.dialNative)
-		c.native = newNativePool(opt, c.dialer)
-		c.native.database = c.currentDatabase
-	} else {
-		opt.DialContext = tracked(c.dialer.dial)
-	}
-	opt.DialStrategy = c.dialer.driverStrategy
-	if c.conn, err = chgo.Open(c.driverOptions()); err != nil {
-		return nil, redact.dsnError(err)
-	}
-	return c, nil
-}
+// WithCompression sets how rows and answers are compressed; see
+// [chconn.WithCompression].
+func WithCompression(method string) Option { return chconn.WithCompression(method) }
 
-// driverOptions returns the options for the driver's own pool. The Client has
-// its own means to bound the connections in use and the time to wait, which
-// heed contexts and say what happened. The driver gets some room on top.
-func (c *Client) driverOptions() *chgo.Options {
-	opt := *c.opt
-	opt.MaxOpenConns = 2*c.opt.MaxOpenConns + 1
-	opt.DialTimeout += time.Second
-	opt.ReadTimeout += time.Second
-	return &opt
-}
+// Param is an argument of a statement; see [chconn.Param].
+func Param(name string, value any) any { return chconn.Param(name, value) }
 
-// String returns the DSN without its password.
-func (c *Client) String() string { return c.shown }
-
-// BlockCopies returns how many times the rows of a block are held in memory while
-// they are inserted, the block itself included: 1 over the native protocol, 3
-// if they are compressed there, and 2 over HTTP, which takes a column at a time.
-func (c *Client) BlockCopies() int {
-	switch {
-	case c.native == nil:
-		return 2
-	case c.opt.Compression.Method == chgo.CompressionNone:
-		return 1
-	default:
-		return 3
-	}
-}
-
-// Database returns the name of the DSN's database. It is empty when the DSN
-// names none, which means the server's default for the user.
-func (c *Client) Database() string { return c.opt.Auth.Database }
-
-// currentDatabase returns the database that unqualified names mean when the
-// DSN names none. It changes for a user at most between connections.
-func (c *Client) currentDatabase(ctx context.Context) (string, error) {
-	var name string
-	err := c.conn.QueryRow(ctx, "SELECT currentDatabase()").Scan(&name)
-	return name, err
-}
-
-// Ping checks that the server answers, that it accepts the credentials and
-// that the database exists.
-func (c *Client) Ping(ctx context.Context) error {
-	release, err := c.acquire(ctx)
-	if err != nil {
-		return c.fail(ctx, "ping", err, read)
-	}
-	defer release()
-	var one uint8
-	if err := c.conn.QueryRow(ctx, "SELECT 1").Scan(&one); err != nil {
-		return c.fail(ctx, "ping", err, read)
-	}
-	return nil
-}
-
-// Close closes the idle connections at once and those in use when their call
-// returns. Calls made later fail with [ErrClosed]. Closing again does nothing.
-func (c *Client) Close() error {
-	c.closeOnce.Do(func() {
-		close(c.closed)
-		if c.native != nil {
-			c.native.close()
-		}
-		c.closeErr = c.conn.Close()
-	})
-	return c.closeErr
-}
-
-// acquire waits for one of the Client's connection slots. The function it
-// returns gives the slot back and must be called exactly once.
-func (c *Client) acquire(ctx context.Context) (release func(), err error) {
-	select {
-	case <-c.closed:
-		return nil, errClosed
-	default:
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
-	}
-	select {
-	case c.slots <- struct{}{}:
-		return func() { <-c.slots }, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	case <-c.closed:
-		return nil, errClosed
-	}
-}
+// RedactDSN returns the DSN without its password; see [chconn.RedactDSN].
+func RedactDSN(dsn string) string { return chconn.RedactDSN(dsn) }

@@ -35,7 +35,7 @@ type Config struct {
 	Client *Client
 
 	// CreateDatabase lets EnsureSchema create the DSN's database when it does
-	// not exist. With Client it has no effect; use [WithCreateDatabase].
+	// not exist.
 	CreateDatabase bool
 
 	// Tables holds what is particular to individual tables, such as partitions and
@@ -120,9 +120,6 @@ func (c Config) Validate() error {
 		problems = append(problems, errors.New("a DSN or a Client is needed"))
 	case c.DSN != "" && c.Client != nil:
 		problems = append(problems, errors.New("give either a DSN or a Client"))
-	}
-	if c.Client != nil && c.CreateDatabase {
-		problems = append(problems, errors.New("CreateDatabase does nothing with a Client: open it WithCreateDatabase"))
 	}
 	if c.InsertTimeout < 0 {
 		problems = append(problems, fmt.Errorf("InsertTimeout is %s, want zero or more", c.InsertTimeout))

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
 )
 
 // deliver stores the rows of a batch and sets the results of its calls.
@@ -34,7 +35,7 @@ func (w *tableWriter) deliverCalls(ctx context.Context, b *batch, calls []*call,
 	if err != nil && len(calls) > 1 && refusesRows(err) {
 		// Of rows that break a constraint none is stored, unless the answer to
 		// an earlier try was lost. Whether there are some, only their IDs tell.
-		careful = careful || !violatesConstraint(err) || errors.Is(err, ErrAmbiguous)
+		careful = careful || !violatesConstraint(err) || errors.Is(err, chconn.ErrAmbiguous)
 		if !careful || w.factIDs {
 			half := len(calls) / 2
 			w.deliverCalls(ctx, b, calls[:half], careful)
@@ -50,7 +51,7 @@ func (w *tableWriter) deliverCalls(ctx context.Context, b *batch, calls []*call,
 // store inserts rows and repeats that as long as it may help. Again says that
 // the same rows may have been sent with the same token before.
 func (w *tableWriter) store(ctx context.Context, since time.Time, rows *block.Block, token string, again bool) error {
-	err := w.repeat(ctx, since, func(ctx context.Context) error {
+	err := w.Repeat(ctx, since, func(ctx context.Context) error {
 		begin := time.Now()
 		err := w.sink.insert(ctx, rows, token, again)
 		again = true
@@ -69,7 +70,7 @@ func (w *tableWriter) store(ctx context.Context, since time.Time, rows *block.Bl
 func (w *tableWriter) storeMissing(ctx context.Context, since time.Time, rows *block.Block, calls []*call) error {
 	ids := factIDs(rows)
 	var have map[string]bool
-	err := w.repeat(ctx, since, func(ctx context.Context) (err error) {
+	err := w.Repeat(ctx, since, func(ctx context.Context) (err error) {
 		if err = w.sink.settle(ctx); err == nil {
 			have, err = w.sink.stored(ctx, ids)
 		}
@@ -127,9 +128,9 @@ func tokenOf(calls []*call) string {
 
 // refused reports whether an error says that no row was stored.
 func refused(err error) bool {
-	var e *Error
+	var e *chconn.Error
 	if errors.As(err, &e) && e.Partial {
 		return false
 	}
-	return slices.ContainsFunc([]error{ErrRejected, ErrSchema}, func(class error) bool { return errors.Is(err, class) })
+	return slices.ContainsFunc([]error{chconn.ErrRejected, chconn.ErrSchema}, func(class error) bool { return errors.Is(err, class) })
 }

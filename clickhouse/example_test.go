@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/factload/factload/clickhouse"
@@ -84,73 +83,4 @@ func ExampleMaterializer_Materialize_errors() {
 	// Output:
 	// not now: ensure schema: inspect table "message": connect to 127.0.0.1:1: connection refused: is the server running? "factload serve" starts one
 	// never: prompt_tokens -1
-}
-
-// A Client runs queries, and can have the server format their answers.
-func ExampleClient_QueryFormat() {
-	db, drop := enginetest.Example()
-	defer drop()
-	client, err := clickhouse.Open(db.DSN) // such as clickhouse://app:secret@localhost:9000/chat
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer client.Close()
-	err = client.QueryFormat(context.Background(), os.Stdout, "CSVWithNames",
-		"SELECT number, sqrt(number) AS root FROM numbers(10) WHERE root = {root:Float64}", clickhouse.Param("root", 3))
-	if err != nil {
-		fmt.Println(err)
-	}
-	// Output:
-	// "number","root"
-	// 9,3
-}
-
-// A block can be inserted again under its token until the answer is known.
-func ExampleClient_Insert() {
-	ctx := context.Background()
-	db, drop := enginetest.Example()
-	defer drop()
-	client, err := clickhouse.Open(db.DSN) // such as clickhouse://app:secret@localhost:9000/chat
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer client.Close()
-	table, err := ddl.NewTable(messages, ddl.Options{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	if err := client.Ensure(ctx, table); err != nil {
-		fmt.Println(err)
-		return
-	}
-	layout, err := block.Compile(messages, block.Options{})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	rows := layout.NewBlock()
-	if err := rows.AppendJSON([]byte(`{"conversation_id":"c-1","role":"user","created_at":"2026-02-03T04:05:06Z"}`)); err != nil {
-		fmt.Println(err)
-		return
-	}
-	insert := clickhouse.Insert{Table: "message", Block: rows, Token: "file-1 chunk-7"}
-	for range 3 { // also when the first one has taken effect
-		if err := client.Insert(ctx, insert); err != nil && !errors.Is(err, clickhouse.ErrRetryable) && !errors.Is(err, clickhouse.ErrAmbiguous) {
-			fmt.Println(err)
-			return
-		}
-	}
-	if err := client.QueryFormat(ctx, os.Stdout, "TSV", "SELECT count(), any(role) FROM message"); err != nil {
-		fmt.Println(err)
-	}
-	// Output: 1	user
-}
-
-// A password never shows.
-func ExampleRedactDSN() {
-	fmt.Println(clickhouse.RedactDSN("clickhouse://app:secret@localhost:9000/chat?secure=true"))
-	// Output: clickhouse://app:xxxxx@localhost:9000/chat?secure=true
 }

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/fact"
 )
 
@@ -116,8 +118,8 @@ func (s *memorySink) sizes() []int {
 // takes makes each insert take so long.
 func (s *memorySink) takes(d time.Duration) {
 	s.answer = func(ctx context.Context, _ []string) (error, bool) {
-		if !sleep(ctx, d) {
-			return &Error{Class: ErrAmbiguous, cause: context.Cause(ctx)}, false
+		if !retry.Sleep(ctx, d) {
+			return &Error{Class: ErrAmbiguous, Cause: context.Cause(ctx)}, false
 		}
 		return nil, true
 	}
@@ -208,7 +210,7 @@ func TestGroupsJoin(t *testing.T) {
 		const callers, rounds = 64, 50
 		requireAllNil(t, together(callers, func(i int) error {
 			for r := range rounds {
-				if !sleep(t.Context(), time.Duration(i)*50*time.Microsecond) {
+				if !retry.Sleep(t.Context(), time.Duration(i)*50*time.Microsecond) {
 					return context.Canceled
 				}
 				if err := m.Materialize(t.Context(), idFact(fmt.Sprint(i, "-", r))); err != nil {
@@ -233,7 +235,7 @@ func TestFirstRowsGoAtOnce(t *testing.T) {
 		require.Equal(t, 3*time.Millisecond, time.Since(begin))
 		require.NoError(t, m.Materialize(t.Context(), idFact("b")))
 		require.InDelta(t, time.Second+2*time.Millisecond, time.Since(begin), float64(2*time.Millisecond), "the second keeps the interval")
-		require.True(t, sleep(t.Context(), 2*time.Second))
+		require.True(t, retry.Sleep(t.Context(), 2*time.Second))
 		begin = time.Now()
 		require.NoError(t, m.Materialize(t.Context(), idFact("c")))
 		require.Equal(t, 3*time.Millisecond, time.Since(begin), "after a pause at once")
@@ -251,7 +253,7 @@ func TestLargeInsertsAreNotPaced(t *testing.T) {
 			require.NoError(t, m.Materialize(t.Context(), idFacts(fmt.Sprint(i, "-"), pacedRows)...))
 		}
 		require.Equal(t, 30*time.Millisecond, time.Since(begin))
-		require.True(t, sleep(t.Context(), 2*time.Second))
+		require.True(t, retry.Sleep(t.Context(), 2*time.Second))
 		begin = time.Now()
 		for i := range 3 {
 			require.NoError(t, m.Materialize(t.Context(), idFacts(fmt.Sprint("half", i, "-"), pacedRows/2)...))
@@ -295,7 +297,7 @@ func TestPaceWidensWithParts(t *testing.T) {
 		require.NoError(t, m.Materialize(t.Context(), idFact("b")))
 		require.InDelta(t, 100*time.Millisecond, time.Since(begin), float64(3*time.Millisecond))
 		s.counted = 3
-		require.True(t, sleep(t.Context(), partsEvery))
+		require.True(t, retry.Sleep(t.Context(), partsEvery))
 		require.NoError(t, m.Materialize(t.Context(), idFact("c")))
 		synctest.Wait()
 		require.Equal(t, 3, m.Stats()[0].ActiveParts)
@@ -313,7 +315,7 @@ func TestOneInsertAtATime(t *testing.T) {
 				return errors.New("two at once"), false
 			}
 			defer running.Add(-1)
-			return nil, sleep(ctx, 100*time.Millisecond)
+			return nil, retry.Sleep(ctx, 100*time.Millisecond)
 		}
 		m := intoMemory(t, Config{MaxBlockRows: 10}, s)
 		requireAllNil(t, together(100, func(i int) error { return m.Materialize(t.Context(), idFacts(fmt.Sprint(i, "-"), 3)...) }))
@@ -332,14 +334,14 @@ func TestAConstraintYoungerThanTheRows(t *testing.T) {
 		s := &memorySink{}
 		answered := 0
 		s.answer = func(ctx context.Context, ids []string) (error, bool) {
-			sleep(ctx, time.Millisecond)
+			retry.Sleep(ctx, time.Millisecond)
 			switch answered++; {
 			case answered == 1: // the rows of one call, while the others gather
 				return nil, true
 			case answered == 2:
 				return ambiguous(), true
 			case slices.Contains(ids, "id1"), slices.Contains(ids, "id2"):
-				return &Error{Class: ErrRejected, Code: codeViolatedConstraint, Text: "no"}, false
+				return &Error{Class: ErrRejected, Code: chconn.CodeViolatedConstraint, Text: "no"}, false
 			default:
 				return nil, true
 			}
@@ -360,10 +362,10 @@ func TestRowsKeepTheirCallersAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &memorySink{}
 		s.answer = func(ctx context.Context, ids []string) (error, bool) {
-			sleep(ctx, time.Millisecond)
+			retry.Sleep(ctx, time.Millisecond)
 			for _, id := range ids {
 				if id == "bad-1" {
-					return &Error{Class: ErrRejected, Code: codeViolatedConstraint, Text: "no"}, false
+					return &Error{Class: ErrRejected, Code: chconn.CodeViolatedConstraint, Text: "no"}, false
 				}
 			}
 			return nil, true
@@ -397,7 +399,7 @@ func TestRefusedForSomethingElse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &memorySink{}
 		s.answer = func(ctx context.Context, ids []string) (error, bool) {
-			sleep(ctx, time.Millisecond)
+			retry.Sleep(ctx, time.Millisecond)
 			if !slices.Contains(ids, "bad") {
 				return nil, true
 			}
@@ -427,8 +429,8 @@ func TestRefusedStatementsAreNotDivided(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &memorySink{}
 		s.answer = func(ctx context.Context, _ []string) (error, bool) {
-			sleep(ctx, time.Millisecond)
-			return &Error{Class: ErrRejected, Code: codeAccessDenied}, false
+			retry.Sleep(ctx, time.Millisecond)
+			return &Error{Class: ErrRejected, Code: chconn.CodeAccessDenied}, false
 		}
 		m := intoMemory(t, Config{}, s)
 		for _, err := range together(50, func(i int) error { return m.Materialize(t.Context(), idFact(fmt.Sprint(i))) }) {

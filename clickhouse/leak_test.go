@@ -7,13 +7,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/internal/enginetest"
 )
 
 // TestNoGoroutineIsLeftBehind is not parallel: it looks at all goroutines.
 func TestNoGoroutineIsLeftBehind(t *testing.T) {
 	db := enginetest.Database(t)
-	silent := silentAddr(t)
+	silent := chtest.SilentAddr(t)
 	before := goleak.IgnoreCurrent()
 	for _, dsn := range []string{db.DSN, db.HTTPDSN, db.HTTPDSN + "?compress=gzip", "clickhouse://" + silent + "/db?dial_timeout=300ms", "http://" + silent + "/db?dial_timeout=300ms"} {
 		m, err := New(Config{DSN: dsn})

@@ -13,6 +13,10 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/insert"
+	"github.com/factload/factload/clickhouse/internal/retry"
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 )
@@ -23,6 +27,8 @@ import (
 type Materializer struct {
 	client   *Client
 	owned    bool // the client is ours to close
+	migrator *migrate.Migrator
+	inserter *insert.Inserter
 	tables   map[string]ddl.Options
 	allow    []ddl.Hazard
 	encode   block.Options
@@ -74,15 +80,16 @@ func New(cfg Config) (*Materializer, error) {
 		return nil, fmt.Errorf("materializer config: %w", err)
 	}
 	if m.client == nil {
-		opts := []Option{WithLogger(cfg.Logger)}
-		if cfg.CreateDatabase {
-			opts = append(opts, WithCreateDatabase())
-		}
-		if m.client, err = Open(cfg.DSN, opts...); err != nil {
+		if m.client, err = Open(cfg.DSN, WithLogger(cfg.Logger)); err != nil {
 			return nil, fmt.Errorf("materializer config: %w", err)
 		}
 		m.owned = true
 	}
+	var opts []migrate.Option
+	if cfg.CreateDatabase {
+		opts = append(opts, migrate.WithCreateDatabase())
+	}
+	m.migrator, m.inserter = migrate.New(m.client, opts...), insert.New(m.client)
 	if m.observation, err = m.observe(); err != nil {
 		err = fmt.Errorf("materializer config: metrics: %w", err)
 		if m.owned {
@@ -246,12 +253,12 @@ func (m *Materializer) remember(schemas []fact.Schema) ([]*schemaEntry, error) {
 		if entry == nil {
 			var err error
 			if entry, err = m.newEntry(s); err != nil {
-				return nil, &schemaError{err}
+				return nil, chconn.SchemaError(err)
 			}
 			fresh[s.Name] = entry
 		}
 		if what, ok := differs(entry.schema, s); ok {
-			return nil, &schemaError{fmt.Errorf("schema %q is known already with another definition: %s differs", s.Name, what)}
+			return nil, chconn.SchemaError(fmt.Errorf("schema %q is known already with another definition: %s differs", s.Name, what))
 		}
 		entries = append(entries, entry)
 	}
@@ -285,7 +292,7 @@ func (m *Materializer) newWriter(entry *schemaEntry) *tableWriter {
 		looks:     m.calls.open,
 		loops:     &m.loops,
 		pool:      &entry.pool,
-		repeater:  repeater{budget: m.config.RetryBudget, forever: m.config.Mode == Buffered},
+		Repeater:  retry.Repeater{Budget: m.config.RetryBudget, Forever: m.config.Mode == Buffered},
 		observer:  m.instruments.of(entry.table.Name),
 		onFailure: m.config.OnFailure,
 		log:       m.log,
@@ -293,7 +300,7 @@ func (m *Materializer) newWriter(entry *schemaEntry) *tableWriter {
 		pacer:     pacer{base: max(m.config.Pace, 0)},
 		nudge:     make(chan struct{}, 1),
 	}
-	w.retried = w.tryAgain
+	w.Retried = w.tryAgain
 	return w
 }
 
@@ -337,12 +344,12 @@ func (m *Materializer) makeReady(ctx context.Context, entry *schemaEntry) error 
 	case entry.ensuring <- struct{}{}:
 		defer func() { <-entry.ensuring }()
 	case <-ctx.Done():
-		return m.client.fail(ctx, fmt.Sprintf("ensure table %q", entry.table.Name), context.Cause(ctx), unsent)
+		return m.client.Fail(ctx, fmt.Sprintf("ensure table %q", entry.table.Name), context.Cause(ctx), chconn.Unsent)
 	}
 	if entry.ready.Load() {
 		return nil
 	}
-	if err := m.client.EnsureAllowing(ctx, m.allow, entry.table); err != nil {
+	if err := m.migrator.EnsureAllowing(ctx, m.allow, entry.table); err != nil {
 		return err
 	}
 	entry.ready.Store(true)

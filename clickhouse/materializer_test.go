@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
@@ -30,7 +31,9 @@ import (
 // with one over HTTP.
 func eachProtocol(t *testing.T, test func(t *testing.T, db *enginetest.DB, m *Materializer)) {
 	t.Helper()
-	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *Client) { test(t, db, materializer(t, Config{Client: c})) })
+	chtest.EachProtocol(t, func(t *testing.T, db *enginetest.DB, dsn string) {
+		test(t, db, materializer(t, Config{Client: open(t, dsn)}))
+	})
 }
 
 func materializer(t testing.TB, cfg Config) *Materializer {
@@ -47,7 +50,6 @@ func TestConfigValidate(t *testing.T) {
 	for want, cfg := range map[string]Config{
 		"a DSN or a Client is needed":                                   {},
 		"give either a DSN or a Client":                                 {DSN: "clickhouse://h", Client: c},
-		"CreateDatabase does nothing with a Client":                     {Client: c, CreateDatabase: true},
 		"InsertTimeout is -1s, want zero or more":                       {Client: c, InsertTimeout: -time.Second},
 		"MaxPendingBytes is -1, want zero or more":                      {Client: c, MaxPendingBytes: -1},
 		"MaxBlockRows is -1, want zero or more":                         {Client: c, MaxBlockRows: -1},
@@ -95,7 +97,7 @@ const jsonSettings = " FORMAT JSONEachRow SETTINGS output_format_json_quote_64bi
 func TestEveryTypeRoundTrips(t *testing.T) {
 	t.Parallel()
 	eachProtocol(t, func(t *testing.T, db *enginetest.DB, m *Materializer) {
-		require.NoError(t, m.EnsureSchema(t.Context(), wideSchema))
+		require.NoError(t, m.EnsureSchema(t.Context(), chtest.WideSchema))
 		require.NoError(t, m.Materialize(t.Context(), wideFact, sparseFact))
 		require.Equal(t, wideRow, db.Query(t, "SELECT * FROM wide WHERE id != 's'"+jsonSettings))
 		require.Equal(t, sparseRow, db.Query(t, "SELECT * FROM wide WHERE id = 's'"+jsonSettings))
@@ -169,7 +171,7 @@ func TestSeveralSchemasInOneCall(t *testing.T) {
 
 func TestNothingToDo(t *testing.T) {
 	t.Parallel()
-	m := materializer(t, Config{DSN: "clickhouse://" + closedAddr(t) + "/db"})
+	m := materializer(t, Config{DSN: "clickhouse://" + chtest.ClosedAddr(t) + "/db"})
 	require.NoError(t, m.Materialize(t.Context()))
 	require.NoError(t, m.EnsureSchema(t.Context()))
 	p, err := m.Prepare(t.Context())
@@ -282,7 +284,7 @@ func TestRepeatedCallsStoreOnce(t *testing.T) {
 
 func TestTokensDependOnEverything(t *testing.T) {
 	t.Parallel()
-	l := compile(t, pairSchema)
+	l := chtest.Compile(t, pairSchema)
 	token := func(table string, facts ...fact.Fact) string {
 		b := l.NewBlock()
 		var maker tokenMaker
@@ -379,7 +381,7 @@ func TestFactsAreNotChanged(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
 	m := materializer(t, Config{DSN: db.DSN})
-	require.NoError(t, m.EnsureSchema(t.Context(), wideSchema))
+	require.NoError(t, m.EnsureSchema(t.Context(), chtest.WideSchema))
 	f := wideFact
 	f.Data = maps.Clone(wideFact.Data)
 	require.NoError(t, m.Materialize(t.Context(), f, f))
@@ -415,7 +417,7 @@ func TestManyGoroutines(t *testing.T) {
 
 func TestSchemaWithAnotherDefinition(t *testing.T) {
 	t.Parallel()
-	m := materializer(t, Config{DSN: "clickhouse://" + closedAddr(t) + "/db"})
+	m := materializer(t, Config{DSN: "clickhouse://" + chtest.ClosedAddr(t) + "/db"})
 	require.ErrorIs(t, m.EnsureSchema(t.Context(), pairSchema), ErrRetryable)
 	for want, change := range map[string]func(s *fact.Schema){
 		"the order differs":            func(s *fact.Schema) { s.OrderBy = []string{"n"} },
@@ -437,8 +439,8 @@ func TestServerComesUpLater(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
 	for name, dsn := range map[string]string{"native": db.DSN, "http": db.HTTPDSN} {
-		addr := closedAddr(t)
-		m := materializer(t, Config{DSN: with(t, dsn, func(u *url.URL) { u.Host = addr }), RetryBudget: -1})
+		addr := chtest.ClosedAddr(t)
+		m := materializer(t, Config{DSN: chtest.WithDSN(t, dsn, func(u *url.URL) { u.Host = addr }), RetryBudget: -1})
 		s := named(pairSchema, name)
 		err := m.EnsureSchema(t.Context(), s)
 		require.ErrorIs(t, err, ErrRetryable)
@@ -450,7 +452,7 @@ func TestServerComesUpLater(t *testing.T) {
 
 		listener, err := net.Listen("tcp", addr)
 		require.NoError(t, err)
-		forward(t, listener, host(t, dsn))
+		chtest.Forward(t, listener, chtest.Host(t, dsn))
 		require.NoError(t, p.Materialize(t.Context()))
 		require.NoError(t, m.Materialize(t.Context(), pair(name, "1", "a", 1)))
 		require.Equal(t, "2", db.Query(t, "SELECT count() FROM "+name))
@@ -503,7 +505,7 @@ func TestClose(t *testing.T) {
 
 func TestCloseWaitsForCalls(t *testing.T) {
 	t.Parallel()
-	protocols(t, func(t *testing.T, db *enginetest.DB, p *proxy, c *Client) {
+	protocols(t, func(t *testing.T, db *enginetest.DB, p *chtest.Proxy, c *Client) {
 		m, err := New(Config{Client: c})
 		require.NoError(t, err)
 		require.NoError(t, m.EnsureSchema(t.Context(), pairSchema))
@@ -513,7 +515,7 @@ func TestCloseWaitsForCalls(t *testing.T) {
 			<-answer
 			return true
 		}
-		p.onAnswer.Store(&hold)
+		p.OnAnswer.Store(&hold)
 		stored := make(chan error, 1)
 		go func() { stored <- m.Materialize(t.Context(), pair("pair", "1", "x", 1)) }()
 		<-answering
@@ -536,7 +538,7 @@ func TestCloseWaitsForCalls(t *testing.T) {
 
 func TestCloseEndsCallsWhenItsContextEnds(t *testing.T) {
 	t.Parallel()
-	protocols(t, func(t *testing.T, _ *enginetest.DB, p *proxy, c *Client) {
+	protocols(t, func(t *testing.T, _ *enginetest.DB, p *chtest.Proxy, c *Client) {
 		m, err := New(Config{Client: c})
 		require.NoError(t, err)
 		require.NoError(t, m.EnsureSchema(t.Context(), pairSchema))
@@ -546,7 +548,7 @@ func TestCloseEndsCallsWhenItsContextEnds(t *testing.T) {
 			<-t.Context().Done()
 			return false
 		}
-		p.onAnswer.Store(&hang)
+		p.OnAnswer.Store(&hang)
 		stored := make(chan error, 1)
 		go func() { stored <- m.Materialize(t.Context(), pair("pair", "1", "x", 1)) }()
 		<-answering
@@ -561,17 +563,17 @@ func TestCloseEndsCallsWhenItsContextEnds(t *testing.T) {
 
 func TestInsertTimeout(t *testing.T) {
 	t.Parallel()
-	protocols(t, func(t *testing.T, _ *enginetest.DB, p *proxy, c *Client) {
+	protocols(t, func(t *testing.T, _ *enginetest.DB, p *chtest.Proxy, c *Client) {
 		m := materializer(t, Config{Client: c, InsertTimeout: 300 * time.Millisecond, RetryBudget: -1})
 		require.NoError(t, m.EnsureSchema(t.Context(), pairSchema))
 		hang := func(int) bool {
 			<-t.Context().Done()
 			return false
 		}
-		p.onAnswer.Store(&hang)
+		p.OnAnswer.Store(&hang)
 		err := m.Materialize(t.Context(), pair("pair", "1", "x", 1))
 		require.ErrorContains(t, err, "no answer within InsertTimeout (300ms)")
-		require.True(t, isClass(err, ErrAmbiguous) || isClass(err, ErrRetryable), "%v", err)
+		require.True(t, errors.Is(err, ErrAmbiguous) != errors.Is(err, ErrRetryable), "%v", err)
 	})
 }
 
@@ -591,7 +593,7 @@ func TestTheLogHoldsNoSecretsAndNoValues(t *testing.T) {
 	db.Exec(t, "CREATE TABLE pair (k UInt8, n UInt16) ENGINE = MergeTree ORDER BY k")
 	require.Error(t, m.Materialize(t.Context(), pair("pair", "1", "VALUE", 1)))
 	require.Error(t, m.EnsureSchema(t.Context(), fact.Schema{Name: "a/b"}))
-	m2 := materializer(t, Config{DSN: with(t, db.DSN, func(u *url.URL) { u.User = url.UserPassword("u", "S3CR3T") }), Logger: log})
+	m2 := materializer(t, Config{DSN: chtest.WithDSN(t, db.DSN, func(u *url.URL) { u.User = url.UserPassword("u", "S3CR3T") }), Logger: log})
 	logged := out.Len() // nothing runs
 	require.ErrorIs(t, m2.EnsureSchema(t.Context(), pairSchema), ErrRejected)
 	require.Equal(t, logged, out.Len(), "the caller has been told")
@@ -600,7 +602,7 @@ func TestTheLogHoldsNoSecretsAndNoValues(t *testing.T) {
 	defer mu.Unlock()
 	require.Contains(t, out.String(), "insert failed")
 	require.Contains(t, out.String(), "table is not ready")
-	for _, secret := range []string{"S3CR3T", "VALUE", password(t, db.DSN)} {
+	for _, secret := range []string{"S3CR3T", "VALUE", chtest.Password(t, db.DSN)} {
 		require.NotContains(t, out.String(), secret)
 	}
 }
@@ -614,8 +616,8 @@ func TestHostileSchemas(t *testing.T) {
 	eachProtocol(t, func(t *testing.T, db *enginetest.DB, m *Materializer) {
 		var facts []fact.Fact
 		var schemas []fact.Schema
-		for i, name := range hostileNames {
-			field := hostileNames[(i+7)%len(hostileNames)]
+		for i, name := range chtest.HostileNames {
+			field := chtest.HostileNames[(i+7)%len(chtest.HostileNames)]
 			schemas = append(schemas, fact.Schema{Name: name, Fields: []fact.Field{{Name: field, Type: fact.String}, {Name: "n ", Type: fact.UInt32}}, OrderBy: []string{field}})
 			facts = append(facts, fact.Fact{Schema: name, Data: map[string]any{field: strings.Repeat(name, 2), "n ": i}}) //nolint:gocritic // the odd key is meant
 		}

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
 )
 
 // scope is the name of the instrumentation.
@@ -148,15 +149,15 @@ func className(err error) string {
 	switch {
 	case err == nil:
 		return "stored"
-	case errors.Is(err, ErrAmbiguous):
+	case errors.Is(err, chconn.ErrAmbiguous):
 		return "ambiguous"
-	case errors.Is(err, ErrClosed):
+	case errors.Is(err, chconn.ErrClosed):
 		return "closed"
-	case errors.Is(err, ErrSchema):
+	case errors.Is(err, chconn.ErrSchema):
 		return "schema"
-	case errors.Is(err, ErrRejected):
+	case errors.Is(err, chconn.ErrRejected):
 		return "rejected"
-	case errors.Is(err, ErrRetryable):
+	case errors.Is(err, chconn.ErrRetryable):
 		return "retryable"
 	}
 	return "cancelled"

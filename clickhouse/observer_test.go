@@ -16,6 +16,8 @@ import (
 	metricnoop "go.opentelemetry.io/otel/metric/noop"
 	"go.opentelemetry.io/otel/trace"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
+
+	"github.com/factload/factload/clickhouse/internal/retry"
 )
 
 // meters is a Meter that keeps the sums of what it is told, by the
@@ -151,7 +153,7 @@ func TestMetrics(t *testing.T) {
 		s := &memorySink{counted: 7}
 		tries := 0
 		s.answer = func(ctx context.Context, ids []string) (error, bool) {
-			sleep(ctx, time.Second)
+			retry.Sleep(ctx, time.Second)
 			switch tries++; {
 			case tries == 1:
 				return retryable(), false
@@ -176,7 +178,7 @@ func TestMetrics(t *testing.T) {
 		require.Greater(t, to.sums["factload.wait.duration"], 3.0)
 
 		go func() { _ = m.Materialize(t.Context(), idFact("pending")) }()
-		require.True(t, sleep(t.Context(), 100*time.Millisecond))
+		require.True(t, retry.Sleep(t.Context(), 100*time.Millisecond))
 		g := &gauges{}
 		require.NoError(t, to.callback(t.Context(), g))
 		require.EqualValues(t, []int64{1, m.Stats()[0].PendingBytes, 7}, g.ints)
@@ -232,7 +234,7 @@ func TestSpans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &memorySink{}
 		s.answer = func(ctx context.Context, ids []string) (error, bool) {
-			sleep(ctx, time.Millisecond)
+			retry.Sleep(ctx, time.Millisecond)
 			if ids[0] == "bad" {
 				return rejected(), false
 			}

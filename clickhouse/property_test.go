@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
@@ -20,7 +21,7 @@ import (
 func TestRandomFactsComeBack(t *testing.T) {
 	t.Parallel()
 	eachProtocol(t, func(t *testing.T, _ *enginetest.DB, m *Materializer) {
-		s := wideSchema
+		s := chtest.WideSchema
 		s.Fields = slices.DeleteFunc(slices.Clone(s.Fields), func(f fact.Field) bool { return f.Name == "dec" || f.Name == "native" })
 		require.NoError(t, m.EnsureSchema(t.Context(), s))
 		const seed = 20260203

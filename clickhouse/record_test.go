@@ -14,6 +14,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/clickhouse/insert"
+	"github.com/factload/factload/clickhouse/internal/chtest"
+	"github.com/factload/factload/clickhouse/internal/retry"
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
@@ -119,9 +123,9 @@ func TestMaterializeMissing(t *testing.T) {
 // process that has given up on it, while the same facts are replayed.
 func TestMaterializeMissingWaitsForOlderInserts(t *testing.T) {
 	t.Parallel()
-	protocols(t, func(t *testing.T, db *enginetest.DB, p *proxy, c *Client) {
-		ensure(t, c, idSchema, ddl.Options{})
-		b := compile(t, idSchema).NewBlock()
+	protocols(t, func(t *testing.T, db *enginetest.DB, p *chtest.Proxy, c *Client) {
+		require.NoError(t, migrate.New(c).Ensure(t.Context(), chtest.NewTable(t, idSchema, ddl.Options{})))
+		b := chtest.Compile(t, idSchema).NewBlock()
 		for _, f := range idFacts("id", 100_000) {
 			require.NoError(t, b.AppendFact(f.ID, f.Data))
 		}
@@ -133,9 +137,11 @@ func TestMaterializeMissingWaitsForOlderInserts(t *testing.T) {
 			}
 			return true
 		}
-		p.onBytes.Store(&hold)
+		p.OnBytes.Store(&hold)
 		inserted := make(chan error, 1)
-		go func() { inserted <- c.Insert(t.Context(), Insert{Table: idSchema.Name, Block: b, Token: "x"}) }()
+		go func() {
+			inserted <- insert.New(c).Insert(t.Context(), insert.Insert{Table: idSchema.Name, Block: b, Token: "x"})
+		}()
 		for !held.Load() {
 			runtime.Gosched()
 		}
@@ -208,8 +214,8 @@ func TestServerIsDownAtStart(t *testing.T) {
 		t.Run(fmt.Sprint(mode), func(t *testing.T) {
 			t.Parallel()
 			db := enginetest.Database(t)
-			addr := closedAddr(t)
-			m := materializer(t, Config{DSN: with(t, db.DSN, func(u *url.URL) { u.Host = addr }), Mode: mode})
+			addr := chtest.ClosedAddr(t)
+			m := materializer(t, Config{DSN: chtest.WithDSN(t, db.DSN, func(u *url.URL) { u.Host = addr }), Mode: mode})
 			require.ErrorIs(t, m.EnsureSchema(t.Context(), idSchema), ErrRetryable)
 			up := make(chan struct{})
 			time.AfterFunc(time.Second, func() {
@@ -219,7 +225,7 @@ func TestServerIsDownAtStart(t *testing.T) {
 					t.Error(err)
 					return
 				}
-				forward(t, listener, host(t, db.DSN))
+				chtest.Forward(t, listener, chtest.Host(t, db.DSN))
 			})
 			requireAllNil(t, together(50, func(i int) error { return m.Materialize(t.Context(), idFact(fmt.Sprint(i))) }))
 			require.NoError(t, m.Flush(t.Context()))
@@ -233,15 +239,15 @@ func TestServerIsDownAtStart(t *testing.T) {
 func TestConnectionsAreCutUnderLoad(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
-	p, dsn := newProxy(t, db.DSN, nil)
+	p, dsn := chtest.NewProxy(t, db.DSN, nil)
 	m := materializer(t, Config{DSN: dsn})
 	require.NoError(t, m.EnsureSchema(t.Context(), idSchema))
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		// More and more seldom: on a slow machine no insert fits in between at first.
-		for pause := 50 * time.Millisecond; sleep(ctx, pause); pause += pause / 10 {
-			p.cutAll()
+		for pause := 50 * time.Millisecond; retry.Sleep(ctx, pause); pause += pause / 10 {
+			p.CutAll()
 		}
 	})
 	var rows atomic.Int64
@@ -263,7 +269,7 @@ func TestConnectionsAreCutUnderLoad(t *testing.T) {
 // server.
 func TestMemoryIsBounded(t *testing.T) {
 	s := &memorySink{answer: func(ctx context.Context, _ []string) (error, bool) {
-		return nil, sleep(ctx, 20*time.Millisecond) && false // it forgets them
+		return nil, retry.Sleep(ctx, 20*time.Millisecond) && false // it forgets them
 	}}
 	const bound = 4 << 20
 	m := intoMemory(t, Config{Mode: Buffered, MaxPendingBytes: bound, MaxBlockBytes: 1 << 20}, s)
@@ -277,7 +283,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		for sleep(ctx, 20*time.Millisecond) {
+		for retry.Sleep(ctx, 20*time.Millisecond) {
 			most, pending = max(most, heap()), max(pending, m.Stats()[0].PendingBytes)
 		}
 	})

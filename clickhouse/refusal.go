@@ -3,6 +3,8 @@ package clickhouse
 import (
 	"errors"
 	"slices"
+
+	"github.com/factload/factload/clickhouse/chconn"
 )
 
 // violatesConstraint reports whether the last try of an insert was refused
@@ -10,13 +12,13 @@ import (
 // it looks at the token and before it stores any row: that try stored nothing.
 // An earlier one may have, when the constraint is younger.
 func violatesConstraint(err error) bool {
-	var e *Error
-	return errors.As(err, &e) && e.Code == codeViolatedConstraint && !e.Partial
+	var e *chconn.Error
+	return errors.As(err, &e) && e.Code == chconn.CodeViolatedConstraint && !e.Partial
 }
 
 // statementCodes are rejections that have nothing to do with the rows.
 var statementCodes = []int{
-	codeSyntaxError, codeAccessDenied, codeWrongPassword,
+	chconn.CodeSyntaxError, chconn.CodeAccessDenied, chconn.CodeWrongPassword,
 	48,  // NOT_IMPLEMENTED
 	73,  // UNKNOWN_FORMAT
 	115, // UNKNOWN_SETTING
@@ -31,7 +33,7 @@ var statementCodes = []int{
 // refusesRows reports whether the server refused an insert for its rows, so
 // that some of them may be stored without the others.
 func refusesRows(err error) bool {
-	var e *Error
-	return violatesConstraint(err) || errors.As(err, &e) && e.Class == ErrRejected && e.Code != 0 && //nolint:errorlint // Class is one of them
+	var e *chconn.Error
+	return violatesConstraint(err) || errors.As(err, &e) && e.Class == chconn.ErrRejected && e.Code != 0 && //nolint:errorlint // Class is one of them
 		!slices.Contains(statementCodes, e.Code)
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
@@ -29,11 +30,11 @@ func TestReplayHeals(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
 	m := materializer(t, Config{DSN: db.DSN})
-	down := materializer(t, Config{DSN: "clickhouse://u:p@" + closedAddr(t) + "/db", RetryBudget: -1})
+	down := materializer(t, Config{DSN: "clickhouse://u:p@" + chtest.ClosedAddr(t) + "/db", RetryBudget: -1})
 	store := fact.NewMemoryStore()
 	works := fact.NewPipeline(fact.WithStore(store, "s"), fact.WithMaterializer(m))
 	fails := fact.NewPipeline(fact.WithStore(store, "s"), fact.WithMaterializer(down))
-	require.NoError(t, works.EnsureSchemas(t.Context(), logged, smallSchema))
+	require.NoError(t, works.EnsureSchemas(t.Context(), logged, chtest.SmallSchema))
 	require.ErrorIs(t, fails.EnsureSchemas(t.Context(), logged), ErrRetryable)
 
 	const facts = replayEvents + 500 // more than one piece

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/insert"
+	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/ddl"
 )
 
@@ -22,7 +25,7 @@ var _ sink = (*tableSink)(nil)
 
 // limit bounds one conversation with the server.
 func (s *tableSink) limit(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeoutCause(ctx, s.m.timeout, &timeoutError{what: "InsertTimeout", after: s.m.timeout})
+	return chconn.WithTimeout(ctx, "InsertTimeout", s.m.timeout)
 }
 
 // insert gets the table ready if it is not, and inserts. When the table is not
@@ -35,14 +38,14 @@ func (s *tableSink) insert(ctx context.Context, rows *block.Block, token string,
 	if err := s.m.ensure(ctx, s.entry); err != nil {
 		return err
 	}
-	in := Insert{Table: s.entry.table.Name, Block: rows, Token: token, Again: again, Settings: s.m.settings}
-	err := s.m.client.Insert(ctx, in)
+	in := insert.Insert{Table: s.entry.table.Name, Block: rows, Token: token, Again: again, Settings: s.m.settings}
+	err := s.m.inserter.Insert(ctx, in)
 	if known && errors.Is(err, ErrSchema) {
 		s.entry.ready.Store(false)
 		if err := s.m.ensure(ctx, s.entry); err != nil {
 			return err
 		}
-		err = s.m.client.Insert(ctx, in)
+		err = s.m.inserter.Insert(ctx, in)
 	}
 	return err
 }
@@ -64,10 +67,10 @@ func (s *tableSink) settle(ctx context.Context) error {
 	defer cancel()
 	before, err := s.running(ctx)
 	for ; err == nil && len(before) > 0; before, err = s.stillRunning(ctx, before) {
-		if !sleep(ctx, settlePause) {
+		if !retry.Sleep(ctx, settlePause) {
 			return &Error{
 				Op: s.op("look into"), Class: ErrRetryable,
-				Text: "an earlier insert is still running", cause: context.Cause(ctx),
+				Text: "an earlier insert is still running", Cause: context.Cause(ctx),
 			}
 		}
 	}
@@ -89,9 +92,9 @@ func (s *tableSink) running(ctx context.Context) (map[string]bool, error) {
 	var rows []struct {
 		ID string `ch:"query_id"`
 	}
-	err := s.m.client.selectInto(ctx, s.op("look into"), &rows, `SELECT query_id FROM system.processes
+	err := s.m.client.SelectAs(ctx, s.op("look into"), &rows, `SELECT query_id FROM system.processes
 WHERE current_database = currentDatabase() AND startsWith(query_id, {prefix:String})`,
-		Param("prefix", insertIDPrefix(s.entry.table.Name)))
+		Param("prefix", insert.QueryIDPrefix(s.entry.table.Name)))
 	out := make(map[string]bool, len(rows))
 	for _, r := range rows {
 		out[r.ID] = true
@@ -137,7 +140,7 @@ func (s *tableSink) lookUp(ctx context.Context, field, list string, have map[str
 	}
 	sql := fmt.Sprintf("SELECT DISTINCT toString(%s) AS factload_id FROM %s WHERE %s IN (%s)",
 		field, ddl.QuoteIdent(s.entry.table.Name), field, list)
-	if err := s.m.client.selectInto(ctx, s.op("look into"), &rows, sql); err != nil {
+	if err := s.m.client.SelectAs(ctx, s.op("look into"), &rows, sql); err != nil {
 		return err
 	}
 	for _, r := range rows {
@@ -152,7 +155,7 @@ func (s *tableSink) parts(ctx context.Context) (int, error) {
 	var rows []struct {
 		Parts uint64 `ch:"parts"`
 	}
-	err := s.m.client.selectInto(ctx, s.op("count the parts of"), &rows, `SELECT max(n) AS parts FROM
+	err := s.m.client.SelectAs(ctx, s.op("count the parts of"), &rows, `SELECT max(n) AS parts FROM
 (SELECT count() AS n FROM system.parts WHERE active AND database = currentDatabase() AND table = {table:String} GROUP BY partition_id)`,
 		Param("table", s.entry.table.Name))
 	if err != nil || len(rows) == 0 {
@@ -167,5 +170,5 @@ func (s *tableSink) op(what string) string {
 
 // errNoFactID says that rows of a schema cannot be told apart.
 func errNoFactID(schema string) error {
-	return &schemaError{fmt.Errorf("schema %q has no field that carries the fact's ID (fact_id), so nobody can tell which facts its table has", schema)}
+	return chconn.SchemaError(fmt.Errorf("schema %q has no field that carries the fact's ID (fact_id), so nobody can tell which facts its table has", schema))
 }

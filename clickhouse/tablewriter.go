@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/internal/retry"
 )
 
 // tableWriter owns the inserts into one table. Callers add their rows to the
@@ -26,7 +28,7 @@ type tableWriter struct {
 	looks   context.Context // ends the counting of parts
 	loops   *sync.WaitGroup // of the goroutines of all writers
 	pool    *blockPool
-	repeater
+	retry.Repeater
 	observer  *tableObserver
 	onFailure func(Failure) // told of buffered rows that are given up; may be nil
 	log       *slog.Logger
@@ -221,11 +223,11 @@ func (w *tableWriter) seal() []*batch {
 
 // notSent is the error for rows that have not been sent and will not be.
 func (w *tableWriter) notSent(ctx context.Context, cause error) error {
-	e := &Error{Op: w.op(), Text: "the rows were not sent: " + cause.Error(), cause: cause}
-	if errors.Is(cause, ErrClosed) {
-		e.Class = ErrClosed
+	e := &chconn.Error{Op: w.op(), Text: "the rows were not sent: " + cause.Error(), Cause: cause}
+	if errors.Is(cause, chconn.ErrClosed) {
+		e.Class = chconn.ErrClosed
 	} else if ctx.Err() != nil {
-		e.cause = endOf(ctx, cause)
+		e.Cause = chconn.EndOf(ctx, cause)
 	}
 	return e
 }
@@ -234,8 +236,8 @@ func (w *tableWriter) notSent(ctx context.Context, cause error) error {
 // sent.
 func (w *tableWriter) left(ctx context.Context) error {
 	cause := context.Cause(ctx)
-	return &Error{
-		Op: w.op(), Class: ErrAmbiguous, cause: endOf(ctx, cause),
+	return &chconn.Error{
+		Op: w.op(), Class: chconn.ErrAmbiguous, Cause: chconn.EndOf(ctx, cause),
 		Text: "no answer yet, and the insert goes on: " + cause.Error(),
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse/internal/retry"
 )
 
 // TestAmbiguousAnswersAreRepeated loses the answer of every other insert.
@@ -20,7 +22,7 @@ func TestAmbiguousAnswersAreRepeated(t *testing.T) {
 		s := &memorySink{}
 		n := 0
 		s.answer = func(ctx context.Context, _ []string) (error, bool) {
-			sleep(ctx, time.Millisecond)
+			retry.Sleep(ctx, time.Millisecond)
 			switch n++; n % 4 {
 			case 1:
 				return ambiguous(), true
@@ -93,7 +95,7 @@ func TestCallersLeave(t *testing.T) {
 	})
 }
 
-func synctestPause(t *testing.T, d time.Duration) { sleep(t.Context(), d) }
+func synctestPause(t *testing.T, d time.Duration) { retry.Sleep(t.Context(), d) }
 
 // TestEverybodyLeaves leaves nothing to send.
 func TestEverybodyLeaves(t *testing.T) {
@@ -109,7 +111,7 @@ func TestEverybodyLeaves(t *testing.T) {
 		for _, err := range together(20, func(i int) error { return m.Materialize(ctx, idFact(fmt.Sprint(i))) }) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 		}
-		require.True(t, sleep(t.Context(), 2*time.Second))
+		require.True(t, retry.Sleep(t.Context(), 2*time.Second))
 		require.Equal(t, map[string]int{"first": 1}, s.count())
 		require.Len(t, s.tried, 1)
 		require.Zero(t, m.Stats()[0].PendingBytes)
@@ -146,7 +148,7 @@ func TestBudgetOfABlock(t *testing.T) {
 		m := intoMemory(t, Config{RetryBudget: 10 * time.Second}, s)
 		begin := time.Now()
 		errs := together(3, func(i int) error {
-			sleep(t.Context(), time.Duration(i)*time.Second)
+			retry.Sleep(t.Context(), time.Duration(i)*time.Second)
 			return m.Materialize(t.Context(), idFact(fmt.Sprint(i)))
 		})
 		for _, err := range errs {

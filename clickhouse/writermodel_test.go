@@ -14,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/fact"
 )
 
@@ -50,7 +52,7 @@ type writerModel struct {
 func newWriterModel(t *testing.T, seed uint64, buffered bool) *writerModel {
 	w := &writerModel{t: t, buffered: buffered, random: rand.New(rand.NewPCG(seed, 1)), told: make(map[string]error)}
 	w.sink = &memorySink{answer: w.answer, settling: func(ctx context.Context) error {
-		sleep(ctx, w.upTo(5*time.Millisecond))
+		retry.Sleep(ctx, w.upTo(5*time.Millisecond))
 		return w.oneOf(10, retryable())
 	}}
 	cfg := Config{
@@ -83,11 +85,11 @@ func (w *writerModel) oneOf(n int, err error) error {
 // with "bad".
 func (w *writerModel) answer(ctx context.Context, ids []string) (error, bool) { //nolint:revive // the answer, and what the server did
 	bad := slices.ContainsFunc(ids, func(id string) bool { return strings.HasPrefix(id, "bad") })
-	if !sleep(ctx, w.upTo(30*time.Millisecond)) {
-		return &Error{Class: ErrAmbiguous, cause: context.Cause(ctx)}, !bad && w.n(2) == 0
+	if !retry.Sleep(ctx, w.upTo(30*time.Millisecond)) {
+		return &Error{Class: ErrAmbiguous, Cause: context.Cause(ctx)}, !bad && w.n(2) == 0
 	}
 	if bad {
-		return &Error{Class: ErrRejected, Code: codeViolatedConstraint, Text: "no"}, false
+		return &Error{Class: ErrRejected, Code: chconn.CodeViolatedConstraint, Text: "no"}, false
 	}
 	switch w.n(8) {
 	case 0:
@@ -111,7 +113,7 @@ func (w *writerModel) run() {
 				_ = w.m.Flush(ctx) // what it says depends on others' luck
 			})
 		}
-		sleep(context.Background(), w.upTo(10*time.Millisecond))
+		retry.Sleep(context.Background(), w.upTo(10*time.Millisecond))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), w.upTo(3*time.Second)+1)
 	defer cancel()

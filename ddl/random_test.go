@@ -14,7 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
@@ -59,12 +59,12 @@ func TestRandomPairs(t *testing.T) {
 	var wg sync.WaitGroup
 	for w := range workers {
 		wg.Go(func() {
-			db, c := enginetest.Database(t), (*clickhouse.Client)(nil)
-			c = openClient(t, db)
+			db, c := enginetest.Database(t), (*migrate.Migrator)(nil)
+			c = openMigrator(t, db)
 			for seed := first + w; seed < first+pairs; seed += workers {
-				what, err := randomPair(seed).check(t.Context(), db, c)
+				what, err := randomPair(seed).check(atOnce(t.Context()), db, c)
 				if err != nil {
-					t.Errorf("seed %d: %v\n%s", seed, err, randomPair(seed).shrink(t.Context(), db, c))
+					t.Errorf("seed %d: %v\n%s", seed, err, randomPair(seed).shrink(atOnce(t.Context()), db, c))
 					return
 				}
 				mu.Lock()
@@ -86,7 +86,7 @@ const readRandom = "SELECT %s FROM t ORDER BY id FORMAT TSV SETTINGS output_form
 
 // check brings a table from one version to the other and returns what became of
 // it.
-func (p pair) check(ctx context.Context, db *enginetest.DB, c *clickhouse.Client) (string, error) {
+func (p pair) check(ctx context.Context, db *enginetest.DB, c *migrate.Migrator) (string, error) {
 	if err := dropTables(ctx, db); err != nil {
 		return "", err
 	}
@@ -169,7 +169,7 @@ func (p pair) valuesExpire() bool {
 }
 
 // start makes the table of the first version, with rows.
-func (p pair) start(ctx context.Context, db *enginetest.DB, c *clickhouse.Client) (ddl.Table, error) {
+func (p pair) start(ctx context.Context, db *enginetest.DB, c *migrate.Migrator) (ddl.Table, error) {
 	from, err := ddl.NewTable(p.from.schema, p.from.options)
 	if err != nil {
 		return ddl.Table{}, err
@@ -208,7 +208,7 @@ func readColumns(ctx context.Context, db *enginetest.DB, columns []ddl.Column) (
 
 // apply carries out the plan with all permissions. A rebuild that stops since
 // rows do not fit must leave the table as it is.
-func (p pair) apply(ctx context.Context, db *enginetest.DB, c *clickhouse.Client, plan ddl.Plan) (string, error) {
+func (p pair) apply(ctx context.Context, db *enginetest.DB, c *migrate.Migrator, plan ddl.Plan) (string, error) {
 	what, needs := "rows kept", ddl.MetadataOnly
 	for _, s := range plan.Statements {
 		needs = max(needs, s.Hazard)
@@ -236,7 +236,7 @@ func (p pair) apply(ctx context.Context, db *enginetest.DB, c *clickhouse.Client
 		return "rebuilt", p.putAside(ctx, db)
 	case err == nil:
 		return what, p.putAside(ctx, db)
-	case !errors.As(err, new(*clickhouse.MisfitError)):
+	case !errors.As(err, new(*migrate.MisfitError)):
 		return "", err
 	}
 	now, err := db.Try(ctx, "SHOW CREATE TABLE t")
@@ -261,7 +261,7 @@ func (p pair) putAside(ctx context.Context, db *enginetest.DB) error {
 
 // end checks that nothing is left to do, and that the table is the one that
 // would be created.
-func (p pair) end(ctx context.Context, c *clickhouse.Client, to ddl.Table, options []ddl.DiffOption) error {
+func (p pair) end(ctx context.Context, c *migrate.Migrator, to ddl.Table, options []ddl.DiffOption) error {
 	again, err := c.Plan(ctx, to, options...)
 	if err != nil {
 		return err
@@ -308,7 +308,7 @@ func sortedColumns(t ddl.Table) ddl.Table {
 
 // shrink drops fields and options as long as the pair fails, and describes what
 // is left.
-func (p pair) shrink(ctx context.Context, db *enginetest.DB, c *clickhouse.Client) string {
+func (p pair) shrink(ctx context.Context, db *enginetest.DB, c *migrate.Migrator) string {
 	for again := true; again; {
 		again = false
 		for _, smaller := range p.smaller() {

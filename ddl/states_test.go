@@ -2,6 +2,7 @@ package ddl_test
 
 import (
 	"cmp"
+	"context"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -10,9 +11,11 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/rebuildhook"
 	"github.com/factload/factload/schemas"
 )
 
@@ -101,29 +104,34 @@ func TestStates(t *testing.T) {
 	}
 }
 
-func openClient(t *testing.T, db *enginetest.DB) *clickhouse.Client {
+func openMigrator(t *testing.T, db *enginetest.DB) *migrate.Migrator {
 	t.Helper()
-	c, err := clickhouse.Open(db.DSN, clickhouse.WithHold(0)) // nobody inserts while a table is rebuilt
+	c, err := chconn.Open(db.DSN)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, c.Close()) })
-	return c
+	return migrate.New(c)
+}
+
+// atOnce is for rebuilds of tables into which nobody inserts meanwhile.
+func atOnce(ctx context.Context) context.Context {
+	return rebuildhook.With(ctx, rebuildhook.Hook{})
 }
 
 func (s state) requireReached(t *testing.T, db *enginetest.DB) {
 	t.Helper()
-	c := openClient(t, db)
+	c := openMigrator(t, db)
 	want := newTable(t, s.schema.Schema, s.schema.Table)
 	tables, err := ddl.Expand(want)
 	require.NoError(t, err)
 	targets := tables[:len(tables)-1]
-	require.NoError(t, c.EnsureAllowing(t.Context(), s.allow, targets...))
+	require.NoError(t, c.EnsureAllowing(atOnce(t.Context()), s.allow, targets...))
 	plan, err := c.Plan(t.Context(), want, s.options...)
 	require.NoError(t, err)
 	for i := range s.allow { // each of the permissions is needed
 		var refused *ddl.RefusedError
 		require.ErrorAs(t, plan.Check(slices.Delete(slices.Clone(s.allow), i, i+1)...), &refused, "%s is not needed", s.allow[i])
 	}
-	require.NoError(t, c.Apply(t.Context(), plan, s.allow...))
+	require.NoError(t, c.Apply(atOnce(t.Context()), plan, s.allow...))
 
 	again, err := c.Plan(t.Context(), want, s.options...)
 	require.NoError(t, err)
@@ -160,7 +168,7 @@ func freshTable(t *testing.T, tables []ddl.Table) ddl.Table {
 			db.Exec(t, s.SQL)
 		}
 	}
-	have, err := openClient(t, db).Inspect(t.Context(), tables[len(tables)-1].Name)
+	have, err := openMigrator(t, db).Inspect(t.Context(), tables[len(tables)-1].Name)
 	require.NoError(t, err)
 	return *have
 }
@@ -189,12 +197,12 @@ func sortedIndexes(t ddl.Table) ddl.Table {
 
 func (s state) requireRefused(t *testing.T, db *enginetest.DB) {
 	t.Helper()
-	c := openClient(t, db)
+	c := openMigrator(t, db)
 	before := db.Query(t, "SHOW CREATE TABLE t")
 	plan, err := c.Plan(t.Context(), newTable(t, s.schema.Schema, s.schema.Table), s.options...)
 	require.NoError(t, err)
 	var refused *ddl.RefusedError
-	require.ErrorAs(t, c.Apply(t.Context(), plan, s.allow...), &refused)
+	require.ErrorAs(t, c.Apply(atOnce(t.Context()), plan, s.allow...), &refused)
 	require.Len(t, refused.Refused, len(s.refused))
 	for i, text := range s.refused {
 		require.Contains(t, refused.Refused[i].Why, text)
@@ -206,12 +214,12 @@ func (s state) requireRefused(t *testing.T, db *enginetest.DB) {
 // leaves the table as it is.
 func (s state) requireMisfits(t *testing.T, db *enginetest.DB) {
 	t.Helper()
-	c := openClient(t, db)
+	c := openMigrator(t, db)
 	before := db.Query(t, "SHOW CREATE TABLE t")
 	plan, err := c.Plan(t.Context(), newTable(t, s.schema.Schema, s.schema.Table), s.options...)
 	require.NoError(t, err)
-	err = c.Apply(t.Context(), plan, s.allow...)
-	var misfit *clickhouse.MisfitError
+	err = c.Apply(atOnce(t.Context()), plan, s.allow...)
+	var misfit *migrate.MisfitError
 	require.ErrorAs(t, err, &misfit)
 	require.Contains(t, misfit.Error(), s.misfits)
 	require.Equal(t, before, db.Query(t, "SHOW CREATE TABLE t"))

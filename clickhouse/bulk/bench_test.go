@@ -13,7 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/internal/enginetest"
 	"github.com/factload/factload/internal/sample"
@@ -53,7 +53,7 @@ func BenchmarkLoad(b *testing.B) {
 		b.Run(schema, func(b *testing.B) {
 			path, rows, target := benchFile(b, schema)
 			db := enginetest.Database(b)
-			client, err := clickhouse.Open(db.DSN)
+			client, err := chconn.Open(db.DSN)
 			require.NoError(b, err)
 			defer client.Close()
 			for b.Loop() {
@@ -77,7 +77,7 @@ func BenchmarkLoad(b *testing.B) {
 func BenchmarkLoadAgain(b *testing.B) {
 	path, rows, target := benchFile(b, "message")
 	db := enginetest.Database(b)
-	client, err := clickhouse.Open(db.DSN)
+	client, err := chconn.Open(db.DSN)
 	require.NoError(b, err)
 	defer client.Close()
 	cfg := Config{Client: client, Targets: map[string]Target{"message": target}, Schema: "message", Inputs: []string{path}}

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 )
@@ -46,7 +46,7 @@ type Target struct {
 type Config struct {
 	// Client is the connection to load through. The caller closes it. The load
 	// uses as many connections at once as it has workers, and one more.
-	Client *clickhouse.Client
+	Client *chconn.Client
 	// Targets are the schemas that may occur, by name; with Schema, only that one
 	// is looked at. A table is created, or gets missing columns, when the first
 	// row of its schema is to be inserted.

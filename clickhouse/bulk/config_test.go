@@ -6,8 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/fact"
 )
 
@@ -79,7 +79,7 @@ func TestMemory(t *testing.T) {
 	for _, c := range []Config{{Memory: 1}, {Memory: -1}, {Memory: 100 * mib, Workers: 4, ChunkBytes: 20 * mib}, {Memory: 100 * mib, ChunkBytes: 80 * mib}} {
 		require.ErrorContains(t, c.Validate(), "memory")
 	}
-	client, err := clickhouse.Open("clickhouse://far.example/db")
+	client, err := chconn.Open("clickhouse://far.example/db")
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	require.Equal(t, [2]int{2, 10 * mib}, sizes(Config{Memory: 100 * mib, Workers: 2, Client: client}), "compressed")

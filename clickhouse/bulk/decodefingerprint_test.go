@@ -51,7 +51,7 @@ func TestLoadRefusesOtherRulesForABegunChunk(t *testing.T) {
 			r := newRoom(t)
 			cfg := r.config(r.file("a", extraLines(0, 1000)))
 			cfg.Rejects = filepath.Join(r.dir, "rejects")
-			first, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 2, applied: true, only: "items"})
+			first, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: 2, applied: true, only: "items"})
 			require.ErrorIs(t, err, errCrash)
 
 			changed := cfg
@@ -82,7 +82,7 @@ func TestLoadGoesOnRegardlessOfRules(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	cfg := r.config(r.file("a", extraLines(0, 1000)))
-	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 2, applied: true, only: "items"})
+	_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: 2, applied: true, only: "items"})
 	require.ErrorIs(t, err, errCrash)
 	cfg.Decode.UnknownKeys, cfg.AllowChanged = block.IgnoreUnknown, true
 	sum := r.load(cfg)
@@ -95,7 +95,7 @@ func TestLoadGoesOnWhenOnlyWordsHaveChanged(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	cfg := r.config(r.file("a", lines(0, 1000)))
-	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 2, applied: true, only: "items"})
+	_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: 2, applied: true, only: "items"})
 	require.ErrorIs(t, err, errCrash)
 	target := items()
 	target.Schema.Fields[0].Comment = "the number"
@@ -201,7 +201,7 @@ func TestLedgerOfBefore(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	cfg := r.config(r.file("a", lines(0, 1000)))
-	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 2, applied: true, only: "items"})
+	_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: 2, applied: true, only: "items"})
 	require.ErrorIs(t, err, errCrash)
 	old := ledgerSchema()
 	old.Name = "old"
@@ -213,7 +213,7 @@ func TestLedgerOfBefore(t *testing.T) {
 	}
 	table, err := ddl.NewTable(old, ledgerOptions())
 	require.NoError(t, err)
-	require.NoError(t, r.client.Ensure(t.Context(), table))
+	require.NoError(t, serverOf(r.client).Ensure(t.Context(), table))
 	var names []string
 	for _, f := range old.Fields {
 		names = append(names, "`"+f.Name+"`")

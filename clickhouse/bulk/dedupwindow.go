@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/ddl"
 )
 
@@ -42,7 +42,7 @@ func warnOfViews(ctx context.Context, s server, table *ddl.Table, warn func(stri
 	for _, v := range table.Views {
 		var targets []viewTarget
 		err := s.Select(ctx, &targets, viewTargetSQL,
-			clickhouse.Param("database", v.To.Database), clickhouse.Param("table", v.To.Name), clickhouse.Param("view", v.Name))
+			chconn.Param("database", v.To.Database), chconn.Param("table", v.To.Name), chconn.Param("view", v.Name))
 		if err != nil {
 			return err
 		}

@@ -1,7 +1,7 @@
 // Package bulk loads files of rows into ClickHouse: fast, every value checked, and each
 // row once.
 //
-//	client, err := clickhouse.Open(dsn)
+//	client, err := chconn.Open(dsn)
 //	...
 //	sum, err := bulk.Load(ctx, bulk.Config{
 //		Client:  client,

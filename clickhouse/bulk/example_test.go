@@ -6,8 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/bulk"
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
@@ -45,7 +45,7 @@ func ExampleLoad() {
 	defer remove()
 	db, drop := enginetest.Example()
 	defer drop()
-	client, err := clickhouse.Open(db.DSN) // such as clickhouse://user:password@localhost:9000/evals
+	client, err := chconn.Open(db.DSN) // such as clickhouse://user:password@localhost:9000/evals
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -13,7 +13,7 @@ func (r *room) killForced() Config {
 	r.t.Helper()
 	cfg := r.config(r.file("a", lines(0, 500)))
 	cfg.Force, cfg.Workers = true, 1
-	_, err := loadInto(r.t.Context(), cfg, &crashing{server: r.client, left: 3, applied: true, only: "items"})
+	_, err := loadInto(r.t.Context(), cfg, &crashing{server: serverOf(r.client), left: 3, applied: true, only: "items"})
 	require.ErrorIs(r.t, err, errCrash)
 	return cfg
 }

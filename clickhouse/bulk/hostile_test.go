@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/internal/compressed"
 )
 
@@ -184,7 +184,7 @@ func TestLoadFindsRowsThatTheServerRefuses(t *testing.T) {
 		SETTINGS non_replicated_deduplication_window = 1000`)
 	cfg := r.config(r.file("a", dirtyLines(0, 4000)))
 	cfg.Rejects = filepath.Join(r.dir, "rejects")
-	crash := &crashing{server: r.client, left: 60, applied: true}
+	crash := &crashing{server: serverOf(r.client), left: 60, applied: true}
 	_, err := loadInto(t.Context(), cfg, crash)
 	require.ErrorIs(t, err, errCrash)
 	r.load(cfg)
@@ -216,10 +216,10 @@ func TestLoadDoesNotSearchWhereRowsCouldDouble(t *testing.T) {
 	r.Exec(t, "CREATE TABLE copy (x UInt32, CONSTRAINT odd CHECK x != 77) ENGINE = MergeTree ORDER BY x")
 	r.Exec(t, "CREATE MATERIALIZED VIEW view TO copy AS SELECT id AS x FROM items")
 	_, err := Load(t.Context(), r.config(r.file("a", lines(0, 100))))
-	require.ErrorIs(t, err, clickhouse.ErrAmbiguous)
+	require.ErrorIs(t, err, chconn.ErrAmbiguous)
 	require.ErrorContains(t, err, "fix the materialized view")
 	require.NotContains(t, err.Error(), "tried for")
-	var e *clickhouse.Error
+	var e *chconn.Error
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, violatedConstraint, e.Code)
 	require.ErrorContains(t, err, "chunk of ")
@@ -230,15 +230,15 @@ func TestLoadReportsTheServersErrors(t *testing.T) {
 	r := newRoom(t)
 	r.Exec(t, "CREATE TABLE items (id String, text String) ENGINE = MergeTree ORDER BY id")
 	_, err := Load(t.Context(), r.config(r.file("a", lines(0, 10))))
-	require.ErrorIs(t, err, clickhouse.ErrSchema)
+	require.ErrorIs(t, err, chconn.ErrSchema)
 
-	client, err := clickhouse.Open("clickhouse://user:hunter2@127.0.0.1:1/db")
+	client, err := chconn.Open("clickhouse://user:hunter2@127.0.0.1:1/db")
 	require.NoError(t, err)
 	defer client.Close()
 	cfg := r.config(r.file("a", lines(0, 10)))
 	cfg.Client = client
 	_, err = Load(t.Context(), cfg)
-	require.ErrorIs(t, err, clickhouse.ErrRetryable)
+	require.ErrorIs(t, err, chconn.ErrRetryable)
 	require.ErrorContains(t, err, "connection refused")
 	require.NotContains(t, err.Error(), "hunter2")
 }
@@ -269,12 +269,12 @@ func TestLoadFilesWithUnusualNames(t *testing.T) {
 func TestLoadOverHTTP(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
-	client, err := clickhouse.Open(r.HTTPDSN)
+	client, err := chconn.Open(r.HTTPDSN)
 	require.NoError(t, err)
 	defer client.Close()
 	cfg := r.config(r.file("a", dirtyLines(0, 1000)))
 	cfg.Client, cfg.Rejects = client, filepath.Join(r.dir, "rejects")
-	_, err = loadInto(t.Context(), cfg, &crashing{server: client, left: 7, applied: true})
+	_, err = loadInto(t.Context(), cfg, &crashing{server: serverOf(client), left: 7, applied: true})
 	require.ErrorIs(t, err, errCrash)
 	r.load(cfg)
 	require.Equal(t, "950\t950", r.count())

@@ -3,9 +3,9 @@ package bulk
 import (
 	"context"
 
-	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
+	"github.com/factload/factload/clickhouse/insert"
 )
 
 // inserter inserts the rows of a chunk. It belongs to one worker.
@@ -41,6 +41,6 @@ func (w *inserter) insert(ctx context.Context, d *decoder, res *result) error {
 // that an earlier load may have sent it.
 func (w *inserter) send(ctx context.Context, t *table, b *block.Block, token string, again bool) error {
 	return w.retry.do(ctx, func(ctx context.Context, repeated bool) error {
-		return w.server.Insert(ctx, clickhouse.Insert{Table: t.name, Block: b, Token: token, Again: again || repeated})
+		return w.server.Insert(ctx, insert.Insert{Table: t.name, Block: b, Token: token, Again: again || repeated})
 	})
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/insert"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/internal/compressed"
 	"github.com/factload/factload/internal/enginetest"
@@ -35,7 +36,7 @@ type crashing struct {
 	crashed bool
 }
 
-func (c *crashing) Insert(ctx context.Context, in clickhouse.Insert) error {
+func (c *crashing) Insert(ctx context.Context, in insert.Insert) error {
 	c.mu.Lock()
 	if c.crashed {
 		c.mu.Unlock()
@@ -105,7 +106,7 @@ func TestLoadSurvivesCrashes(t *testing.T) {
 			t.Parallel()
 			rnd := rand.New(rand.NewPCG(seed, 1))
 			r := &room{DB: enginetest.Database(t), t: t, dir: t.TempDir()}
-			client, err := clickhouse.Open(r.DSN)
+			client, err := chconn.Open(r.DSN)
 			require.NoError(t, err)
 			defer client.Close()
 			cfg := r.config(inputs...)
@@ -113,7 +114,7 @@ func TestLoadSurvivesCrashes(t *testing.T) {
 			crashes := 0
 			for {
 				cfg.Workers = 1 + rnd.IntN(4)
-				c := &crashing{server: client, left: rnd.IntN(30), applied: rnd.IntN(2) == 0}
+				c := &crashing{server: serverOf(client), left: rnd.IntN(30), applied: rnd.IntN(2) == 0}
 				_, err := loadInto(t.Context(), cfg, c)
 				if err == nil {
 					break
@@ -163,7 +164,7 @@ func TestLoadSurvivesCrashesWithOtherSettings(t *testing.T) {
 				r.file("a", text[:grown])
 				cfg.ChunkBytes = minChunkBytes << rnd.IntN(4)
 				cfg.chunkLines = 1 + rnd.IntN(500)
-				c := &crashing{server: r.client, left: rnd.IntN(40), applied: rnd.IntN(2) == 0}
+				c := &crashing{server: serverOf(r.client), left: rnd.IntN(40), applied: rnd.IntN(2) == 0}
 				_, err := loadInto(t.Context(), cfg, c)
 				if err != nil {
 					require.ErrorIs(t, err, errCrash)
@@ -188,7 +189,7 @@ func TestLoadGrownAfterCrash(t *testing.T) {
 	r := newRoom(t)
 	text := lines(0, 30)
 	cfg := r.config(r.file("a", text))
-	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, applied: true, only: "items"})
+	_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), applied: true, only: "items"})
 	require.ErrorIs(t, err, errCrash)
 	require.Equal(t, "30\t30", r.count())
 	r.file("a", append(text, lines(30, 40)...))
@@ -200,7 +201,7 @@ func TestLoadChangedAfterCrash(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	cfg := r.config(r.file("a", lines(0, 30)))
-	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, applied: true, only: "items"})
+	_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), applied: true, only: "items"})
 	require.ErrorIs(t, err, errCrash)
 	r.file("a", lines(1, 30))
 	_, err = Load(t.Context(), cfg)
@@ -218,7 +219,7 @@ func TestLoadForcedGoesOnAfterCrash(t *testing.T) {
 	// None of them in the last entry of the ledger: with that the load is done,
 	// and the next one is another.
 	for left, only := range []string{"", "", "", "items", "items"} {
-		_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: left, only: only, applied: left%2 == 0})
+		_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: left, only: only, applied: left%2 == 0})
 		require.ErrorIs(t, err, errCrash)
 	}
 	r.load(cfg)
@@ -231,7 +232,7 @@ func TestLoadInterrupted(t *testing.T) {
 	r := newRoom(t)
 	cfg := r.config(r.file("a", lines(0, 5000)))
 	ctx, cancel := context.WithCancel(t.Context())
-	c := &watching{server: r.client, table: "items", seen: func(n int) {
+	c := &watching{server: serverOf(r.client), table: "items", seen: func(n int) {
 		if n == 5 {
 			cancel()
 		}
@@ -257,7 +258,7 @@ type watching struct {
 	n     int
 }
 
-func (w *watching) Insert(ctx context.Context, in clickhouse.Insert) error {
+func (w *watching) Insert(ctx context.Context, in insert.Insert) error {
 	err := w.server.Insert(ctx, in)
 	if in.Table == w.table {
 		w.mu.Lock()
@@ -280,7 +281,7 @@ func TestLoadInterruptedWhileItWaitsForStdin(t *testing.T) {
 		_, _ = writer.Write(lines(0, 1000))
 		cancel()
 	}()
-	_, err := loadInto(ctx, cfg, r.client)
+	_, err := loadInto(ctx, cfg, serverOf(r.client))
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -294,7 +295,7 @@ type failing struct {
 	n     int
 }
 
-func (f *failing) Insert(ctx context.Context, in clickhouse.Insert) error {
+func (f *failing) Insert(ctx context.Context, in insert.Insert) error {
 	f.mu.Lock()
 	f.n++
 	fail := in.Table == f.table && f.n%2 == 1
@@ -311,15 +312,15 @@ func (f *failing) Insert(ctx context.Context, in clickhouse.Insert) error {
 func TestLoadRepeatsInserts(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]*failing{
-		"rows, not stored":   {table: "items", err: clickhouse.ErrRetryable},
-		"rows, stored":       {table: "items", err: clickhouse.ErrAmbiguous, after: true},
-		"ledger, not stored": {table: ledgerTable, err: clickhouse.ErrRetryable},
-		"ledger, stored":     {table: ledgerTable, err: clickhouse.ErrAmbiguous, after: true},
+		"rows, not stored":   {table: "items", err: chconn.ErrRetryable},
+		"rows, stored":       {table: "items", err: chconn.ErrAmbiguous, after: true},
+		"ledger, not stored": {table: ledgerTable, err: chconn.ErrRetryable},
+		"ledger, stored":     {table: ledgerTable, err: chconn.ErrAmbiguous, after: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			r := newRoom(t)
-			f.server = r.client
+			f.server = serverOf(r.client)
 			cfg := r.config(r.file("a", lines(0, 500)))
 			sum, err := loadInto(t.Context(), cfg, f)
 			require.NoError(t, err)
@@ -361,13 +362,13 @@ func TestLoadLeavesNoGoroutines(t *testing.T) {
 		if change != nil {
 			change(&cfg)
 		}
-		client, err := clickhouse.Open(r.DSN)
+		client, err := chconn.Open(r.DSN)
 		require.NoError(t, err)
 		defer client.Close()
 		if crash, ok := c.(*crashing); ok {
-			crash.server = client
+			crash.server = serverOf(client)
 		} else {
-			c = client
+			c = serverOf(client)
 		}
 		_, _ = loadInto(t.Context(), cfg, c)
 	}
@@ -387,7 +388,7 @@ func TestLoadFindsRowsThatTheServerLost(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	cfg := r.config(r.file("a", lines(0, 500)))
-	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 3, applied: true, only: "items"})
+	_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: 3, applied: true, only: "items"})
 	require.ErrorIs(t, err, errCrash)
 	kept := r.Query(t, "SELECT sum(rows) FROM _factload_ledger WHERE state = 'chunk_done'")
 	r.Exec(t, "ALTER TABLE items DELETE WHERE id >= "+kept+" SETTINGS mutations_sync = 2")

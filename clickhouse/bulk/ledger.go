@@ -6,8 +6,10 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/insert"
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 )
 
@@ -18,16 +20,23 @@ type ledger struct {
 	block  *block.Block
 }
 
-// server is the part of a [clickhouse.Client] that a load uses.
+// server is what a load uses of ClickHouse.
 type server interface {
 	Ensure(ctx context.Context, tables ...ddl.Table) error
 	Inspect(ctx context.Context, table string) (*ddl.Table, error)
-	Insert(ctx context.Context, in clickhouse.Insert) error
-	Violations(ctx context.Context, in clickhouse.Insert) ([]clickhouse.Violation, error)
+	Insert(ctx context.Context, in insert.Insert) error
+	Violations(ctx context.Context, in insert.Insert) ([]insert.Violation, error)
 	Select(ctx context.Context, dest any, sql string, params ...any) error
 }
 
-var _ server = (*clickhouse.Client)(nil)
+// serverOf returns the server of a client.
+func serverOf(client *chconn.Client) server {
+	return struct {
+		*chconn.Client
+		*migrate.Migrator
+		*insert.Inserter
+	}{client, migrate.New(client), insert.New(client)}
+}
 
 // openLedger creates the ledger table if it is not there.
 func openLedger(ctx context.Context, s server) (*ledger, error) {
@@ -56,7 +65,7 @@ FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done', 'chunk_drop
 func (l *ledger) following(ctx context.Context, parent token, head uint64, path string) ([]candidate, error) {
 	var rows []candidateRow
 	err := l.server.Select(ctx, &rows, followingSQL,
-		clickhouse.Param("parent", parent.String()), clickhouse.Param("head", fmt.Sprint(head)), clickhouse.Param("file", path))
+		chconn.Param("parent", parent.String()), chconn.Param("head", fmt.Sprint(head)), chconn.Param("file", path))
 	if err != nil {
 		return nil, err
 	}
@@ -69,7 +78,7 @@ func (l *ledger) following(ctx context.Context, parent token, head uint64, path 
 func (l *ledger) allFollowing(ctx context.Context, parent token, limit int) (lookup, error) {
 	var rows []candidateRow
 	err := l.server.Select(ctx, &rows, allFollowingSQL,
-		clickhouse.Param("parent", parent.String()), clickhouse.Param("limit", strconv.Itoa(limit+1)))
+		chconn.Param("parent", parent.String()), chconn.Param("limit", strconv.Itoa(limit+1)))
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +160,7 @@ func (l *ledger) loadsOf(ctx context.Context, root, inputs token, forced bool) (
 		` AND parent = {parent:String} AND token = {token:String} AND forced = {forced:Bool}` + loadsGroupSQL + ` ORDER BY started, ended`
 	var rows []loadRow
 	err := l.server.Select(ctx, &rows, sql,
-		clickhouse.Param("parent", root.String()), clickhouse.Param("token", inputs.String()), clickhouse.Param("forced", strconv.FormatBool(forced)))
+		chconn.Param("parent", root.String()), chconn.Param("token", inputs.String()), chconn.Param("forced", strconv.FormatBool(forced)))
 	return rows, err
 }
 
@@ -167,5 +176,5 @@ func (l *ledger) write(ctx context.Context, entries []ledgerEntry, again bool) e
 		}
 		parts = append(parts, e.load, e.token.String(), e.state)
 	}
-	return l.server.Insert(ctx, clickhouse.Insert{Table: ledgerTable, Block: l.block, Token: newToken(parts...).String(), Again: again})
+	return l.server.Insert(ctx, insert.Insert{Table: ledgerTable, Block: l.block, Token: newToken(parts...).String(), Again: again})
 }

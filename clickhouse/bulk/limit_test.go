@@ -41,7 +41,7 @@ func TestLoadCountsTheRejectsOfBefore(t *testing.T) {
 	cfg := r.config(r.file("a", append([]byte("bad\nworse\n"), lines(0, 5000)...)))
 	cfg.Workers, cfg.Rejects = 1, filepath.Join(r.dir, "rejects")
 	for range 2 {
-		_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 9, applied: true, only: "items"})
+		_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: 9, applied: true, only: "items"})
 		require.ErrorIs(t, err, errCrash)
 	}
 	cfg.MaxRejects = MaxRejectRows(1)

@@ -12,9 +12,9 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
-	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/bulk/internal/input"
 	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/fact"
 )
 
@@ -34,7 +34,7 @@ func Load(ctx context.Context, cfg Config) (Summary, error) {
 	if cfg.DryRun {
 		return loadInto(ctx, cfg, nil)
 	}
-	return loadInto(ctx, cfg, cfg.Client)
+	return loadInto(ctx, cfg, serverOf(cfg.Client))
 }
 
 // loadInto loads into a server, or checks only when there is none. The
@@ -136,7 +136,7 @@ func (l *load) tableIsEmpty(ctx context.Context) (bool, error) {
 	var answer []struct {
 		Empty bool `ch:"empty"`
 	}
-	err := l.server.Select(ctx, &answer, emptySQL, clickhouse.Param("name", l.cfg.Schema))
+	err := l.server.Select(ctx, &answer, emptySQL, chconn.Param("name", l.cfg.Schema))
 	return len(answer) == 1 && answer[0].Empty, err
 }
 

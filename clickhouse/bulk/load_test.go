@@ -15,8 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/compressed"
 	"github.com/factload/factload/internal/enginetest"
@@ -39,13 +39,13 @@ type room struct {
 	*enginetest.DB
 	t      *testing.T
 	dir    string
-	client *clickhouse.Client
+	client *chconn.Client
 }
 
 func newRoom(t *testing.T) *room {
 	t.Helper()
 	db := enginetest.Database(t)
-	client, err := clickhouse.Open(db.DSN)
+	client, err := chconn.Open(db.DSN)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, client.Close()) })
 	return &room{DB: db, t: t, dir: t.TempDir(), client: client}
@@ -411,7 +411,7 @@ func TestLoadManyFiles(t *testing.T) {
 		r.file(fmt.Sprintf("d/%03d.jsonl", i), lines(i*200, i*200+200))
 	}
 	cfg := r.config(filepath.Join(r.dir, "d"))
-	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 40, applied: true})
+	_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: 40, applied: true})
 	require.ErrorIs(t, err, errCrash)
 	r.load(cfg)
 	require.Equal(t, "9600\t9600", r.count())
@@ -434,7 +434,7 @@ func TestLedgerFindsBeginningsEitherWay(t *testing.T) {
 		r.load(r.config(r.file(name, lines(0, 50))))
 	}
 	r.load(r.config(r.file("c", lines(50, 80)), r.file("d", nil)))
-	l, err := openLedger(t.Context(), r.client)
+	l, err := openLedger(t.Context(), serverOf(r.client))
 	require.NoError(t, err)
 	root := rootToken(Rows, "items")
 	all, err := l.allFollowing(t.Context(), root, 4)
@@ -528,7 +528,7 @@ func TestLoadIntoTableThatDoesNotFit(t *testing.T) {
 	r.Exec(t, "CREATE TABLE items (id String, text String) ENGINE = MergeTree ORDER BY text")
 	path := r.file("a.jsonl", lines(0, 5000))
 	_, err := Load(t.Context(), r.config(path))
-	require.ErrorIs(t, err, clickhouse.ErrSchema)
+	require.ErrorIs(t, err, chconn.ErrSchema)
 	require.NotContains(t, err.Error(), "a.jsonl", "the file is not at fault")
 	require.Empty(t, r.loads(), "a load that was refused has not begun")
 	r.Exec(t, "DROP TABLE items SYNC")

@@ -6,7 +6,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 )
 
@@ -81,8 +82,8 @@ const (
 // the order in which they began. Loads that found everything loaded already
 // are not in the ledger, unless they finished the work of another. It changes
 // nothing; without a ledger there are no loads.
-func Loads(ctx context.Context, client *clickhouse.Client) ([]LoadRecord, error) {
-	table, err := client.Inspect(ctx, ledgerTable)
+func Loads(ctx context.Context, client *chconn.Client) ([]LoadRecord, error) {
+	table, err := migrate.New(client).Inspect(ctx, ledgerTable)
 	if err != nil || table == nil {
 		return nil, err
 	}

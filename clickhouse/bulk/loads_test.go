@@ -69,7 +69,7 @@ func TestLoadsTellWhatIsUnfinished(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	cfg := r.config(r.file("a", lines(0, 500)))
-	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 3, only: "items", applied: true})
+	_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: 3, only: "items", applied: true})
 	require.ErrorIs(t, err, errCrash)
 	first := r.loads()[0]
 	require.Equal(t, LoadUnfinished, first.State)
@@ -82,7 +82,7 @@ func TestLoadsTellWhatIsUnfinished(t *testing.T) {
 	}
 
 	// Another load of other inputs finishes nothing for it.
-	_, err = loadInto(t.Context(), r.config(r.file("b", lines(500, 1000))), &crashing{server: r.client, left: 1, only: "items"})
+	_, err = loadInto(t.Context(), r.config(r.file("b", lines(500, 1000))), &crashing{server: serverOf(r.client), left: 1, only: "items"})
 	require.ErrorIs(t, err, errCrash)
 	r.load(r.config(r.file("c", lines(1000, 1001))))
 	require.Equal(t, LoadUnfinished, r.loads()[2].State)
@@ -134,7 +134,7 @@ func TestLoadsOfAChangingDirectory(t *testing.T) {
 	r.file("d/a.jsonl", lines(0, 500))
 	r.file("d/b.jsonl", lines(500, 510))
 	cfg := r.config(filepath.Join(r.dir, "d"))
-	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 3, only: "items", applied: true})
+	_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: 3, only: "items", applied: true})
 	require.ErrorIs(t, err, errCrash)
 	r.load(r.config(filepath.Join(r.dir, "d", "a.jsonl")))
 	// The first load may have begun b or not.

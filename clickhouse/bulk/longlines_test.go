@@ -77,7 +77,7 @@ func TestLoadGoesOnBehindALongLine(t *testing.T) {
 	r := newRoom(t)
 	cfg := r.config(r.file("a", []byte(item(1, 600<<10)+"\n"+string(lines(2, 1000))+item(1000, 1<<20))))
 	cfg.ChunkBytes = 0
-	_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 0, applied: true, only: "items"})
+	_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: 0, applied: true, only: "items"})
 	require.ErrorIs(t, err, errCrash)
 	cfg.ChunkBytes = 2 << 20
 	r.load(cfg)

@@ -5,6 +5,8 @@ import (
 	"runtime"
 
 	"github.com/docker/go-units"
+
+	"github.com/factload/factload/clickhouse/insert"
 )
 
 const (
@@ -51,7 +53,7 @@ func (c *Config) copies() int {
 	if c.Client == nil || c.DryRun {
 		return 1
 	}
-	return c.Client.BlockCopies()
+	return insert.BlockCopies(c.Client)
 }
 
 // footprint is the formula of the package comment.

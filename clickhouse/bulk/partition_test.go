@@ -39,11 +39,11 @@ func TestSoakPartitions(t *testing.T) {
 	cfg.ChunkBytes = max(minChunkBytes, content.Len()/2)
 	table, err := ddl.NewTable(items.Schema, items.Table)
 	require.NoError(t, err)
-	require.NoError(t, r.client.Ensure(t.Context(), table))
+	require.NoError(t, serverOf(r.client).Ensure(t.Context(), table))
 	r.Exec(t, "ALTER TABLE items ADD CONSTRAINT few CHECK text != 'refused'")
 
 	for _, applied := range []bool{false, true} {
-		_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: 1, applied: applied, only: "items"})
+		_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: 1, applied: applied, only: "items"})
 		require.True(t, errors.Is(err, errCrash), "%v", err)
 	}
 	sum := r.load(cfg)

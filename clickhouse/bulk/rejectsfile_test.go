@@ -93,7 +93,7 @@ func TestRejectsUnderAnotherName(t *testing.T) {
 	cfg := r.config(filepath.Join(r.dir, "a.jsonl"))
 	cfg.Rejects = filepath.Join(r.dir, "rejects")
 	for left := 2; len(r.rejects(cfg)) == 0; left++ {
-		_, err := loadInto(t.Context(), cfg, &crashing{server: r.client, left: left, only: ledgerTable})
+		_, err := loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: left, only: ledgerTable})
 		require.ErrorIs(t, err, errCrash)
 	}
 	cfg.Inputs = []string{r.dir + "/./a.jsonl"}

@@ -8,7 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/chconn"
 )
 
 // retrier repeats calls that fail for the moment. It is safe for concurrent
@@ -68,11 +68,11 @@ func (r *retrier) sleep(ctx context.Context, d time.Duration) bool {
 // server says of rows that may be stored, as it does when a materialized view
 // fails, it will say again until somebody has fixed it.
 func passing(err error) bool {
-	var e *clickhouse.Error
-	if errors.Is(err, clickhouse.ErrAmbiguous) && errors.As(err, &e) {
+	var e *chconn.Error
+	if errors.Is(err, chconn.ErrAmbiguous) && errors.As(err, &e) {
 		return e.Code == 0 || e.Code == unknownStatus
 	}
-	return errors.Is(err, clickhouse.ErrRetryable) || errors.Is(err, clickhouse.ErrAmbiguous)
+	return errors.Is(err, chconn.ErrRetryable) || errors.Is(err, chconn.ErrAmbiguous)
 }
 
 // unknownStatus is the server's code for an insert of which it does not know
@@ -86,6 +86,6 @@ const violatedConstraint = 469
 // violatesConstraint reports whether the server refused an insert because a
 // row breaks a constraint of the table, and has stored none of it.
 func violatesConstraint(err error) bool {
-	var e *clickhouse.Error
+	var e *chconn.Error
 	return errors.As(err, &e) && !e.Partial && e.Code == violatedConstraint
 }

@@ -11,12 +11,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/chconn"
 )
 
 var (
-	errPassing = fmt.Errorf("busy: %w", clickhouse.ErrRetryable)
-	errLost    = fmt.Errorf("lost: %w", clickhouse.ErrAmbiguous)
+	errPassing = fmt.Errorf("busy: %w", chconn.ErrRetryable)
+	errLost    = fmt.Errorf("lost: %w", chconn.ErrAmbiguous)
 	errFinal   = errors.New("final")
 )
 
@@ -77,8 +77,8 @@ func TestRetryEndsWithTheLoad(t *testing.T) {
 
 func TestViolatesConstraint(t *testing.T) {
 	t.Parallel()
-	require.True(t, violatesConstraint(fmt.Errorf("insert: %w", &clickhouse.Error{Code: 469})))
-	require.False(t, violatesConstraint(&clickhouse.Error{Code: 117}))
+	require.True(t, violatesConstraint(fmt.Errorf("insert: %w", &chconn.Error{Code: 469})))
+	require.False(t, violatesConstraint(&chconn.Error{Code: 117}))
 	require.False(t, violatesConstraint(errFinal))
 	require.False(t, violatesConstraint(nil))
 }
@@ -86,11 +86,11 @@ func TestViolatesConstraint(t *testing.T) {
 func TestPassing(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
-		clickhouse.ErrAmbiguous, clickhouse.ErrRetryable, &clickhouse.Error{Class: clickhouse.ErrAmbiguous},
-		&clickhouse.Error{Class: clickhouse.ErrAmbiguous, Code: 319}, &clickhouse.Error{Class: clickhouse.ErrRetryable, Code: 241},
+		chconn.ErrAmbiguous, chconn.ErrRetryable, &chconn.Error{Class: chconn.ErrAmbiguous},
+		&chconn.Error{Class: chconn.ErrAmbiguous, Code: 319}, &chconn.Error{Class: chconn.ErrRetryable, Code: 241},
 	} {
 		require.True(t, passing(fmt.Errorf("insert: %w", err)), "%v", err)
 	}
-	require.False(t, passing(&clickhouse.Error{Class: clickhouse.ErrAmbiguous, Code: 469}), "a view that failed")
-	require.False(t, passing(&clickhouse.Error{Class: clickhouse.ErrRejected, Code: 469}))
+	require.False(t, passing(&chconn.Error{Class: chconn.ErrAmbiguous, Code: 469}), "a view that failed")
+	require.False(t, passing(&chconn.Error{Class: chconn.ErrRejected, Code: 469}))
 }

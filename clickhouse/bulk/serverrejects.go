@@ -7,7 +7,7 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/insert"
 )
 
 // A server that refuses a block for rows that break constraints of the table has
@@ -76,9 +76,9 @@ func (w *inserter) ask(ctx context.Context, r *serverRejects) error {
 		if err := part.AppendRows(all, from, min(from+n, all.Rows())); err != nil {
 			return err
 		}
-		var found []clickhouse.Violation
+		var found []insert.Violation
 		err := w.retry.do(ctx, func(ctx context.Context, _ bool) (err error) {
-			found, err = w.server.Violations(ctx, clickhouse.Insert{Table: r.from.table.name, Block: part})
+			found, err = w.server.Violations(ctx, insert.Insert{Table: r.from.table.name, Block: part})
 			return err
 		})
 		if err != nil {

@@ -12,7 +12,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/insert"
 )
 
 // counting counts the inserts into the items.
@@ -22,7 +23,7 @@ type counting struct {
 	n  int
 }
 
-func (c *counting) Insert(ctx context.Context, in clickhouse.Insert) error {
+func (c *counting) Insert(ctx context.Context, in insert.Insert) error {
 	c.mu.Lock()
 	if in.Table == "items" {
 		c.n++
@@ -41,12 +42,12 @@ func TestLoadManyRowsThatTheServerRefuses(t *testing.T) {
 		cfg := r.config(r.file("a", lines(0, 40_000)))
 		cfg.ChunkBytes, cfg.Rejects = 0, filepath.Join(r.dir, "rejects")
 		if http {
-			client, err := clickhouse.Open(r.HTTPDSN)
+			client, err := chconn.Open(r.HTTPDSN)
 			require.NoError(t, err)
 			t.Cleanup(func() { require.NoError(t, client.Close()) })
 			cfg.Client = client
 		}
-		c := &counting{server: cfg.Client}
+		c := &counting{server: serverOf(cfg.Client)}
 		begin := time.Now()
 		sum, err := loadInto(t.Context(), cfg, c)
 		require.NoError(t, err)
@@ -92,7 +93,7 @@ func TestLoadGoesOnAfterRefusedRows(t *testing.T) {
 			more.Schema.Name = "more"
 			cfg := r.config(r.file("a", content.Bytes()))
 			cfg.Targets["more"], cfg.Schema, cfg.ChunkBytes, cfg.Rejects = more, "", 0, filepath.Join(r.dir, "rejects")
-			_, _ = loadInto(t.Context(), cfg, &crashing{server: r.client, left: left, applied: applied})
+			_, _ = loadInto(t.Context(), cfg, &crashing{server: serverOf(r.client), left: left, applied: applied})
 			r.load(cfg)
 			require.Equal(t, "285\t285", r.count())
 			require.Equal(t, "285\t285", r.Query(t, "SELECT count(), uniqExact(id) FROM more"))
@@ -122,7 +123,7 @@ func TestLoadStopsWhereTheServerCannotTell(t *testing.T) {
 			cfg := r.config(r.file("a", lines(0, 200)))
 			cfg.ChunkBytes = 0
 			_, err := Load(t.Context(), cfg)
-			require.ErrorIs(t, err, clickhouse.ErrRejected)
+			require.ErrorIs(t, err, chconn.ErrRejected)
 			require.ErrorContains(t, err, c.err)
 			require.ErrorContains(t, err, "chunk of ")
 			require.Equal(t, "0\t0", r.count())

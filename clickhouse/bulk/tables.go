@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/ddl"
 )
 
@@ -79,7 +79,7 @@ func (t *table) prepare(ctx context.Context, s server, warn func(string)) error 
 	var answer []struct {
 		Picky bool `ch:"picky"`
 	}
-	if err := s.Select(ctx, &answer, pickySQL, clickhouse.Param("name", t.name)); err != nil {
+	if err := s.Select(ctx, &answer, pickySQL, chconn.Param("name", t.name)); err != nil {
 		return err
 	}
 	t.ready = true

@@ -9,7 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 )
 
@@ -40,8 +40,8 @@ may run at once: no change is made twice.`,
 			if err != nil {
 				return err
 			}
-			return a.withPlans(cmd.Context(), names, pruneOption(f.prune), writing, func(c *clickhouse.Client, plans []ddl.Plan) error {
-				return a.apply(cmd.Context(), c, plans, f, allowed)
+			return a.withPlans(cmd.Context(), names, pruneOption(f.prune), writing, func(m *migrate.Migrator, plans []ddl.Plan) error {
+				return a.apply(cmd.Context(), m, plans, f, allowed)
 			})
 		},
 	}
@@ -65,7 +65,7 @@ func parseHazards(names []string) ([]ddl.Hazard, error) {
 	return out, nil
 }
 
-func (a *app) apply(ctx context.Context, c *clickhouse.Client, plans []ddl.Plan, f applyFlags, allowed []ddl.Hazard) error {
+func (a *app) apply(ctx context.Context, m *migrate.Migrator, plans []ddl.Plan, f applyFlags, allowed []ddl.Hazard) error {
 	p := a.planPrinter(f.prune)
 	for _, plan := range plans {
 		p.table(plan)
@@ -86,8 +86,8 @@ func (a *app) apply(ctx context.Context, c *clickhouse.Client, plans []ddl.Plan,
 		if plan.Empty() {
 			continue
 		}
-		if err := c.Apply(ctx, plan, allowed...); err != nil {
-			if errors.As(err, new(*clickhouse.MisfitError)) {
+		if err := m.Apply(ctx, plan, allowed...); err != nil {
+			if errors.As(err, new(*migrate.MisfitError)) {
 				return err
 			}
 			return fmt.Errorf("%w (run the command again to go on)", err)

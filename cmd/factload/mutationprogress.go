@@ -4,15 +4,15 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/migrate"
 )
 
 // mutationProgress returns what shows how far the server has come with rewriting
 // a table: a line that is written over on a terminal, and a log line every ten
 // seconds elsewhere.
-func (a *app) mutationProgress() func(clickhouse.MutationProgress) {
+func (a *app) mutationProgress() func(migrate.MutationProgress) {
 	p := newProgress(a.err, a.log, isTerminal(a.err))
-	return func(now clickhouse.MutationProgress) {
+	return func(now migrate.MutationProgress) {
 		switch {
 		case now.Done:
 			p.clear()
@@ -26,6 +26,6 @@ func (a *app) mutationProgress() func(clickhouse.MutationProgress) {
 	}
 }
 
-func mutationLine(now clickhouse.MutationProgress) string {
+func mutationLine(now migrate.MutationProgress) string {
 	return fmt.Sprintf("table %s: %d of %s rewritten, %s", now.Table, now.Parts-now.PartsLeft, countText(int(now.Parts), "part"), now.Elapsed.Round(time.Second))
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/schemas"
 )
@@ -30,7 +30,7 @@ The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
 		Example: `  factload plan --schemas my_schemas/
   factload plan message --json`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.withPlans(cmd.Context(), names, pruneOption(prune), writing, func(_ *clickhouse.Client, plans []ddl.Plan) error {
+			return a.withPlans(cmd.Context(), names, pruneOption(prune), writing, func(_ *migrate.Migrator, plans []ddl.Plan) error {
 				p := a.planPrinter(prune)
 				if err := p.print(plans, asJSON); err != nil {
 					return err
@@ -61,7 +61,7 @@ func pruneOption(prune bool) []ddl.DiffOption {
 }
 
 // withPlans connects, plans for the tables of the named schemas, and calls do.
-func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffOption, how access, do func(*clickhouse.Client, []ddl.Plan) error) (err error) {
+func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffOption, how access, do func(*migrate.Migrator, []ddl.Plan) error) (err error) {
 	registry, err := a.registry()
 	if err != nil {
 		return err
@@ -75,16 +75,17 @@ func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffO
 		return err
 	}
 	defer func() { err = errors.Join(err, s.close()) }()
-	client, err := s.open(clickhouse.WithMutationProgress(a.mutationProgress()))
+	client, err := s.open()
 	if err != nil {
 		return err
 	}
 	defer client.Close()
+	migrator := migrate.New(client, migrate.WithMutationProgress(a.mutationProgress()))
 	var plans []ddl.Plan
 	a.schemaOf = make(map[string]string, len(tables))
 	for _, t := range tables {
 		a.schemaOf[t.table.Name] = t.schema
-		plan, err := client.Plan(ctx, t.table, options...)
+		plan, err := migrator.Plan(ctx, t.table, options...)
 		if err != nil {
 			return err
 		}
@@ -96,7 +97,7 @@ func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffO
 	if len(plans) == 0 {
 		return usageError(errors.New("no table to look at, since no built-in schema has one: name a schema, or give your own by --schemas"))
 	}
-	return do(client, plans)
+	return do(migrator, plans)
 }
 
 // selected is a table to look at.

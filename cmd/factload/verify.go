@@ -5,7 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 )
 
@@ -23,7 +23,7 @@ The exit code is 0 when all tables are as they should be and 4 otherwise.`,
 		Example: `  factload verify
   factload verify --schemas my_schemas/ my_table`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.withPlans(cmd.Context(), names, nil, reading, func(_ *clickhouse.Client, plans []ddl.Plan) error {
+			return a.withPlans(cmd.Context(), names, nil, reading, func(_ *migrate.Migrator, plans []ddl.Plan) error {
 				return a.verify(plans)
 			})
 		},

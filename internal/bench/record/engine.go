@@ -11,6 +11,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/bench"
@@ -45,7 +46,7 @@ func (e *engine) fresh(ctx context.Context) (*place, error) {
 	}
 	t, err := ddl.NewTable(e.schema, ddl.Options{})
 	if err == nil {
-		err = client.Ensure(ctx, t)
+		err = migrate.New(client).Ensure(ctx, t)
 	}
 	return p, errors.Join(err, client.Close())
 }

@@ -1,0 +1,193 @@
+package chconn
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"strings"
+	"time"
+
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// minHostTimeout is the least time that one of several hosts gets to answer.
+const minHostTimeout = time.Second
+
+// dialer opens connections to the hosts of a DSN.
+type dialer struct {
+	hosts    []string
+	strategy chgo.ConnOpenStrategy
+	timeout  time.Duration // for all hosts together
+	native   bool
+	tls      *tls.Config // nil: plain, or the HTTP transport does it
+}
+
+// each tries the hosts in the order of the strategy until open succeeds. The
+// time is shared among the hosts, so that one that swallows packets does not
+// keep the next from being tried.
+func (d *dialer) each(ctx context.Context, connID int, open func(ctx context.Context, addr string) error) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, d.timeout, d.timedOut(d.timeout))
+	defer cancel()
+	var failures []error
+	for i, addr := range d.order(connID) {
+		err := d.one(ctx, len(d.hosts)-i, addr, open)
+		if err == nil {
+			return nil
+		}
+		failures = append(failures, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	if len(failures) == 1 {
+		return failures[0]
+	}
+	return &hostsError{failures: failures}
+}
+
+func (d *dialer) one(ctx context.Context, hostsLeft int, addr string, open func(ctx context.Context, addr string) error) error {
+	if deadline, ok := ctx.Deadline(); ok && hostsLeft > 1 {
+		share := max(time.Until(deadline)/time.Duration(hostsLeft), minHostTimeout)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, share, d.timedOut(share))
+		defer cancel()
+	}
+	if d.native && d.tls == nil {
+		var stop func()
+		ctx, stop = watchForHTTP(ctx, addr)
+		defer stop()
+	}
+	err := open(ctx, addr)
+	if err == nil || ServerCode(err) != 0 {
+		return err
+	}
+	if cause := SettledCause(ctx, err); cause != nil {
+		err = cause // whatever broke is its doing
+	}
+	if errors.As(err, new(*dialError)) {
+		return err
+	}
+	return &dialError{addr: addr, err: err}
+}
+
+// SettledCause returns the cause of the context's end, if it has ended. The
+// deadline of a connection, which is set to that of the context, may strike a
+// moment earlier.
+func SettledCause(ctx context.Context, err error) error {
+	if deadline, ok := ctx.Deadline(); ok && errors.Is(err, os.ErrDeadlineExceeded) && time.Until(deadline) < time.Second {
+		<-ctx.Done()
+	}
+	return context.Cause(ctx)
+}
+
+// timedOut is the cause when connecting took too long.
+func (d *dialer) timedOut(after time.Duration) error {
+	return &timeoutError{what: "dial_timeout", after: after.Round(time.Millisecond)}
+}
+
+func (d *dialer) order(connID int) []string {
+	n, first := len(d.hosts), 0
+	switch d.strategy {
+	case chgo.ConnOpenRoundRobin:
+		first = connID % n
+	case chgo.ConnOpenRandom:
+		first = rand.IntN(n) //nolint:gosec // spreads load, keeps no secret
+	case chgo.ConnOpenInOrder:
+	}
+	out := make([]string, 0, n)
+	return append(append(out, d.hosts[first:]...), d.hosts[:first]...)
+}
+
+// dial connects to one address, with TLS where the DSN asks for it.
+func (d *dialer) dial(ctx context.Context, addr string) (net.Conn, error) {
+	tcp := net.Dialer{Timeout: d.timeout}
+	conn, err := tcp.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return nil, &dialError{addr: addr, err: err}
+	}
+	if d.tls == nil {
+		return conn, nil
+	}
+	config := d.tls.Clone()
+	if config.ServerName == "" {
+		config.ServerName, _, _ = strings.Cut(addr, ":")
+		if host, _, err := net.SplitHostPort(addr); err == nil {
+			config.ServerName = host
+		}
+	}
+	secured := tls.Client(conn, config)
+	if err := secured.HandshakeContext(ctx); err != nil {
+		_ = conn.Close() // the handshake's error is the one to tell
+		return nil, &dialError{addr: addr, err: &tlsError{err: err}}
+	}
+	return secured, nil
+}
+
+// dialNative is dial for the native protocol: the connection recognizes a peer
+// that speaks something else.
+func (d *dialer) dialNative(ctx context.Context, addr string) (net.Conn, error) {
+	conn, err := d.dial(ctx, addr)
+	if err != nil {
+		return nil, err
+	}
+	return newNativeConn(conn), nil
+}
+
+// driverStrategy makes the driver open its connections with each. The driver
+// itself heeds no context while it waits for the server's greeting, so the
+// connection is closed under it. It asks over HTTP who the server is; the
+// settings of the statement that is waiting for the connection are not for that
+// question, whose body is never compressed.
+func (d *dialer) driverStrategy(ctx context.Context, connID int, opt *chgo.Options, dial chgo.Dial) (chgo.DialResult, error) {
+	var result chgo.DialResult
+	err := d.each(ctx, connID, func(ctx context.Context, addr string) error {
+		opening := &openingConn{}
+		stop := context.AfterFunc(ctx, opening.close)
+		defer stop()
+		var err error
+		ctx = chgo.Context(context.WithValue(ctx, openingKey{}, opening), chgo.WithSettings(chgo.Settings{}))
+		result, err = dial(ctx, addr, opt)
+		if err != nil {
+			opening.close()
+		}
+		return err
+	})
+	return result, err
+}
+
+// dialError says that no connection to one address could be made. Nothing was
+// sent but a greeting.
+type dialError struct {
+	addr string
+	err  error
+}
+
+// NotConnected reports whether no connection could be made, so that no
+// statement was sent.
+func NotConnected(err error) bool { return errors.As(err, new(*dialError)) }
+
+func (e *dialError) Error() string { return fmt.Sprintf("connect to %s: %s", e.addr, plain(e.err)) }
+func (e *dialError) Unwrap() error { return e.err }
+
+// tlsError says that a TLS handshake failed.
+type tlsError struct{ err error }
+
+func (e *tlsError) Error() string { return "TLS: " + e.err.Error() }
+func (e *tlsError) Unwrap() error { return e.err }
+
+// hostsError holds the failures of several hosts.
+type hostsError struct{ failures []error }
+
+func (e *hostsError) Error() string {
+	texts := make([]string, len(e.failures))
+	for i, err := range e.failures {
+		texts[i] = plain(err)
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (e *hostsError) Unwrap() []error { return e.failures }

@@ -1,0 +1,263 @@
+package chconn
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/ClickHouse/ch-go"
+	"github.com/ClickHouse/ch-go/proto"
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+)
+
+// Phase says how far a statement had come when it failed.
+type Phase int
+
+const (
+	// Unsent: the server cannot have acted on it.
+	Unsent Phase = iota
+	// Sent: the server may have acted on it.
+	Sent
+	// Read: it changes nothing, however far it came.
+	Read
+)
+
+// codeClasses are the server's codes that are not simply rejections. Those
+// named in other tools' lists of retryable codes come first; the others are
+// states that end by themselves.
+var codeClasses = map[int]error{
+	3:   ErrRetryable, // UNEXPECTED_END_OF_FILE
+	107: ErrRetryable, // FILE_DOESNT_EXIST
+	159: ErrRetryable, // TIMEOUT_EXCEEDED
+	164: ErrRetryable, // READONLY
+	202: ErrRetryable, // TOO_MANY_SIMULTANEOUS_QUERIES
+	203: ErrRetryable, // NO_FREE_CONNECTION
+	209: ErrRetryable, // SOCKET_TIMEOUT
+	210: ErrRetryable, // NETWORK_ERROR
+	241: ErrRetryable, // MEMORY_LIMIT_EXCEEDED
+	242: ErrRetryable, // TABLE_IS_READ_ONLY
+	252: ErrRetryable, // TOO_MANY_PARTS
+	285: ErrRetryable, // TOO_FEW_LIVE_REPLICAS
+	425: ErrRetryable, // SYSTEM_ERROR
+	999: ErrRetryable, // KEEPER_EXCEPTION
+
+	198: ErrRetryable, // DNS_ERROR
+	225: ErrRetryable, // NO_ZOOKEEPER
+	236: ErrRetryable, // ABORTED: the server is shutting down
+	243: ErrRetryable, // NOT_ENOUGH_SPACE
+	279: ErrRetryable, // ALL_CONNECTION_TRIES_FAILED
+	286: ErrRetryable, // UNSATISFIED_QUORUM_FOR_PREVIOUS_WRITE
+	341: ErrRetryable, // UNFINISHED: an ALTER still runs elsewhere
+	394: ErrRetryable, // QUERY_WAS_CANCELLED
+	439: ErrRetryable, // CANNOT_SCHEDULE_TASK
+	473: ErrRetryable, // DEADLOCK_AVOIDED
+	517: ErrRetryable, // CANNOT_ASSIGN_ALTER
+	745: ErrRetryable, // SERVER_OVERLOADED
+
+	319: ErrAmbiguous, // UNKNOWN_STATUS_OF_INSERT
+
+	8:   ErrSchema, // THERE_IS_NO_COLUMN
+	9:   ErrSchema, // SIZES_OF_COLUMNS_DOESNT_MATCH
+	10:  ErrSchema, // NOT_FOUND_COLUMN_IN_BLOCK
+	15:  ErrSchema, // DUPLICATE_COLUMN
+	16:  ErrSchema, // NO_SUCH_COLUMN_IN_TABLE
+	20:  ErrSchema, // NUMBER_OF_COLUMNS_DOESNT_MATCH
+	44:  ErrSchema, // ILLEGAL_COLUMN: one that takes no values
+	53:  ErrSchema, // TYPE_MISMATCH
+	60:  ErrSchema, // UNKNOWN_TABLE
+	70:  ErrSchema, // CANNOT_CONVERT_TYPE
+	81:  ErrSchema, // UNKNOWN_DATABASE
+	122: ErrSchema, // INCOMPATIBLE_COLUMNS
+	171: ErrSchema, // BLOCKS_HAVE_DIFFERENT_STRUCTURE
+	218: ErrSchema, // TABLE_IS_DROPPED
+	349: ErrSchema, // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+}
+
+// Codes that this package treats in a way of their own.
+const (
+	CodeDuplicateColumn    = 15
+	CodeIllegalType        = 43 // of an argument
+	CodeIllegalColumn      = 44 // such as one that exists already
+	CodeTypeMismatch       = 53
+	CodeTableExists        = 57
+	CodeUnknownTable       = 60
+	CodeSyntaxError        = 62
+	CodeCannotConvert      = 70
+	CodeUnknownDatabase    = 81
+	CodeDatabaseExists     = 82
+	CodeFileDoesNotExist   = 107 // of a table that was renamed at that moment
+	CodeIncorrectData      = 117
+	CodeTableIsDropped     = 218
+	CodeTooManyParts       = 252
+	CodeReplicaExists      = 253
+	CodeNoCreateQuery      = 390 // of a table that was dropped or renamed at that moment
+	CodeViolatedConstraint = 469 // a CHECK constraint
+	CodeAccessDenied       = 497
+	CodeWrongPassword      = 516
+	CodeCannotAssignAlter  = 517 // to a table that was renamed at that moment
+)
+
+// tooManyPartitions is how the server says that one block spans too many
+// partitions. It has the code of a table with too many parts, yet no waiting
+// helps.
+const tooManyPartitions = "Too many partitions for single INSERT block"
+
+// IsTooManyPartitions reports whether the server refused a block since it spans
+// too many partitions.
+func IsTooManyPartitions(err error) bool {
+	code, _, text := serverException(err)
+	return code == CodeTooManyParts && strings.Contains(text, tooManyPartitions)
+}
+
+// Classify returns the class of an error of the driver, the server or the
+// network. It is nil when a context ended before anything was sent, and for a
+// nil error.
+func Classify(err error, at Phase) error {
+	switch code := ServerCode(err); {
+	case err == nil:
+		return nil
+	case code != 0 && FromView(err) && !errors.Is(codeClasses[code], ErrRetryable):
+		return ErrAmbiguous
+	case IsTooManyPartitions(err):
+		return ErrRejected
+	case code != 0:
+		if class, ok := codeClasses[code]; ok {
+			return class
+		}
+		return ErrRejected
+	}
+	for _, class := range []error{ErrClosed, ErrSchema, ErrRejected, ErrRetryable, ErrAmbiguous} {
+		if errors.Is(err, class) {
+			return class
+		}
+	}
+	if class := classifyHTTP(err, at); class != nil {
+		return class
+	}
+	if refusedForGood(err) {
+		return ErrRejected
+	}
+	return classifyNetwork(err, at)
+}
+
+// FromView reports whether it was a materialized view that failed. The rows
+// may be stored in the table by then, and an insert that is repeated with its
+// token brings them into the view.
+func FromView(err error) bool {
+	const said = "while pushing to view"
+	var driver *chgo.Exception
+	var lower *ch.Exception
+	switch {
+	case errors.As(err, &driver):
+		return strings.Contains(driver.Message, said)
+	case errors.As(err, &lower):
+		return strings.Contains(lower.Message, said)
+	}
+	return false
+}
+
+// classifyNetwork is classify for what neither the server nor this package has
+// said.
+func classifyNetwork(err error, at Phase) error {
+	var dial *dialError
+	notSent := at != Sent || errors.As(err, &dial) || errors.Is(err, chgo.ErrAcquireConnTimeout)
+	switch {
+	case !notSent:
+		return ErrAmbiguous
+	case isOwnTimeout(err):
+		return ErrRetryable
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return nil
+	case isNetwork(err):
+		return ErrRetryable
+	}
+	return ErrRejected
+}
+
+// isNetwork reports whether the way to the server failed, now or before.
+func isNetwork(err error) bool {
+	for _, target := range []error{
+		io.EOF, io.ErrUnexpectedEOF, io.ErrClosedPipe, net.ErrClosed, ch.ErrClosed,
+		chgo.ErrAcquireConnTimeout, chgo.ErrConnectionClosed,
+	} {
+		if errors.Is(err, target) {
+			return true
+		}
+	}
+	var dial *dialError
+	var network net.Error
+	return errors.As(err, &network) || errors.As(err, &dial)
+}
+
+// refusedForGood reports whether the two sides cannot talk to each other.
+func refusedForGood(err error) bool {
+	var secured *tlsError
+	if errors.Is(err, errSpeaksHTTP) || errors.Is(err, errSpeaksTLS) || errors.Is(err, chgo.ErrUnsupportedServerRevision) {
+		return true
+	}
+	if isTLSRefusal(err) {
+		return true
+	}
+	return errors.As(err, &secured) && !isNetworkOnly(secured.err)
+}
+
+// isNetworkOnly reports whether a TLS handshake was cut rather than refused.
+func isNetworkOnly(err error) bool {
+	var op *net.OpError
+	if errors.As(err, &op) && strings.Contains(op.Op, "remote error") {
+		return false
+	}
+	return isNetwork(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+}
+
+// classifyHTTP classifies answers of HTTP servers and proxies without a code
+// of ClickHouse. It returns nil for everything else.
+func classifyHTTP(err error, at Phase) error {
+	var status *chgo.HTTPError
+	if !errors.As(err, &status) {
+		return nil
+	}
+	switch status.StatusCode {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return ErrRetryable
+	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:
+		if at == Sent {
+			return ErrAmbiguous
+		}
+		return ErrRetryable
+	}
+	return ErrRejected
+}
+
+// ServerCode returns the code of the server's exception in err, or zero.
+func ServerCode(err error) int {
+	code, _, _ := serverException(err)
+	return code
+}
+
+// serverException returns what the server said, in the form that is the same
+// for both drivers and both protocols.
+func serverException(err error) (code int, name, text string) {
+	var driver *chgo.Exception
+	var lower *ch.Exception
+	switch {
+	case errors.As(err, &driver):
+		code, name, text = int(driver.Code), driver.CodeName, driver.Message
+	case errors.As(err, &lower):
+		code, text = int(lower.Code), strings.TrimSpace(strings.TrimPrefix(lower.Message, lower.Name+":"))
+	default:
+		return 0, "", ""
+	}
+	if e := proto.Error(code); e.IsAError() {
+		name = e.String()
+	}
+	// Over HTTP the text ends with the name and the version of the server.
+	if i := strings.LastIndex(text, " (version "); i >= 0 {
+		text = text[:i]
+	}
+	text = strings.TrimSuffix(text, " ("+name+")")
+	return code, name, Excerpt(strings.TrimRight(text, ". \n"))
+}

@@ -1,0 +1,121 @@
+package chconn
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// The classes of error. Every [*Error] belongs to at most one; test for it
+// with errors.Is. Errors of a context that ended before anything was sent have
+// none.
+var (
+	// ErrRetryable means that the call failed for the moment: no connection,
+	// too many queries, too many parts, memory, read-only replicas and the
+	// like. The same call may be made again. An insert must be repeated with
+	// the same token, since a part of it may be stored.
+	//
+	// These are the server's codes 3, 107, 159, 164, 198, 202, 203, 209, 210,
+	// 225, 236, 241, 242, 243, 252, 279, 285, 286, 341, 394, 425, 439, 473, 517,
+	// 745 and 999, HTTP statuses 408, 425, 429 and 503, and network errors
+	// before the server had accepted the statement.
+	ErrRetryable = errors.New("retryable")
+
+	// ErrAmbiguous means that the answer got lost: the statement may have taken
+	// effect or not. An insert with a token may be repeated with that token and
+	// takes effect once; see [Client.Insert] for the limits.
+	//
+	// When a materialized view of the table fails, the rows may be in the table
+	// and not in what the view inserts into. Repeating the insert, once the view
+	// has been mended, brings them there.
+	//
+	// These are the server's code 319, any code of a materialized view that is
+	// not retryable, HTTP statuses 500, 502 and 504 without a code, and network
+	// errors or the end of the context after the server had accepted the
+	// statement.
+	ErrAmbiguous = errors.New("outcome unknown")
+
+	// ErrRejected means that the server or the network refused the call and
+	// would refuse it again: wrong credentials, missing grants, wrong protocol,
+	// a bad certificate, a syntax error, and every code not listed elsewhere.
+	// Nothing was stored, unless [Error.Partial] says so.
+	ErrRejected = errors.New("rejected")
+
+	// ErrSchema means that the database, the table or a column is missing or
+	// not of the type that it should be. Nothing was stored.
+	//
+	// These are the server's codes 8, 9, 10, 15, 16, 20, 44, 53, 60, 70, 81, 122,
+	// 171, 218 and 349, and what the client itself finds out by comparing the
+	// table with the schema.
+	ErrSchema = errors.New("schema mismatch")
+
+	// ErrClosed means that the call was made after Close.
+	ErrClosed = errors.New("closed")
+)
+
+// errClosed is what calls on a closed Client fail with.
+var errClosed = fmt.Errorf("client is %w", ErrClosed)
+
+// Error is what the calls of a [Client] fail with. It never holds the password
+// of the DSN.
+type Error struct {
+	// Op says what was tried, such as `insert into "message"`.
+	Op string
+	// Class is one of the Err variables of this package, or nil.
+	Class error
+	// Code is the server's error code. Zero means that the server did not
+	// answer, or not with a code.
+	Code int
+	// Name is the server's name for the code, such as TOO_MANY_PARTS. Empty
+	// when it is not known.
+	Name string
+	// Text says what went wrong.
+	Text string
+	// Hint says how to mend it. It may be empty.
+	Hint string
+	// Partial says that some rows of an insert are stored although it failed:
+	// it was sent in several pieces, and one of them after others failed.
+	Partial bool
+
+	Cause error
+}
+
+// Error returns the texts of e in one line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op)
+	b.WriteString(": ")
+	b.WriteString(e.Text)
+	switch {
+	case e.Code != 0 && e.Name != "":
+		fmt.Fprintf(&b, " (code %d, %s)", e.Code, e.Name)
+	case e.Code != 0:
+		fmt.Fprintf(&b, " (code %d)", e.Code)
+	}
+	if e.Hint != "" {
+		b.WriteString(": ")
+		b.WriteString(e.Hint)
+	}
+	return b.String()
+}
+
+// Unwrap returns the class and the cause, for errors.Is and errors.As. A cause
+// whose text contains the password is left out.
+func (e *Error) Unwrap() []error {
+	var out []error
+	for _, err := range []error{e.Class, e.Cause} {
+		if err != nil {
+			out = append(out, err)
+		}
+	}
+	return out
+}
+
+// schemaError makes an error one of class ErrSchema.
+type schemaError struct{ err error }
+
+func (e *schemaError) Error() string   { return e.err.Error() }
+func (e *schemaError) Unwrap() []error { return []error{e.err, ErrSchema} }
+
+// SchemaError returns err as one of class [ErrSchema], with its own text.
+func SchemaError(err error) error { return &schemaError{err} }

@@ -1,0 +1,270 @@
+package chconn
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+
+	"github.com/factload/factload/ddl"
+)
+
+// Param is an argument of a statement. In the statement it is written as
+// {name:Type}, with a ClickHouse type. The server puts the value in, so that no
+// text needs quoting. {name:Identifier} stands for the name of a table or
+// column, which must not contain a backslash or a control character; use
+// [ddl.QuoteIdent] for names of any kind.
+func Param(name string, value any) any { return chgo.Named(name, value) }
+
+// Exec runs one statement that returns no rows. A broken connection makes the
+// error [ErrAmbiguous], since the statement may have run.
+func (c *Client) Exec(ctx context.Context, sql string, params ...any) error {
+	return c.ExecAs(ctx, "exec", sql, params...)
+}
+
+// ExecAs is [Client.Exec] with op as what its errors say was tried.
+func (c *Client) ExecAs(ctx context.Context, op, sql string, params ...any) error {
+	release, err := c.Acquire(ctx)
+	if err != nil {
+		return c.Fail(ctx, op, err, Unsent)
+	}
+	defer release()
+	if err := c.conn.Exec(ctx, sql, params...); err != nil {
+		return c.Fail(ctx, op, err, Sent)
+	}
+	return nil
+}
+
+// Select runs one query and appends its rows to dest, a pointer to a slice of
+// structs. Columns go to the fields whose ch tag or name they have.
+func (c *Client) Select(ctx context.Context, dest any, sql string, params ...any) error {
+	return c.SelectAs(ctx, "select", dest, sql, params...)
+}
+
+// SelectAs is [Client.Select] with op as what its errors say was tried.
+func (c *Client) SelectAs(ctx context.Context, op string, dest any, sql string, params ...any) error {
+	release, err := c.Acquire(ctx)
+	if err != nil {
+		return c.Fail(ctx, op, err, Read)
+	}
+	defer release()
+	return c.SelectWithSlot(ctx, op, dest, sql, params...)
+}
+
+// SelectWithSlot is SelectAs for who has a connection slot.
+func (c *Client) SelectWithSlot(ctx context.Context, op string, dest any, sql string, params ...any) error {
+	if err := c.conn.Select(ctx, dest, sql, params...); err != nil {
+		return c.Fail(ctx, op, err, Read)
+	}
+	return nil
+}
+
+// SelectText runs a query that returns one text.
+func (c *Client) SelectText(ctx context.Context, op, sql string) (string, error) {
+	release, err := c.Acquire(ctx)
+	if err != nil {
+		return "", c.Fail(ctx, op, err, Read)
+	}
+	defer release()
+	var text string
+	if err := c.conn.QueryRow(ctx, sql).Scan(&text); err != nil {
+		return "", c.Fail(ctx, op, err, Read)
+	}
+	return text, nil
+}
+
+// CreateDatabase creates the DSN's database if it does not exist, over a
+// connection of its own that names none.
+func (c *Client) CreateDatabase(ctx context.Context) error {
+	op := fmt.Sprintf("create database %q", c.Database())
+	opt := *c.driverOptions()
+	opt.Auth.Database = "" // the server's default for the user
+	conn, err := chgo.Open(&opt)
+	if err != nil {
+		return c.Fail(ctx, op, err, Unsent)
+	}
+	defer conn.Close()
+	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+ddl.QuoteIdent(c.Database())); err != nil {
+		return c.Fail(ctx, op, err, Sent)
+	}
+	return nil
+}
+
+// Query runs one query and returns its rows, which must be closed. They hold
+// one of the Client's connections until then.
+func (c *Client) Query(ctx context.Context, sql string, params ...any) (*Rows, error) {
+	release, err := c.Acquire(ctx)
+	if err != nil {
+		return nil, c.Fail(ctx, "query", err, Read)
+	}
+	running, cancel := context.WithCancel(ctx)
+	rows, err := c.conn.Query(running, sql, params...)
+	if err != nil {
+		cancel()
+		release()
+		return nil, c.Fail(ctx, "query", err, Read)
+	}
+	return &Rows{ctx: ctx, client: c, rows: rows, cancel: cancel, release: release}, nil
+}
+
+// Rows are the rows of a query. They are not safe for concurrent use.
+type Rows struct {
+	ctx     context.Context // the query's, to tell why it failed
+	client  *Client
+	rows    driver.Rows
+	ended   bool // Next has returned false
+	cancel  context.CancelFunc
+	release func()
+}
+
+// Columns returns the names of the columns.
+func (r *Rows) Columns() []string { return r.rows.Columns() }
+
+// Next goes to the next row. It returns false behind the last one and on an
+// error, which Err tells.
+func (r *Rows) Next() bool {
+	r.ended = !r.rows.Next()
+	return !r.ended
+}
+
+// Scan copies the columns of the current row into the variables that dest
+// points to.
+func (r *Rows) Scan(dest ...any) error {
+	if err := r.rows.Scan(dest...); err != nil {
+		return r.client.Fail(r.ctx, "scan", err, Read)
+	}
+	return nil
+}
+
+// Err returns the error that ended Next, if any.
+func (r *Rows) Err() error {
+	if err := r.rows.Err(); err != nil {
+		return r.client.Fail(r.ctx, "query", err, Read)
+	}
+	return nil
+}
+
+// Close gives the connection back. A query whose rows have not all been read
+// is cancelled. Closing again does nothing. The error is one that came when all
+// rows had been read, which Err does not return; what Err returns is not returned
+// again.
+func (r *Rows) Close() error {
+	if r.release == nil {
+		return nil
+	}
+	if !r.ended {
+		r.cancel() // or the driver would read the rest
+	}
+	err := r.rows.Close()
+	r.cancel()
+	r.release()
+	r.release = nil
+	if err != nil && r.ended && r.rows.Err() == nil {
+		return r.client.Fail(r.ctx, "query", err, Read)
+	}
+	return nil
+}
+
+// QueryFormat runs one query and writes its answer to w as the server formats
+// it: PrettyCompact, JSONEachRow, CSV, Parquet or any other of its formats. The
+// statement must have no FORMAT clause of its own.
+//
+// Only HTTP can do this. A Client of a native DSN asks the server for its HTTP
+// port and uses it on the same host, with the same credentials.
+func (c *Client) QueryFormat(ctx context.Context, w io.Writer, format, sql string, params ...any) error {
+	const op = "query"
+	release, err := c.Acquire(ctx)
+	if err != nil {
+		return c.Fail(ctx, op, err, Read)
+	}
+	defer release()
+	conn, done, err := c.overHTTP(ctx)
+	if err != nil {
+		return c.Fail(ctx, op, err, Read)
+	}
+	defer done()
+	answer, err := conn.QueryFormat(ctx, format, sql, params...)
+	if err != nil {
+		return c.Fail(ctx, op, err, Read)
+	}
+	defer answer.Close()
+	to := &answerWriter{w: w}
+	if _, err := io.Copy(to, answer); err != nil && to.err == nil {
+		return c.Fail(ctx, op, err, Read)
+	}
+	if to.err != nil {
+		return fmt.Errorf("%s: write the answer: %w", op, to.err)
+	}
+	return nil
+}
+
+// answerWriter remembers the error of a writer, to tell it from the server's.
+type answerWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (a *answerWriter) Write(p []byte) (int, error) {
+	n, err := a.w.Write(p)
+	a.err = err
+	return n, err
+}
+
+// overHTTP returns a connection that speaks HTTP with the server, and what to
+// call when it is no longer needed.
+func (c *Client) overHTTP(ctx context.Context) (conn driver.Conn, done func(), err error) {
+	if c.native == nil {
+		return c.conn, func() {}, nil
+	}
+	name := "http_port"
+	if c.opt.TLS != nil {
+		name = "https_port"
+	}
+	var port uint16
+	if err := c.conn.QueryRow(ctx, "SELECT getServerPort({name:String})", Param("name", name)).Scan(&port); err != nil {
+		if ServerCode(err) != 0 {
+			return nil, nil, &noHTTPError{name: name, err: err}
+		}
+		return nil, nil, err
+	}
+	hosts := make([]string, 0, len(c.opt.Addr))
+	for _, addr := range c.opt.Addr {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			return nil, nil, err
+		}
+		hosts = append(hosts, net.JoinHostPort(host, strconv.Itoa(int(port))))
+	}
+	d := &dialer{hosts: hosts, strategy: c.opt.ConnOpenStrategy, timeout: c.opt.DialTimeout}
+	conn, err = chgo.Open(&chgo.Options{
+		Protocol:     chgo.HTTP,
+		Addr:         hosts,
+		Auth:         c.opt.Auth,
+		TLS:          c.opt.TLS,
+		Settings:     c.opt.Settings,
+		DialTimeout:  c.opt.DialTimeout,
+		ReadTimeout:  c.opt.ReadTimeout,
+		DialContext:  tracked(d.dial),
+		DialStrategy: d.driverStrategy,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return conn, func() { _ = conn.Close() }, nil // only idle connections are closed
+}
+
+// noHTTPError says that the server has no port for HTTP.
+type noHTTPError struct {
+	name string
+	err  error
+}
+
+func (e *noHTTPError) Error() string {
+	return fmt.Sprintf("the server tells no %s, and only HTTP can format an answer: give an http:// DSN", e.name)
+}
+
+func (e *noHTTPError) Is(target error) bool { return target == ErrRejected }

@@ -1,0 +1,274 @@
+package insert
+
+import (
+	"container/list"
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/internal/retry"
+	"github.com/factload/factload/ddl"
+)
+
+// An insert whose answer got lost may be in the table or not, and is made again
+// with its token, which the table knows then. When the table has been rebuilt
+// in between, the new one does not know the token, while it has the rows. So
+// such an insert has to be made again into the table that it went to first, and
+// from there into the new one as every other row of it.
+//
+// That takes to know which table an insert goes to. A table's UUID is looked at
+// before an insert, unless that has been done in the last two seconds. A
+// rebuild holds back inserts for longer than that before the tables change
+// places. So an insert that was sent within two seconds of a look that found
+// the table open cannot have met the table that came next.
+
+// lookTime is how long the UUID of a table is good for.
+const lookTime = 2 * time.Second
+
+// maxFenced is how long an insert waits for a table that is being rebuilt. A
+// rebuild that goes on holds inserts back for some seconds.
+const maxFenced = 30 * time.Second
+
+// maxUnsettled is how many inserts in doubt are remembered. Tables remember as
+// many tokens.
+const maxUnsettled = ddl.DeduplicationWindow
+
+// generations remembers which tables are what, and where inserts in doubt went.
+type generations struct {
+	mu    sync.Mutex
+	seen  map[string]sighting
+	where map[doubtKey]*list.Element
+	order *list.List // of doubt, oldest first
+	fresh time.Duration
+}
+
+// sighting is a table as it was when it was looked at.
+type sighting struct {
+	uuid string
+	at   time.Time
+}
+
+type doubtKey struct{ table, token string }
+
+type doubt struct {
+	doubtKey
+	uuid string // of the table that the insert may be in
+}
+
+func newGenerations() *generations {
+	return &generations{seen: make(map[string]sighting), where: make(map[doubtKey]*list.Element), order: list.New(), fresh: lookTime}
+}
+
+func (d *generations) sighted(table string) (uuid string, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s, ok := d.seen[table]
+	return s.uuid, ok && time.Since(s.at) < d.fresh
+}
+
+func (d *generations) sight(table string, s sighting) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if s.at.After(d.seen[table].at) {
+		d.seen[table] = s
+	}
+}
+
+func (d *generations) forget(table string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.seen, table)
+}
+
+// add remembers an insert in doubt. The first table that it went to stays the
+// one: others are not tried before the doubt is settled.
+func (d *generations) add(key doubtKey, uuid string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.where[key] != nil || uuid == "" {
+		return
+	}
+	d.where[key] = d.order.PushBack(doubt{key, uuid})
+	if d.order.Len() > maxUnsettled {
+		d.remove(d.order.Front())
+	}
+}
+
+func (d *generations) of(key doubtKey) (uuid string, ok bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	e := d.where[key]
+	if e == nil {
+		return "", false
+	}
+	entry, ok := e.Value.(doubt)
+	return entry.uuid, ok
+}
+
+func (d *generations) settle(key doubtKey) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if e := d.where[key]; e != nil {
+		d.remove(e)
+	}
+}
+
+func (d *generations) remove(e *list.Element) {
+	if entry, ok := d.order.Remove(e).(doubt); ok {
+		delete(d.where, entry.doubtKey)
+	}
+}
+
+// errLookAgain means that a table is not what it was when it was looked at.
+var errLookAgain = errors.New("the table has to be looked at again")
+
+// ready is asked right before a statement is sent, by who has a connection
+// slot. An error stops the insert.
+type ready func(context.Context) error
+
+// always lets an insert be sent.
+func always(context.Context) error { return nil }
+
+// insertOnce is insert for a block with a token. It waits for a table that is
+// being rebuilt, and finds out where an insert has gone whose answer was lost.
+func (ins *Inserter) insertOnce(ctx context.Context, in Insert) (chconn.Phase, error) {
+	key := doubtKey{in.Table, in.Token}
+	for {
+		uuid, err := ins.generation(ctx, in.Table)
+		if err != nil {
+			return chconn.Unsent, err
+		}
+		if first, ok := ins.generations.of(key); ok && first != uuid {
+			done, err := ins.resend(ctx, in, first)
+			if done || err != nil {
+				return chconn.Sent, err
+			}
+		}
+		at, err := ins.insert(ctx, in, func(ctx context.Context) error { return ins.still(ctx, in.Table, uuid) })
+		if errors.Is(err, errLookAgain) || ins.heldBack(ctx, in.Table, uuid, err) {
+			continue
+		}
+		if err == nil || at == chconn.Sent && mayBeStored(err) {
+			ins.generations.add(key, uuid) // what succeeded is forgotten when Insert is done with it
+		}
+		return at, err
+	}
+}
+
+// resend repeats an insert that may be in the table with the UUID of before a
+// rebuild. It reports false when there was none.
+func (ins *Inserter) resend(ctx context.Context, in Insert, uuid string) (bool, error) {
+	return ins.migrator.Resend(ctx, in.Table, uuid, func(ctx context.Context, table string) error {
+		again := in
+		again.Table = table
+		_, err := ins.insert(ctx, again, always)
+		return err
+	})
+}
+
+// heldBack reports whether the table refused an insert since it is being rebuilt
+// or has been. Nothing was stored then.
+func (ins *Inserter) heldBack(ctx context.Context, table, uuid string, err error) bool {
+	if chconn.ServerCode(err) != chconn.CodeTooManyParts {
+		return false
+	}
+	ins.generations.forget(table)
+	now, fenced, err := ins.lookAt(ctx, table)
+	return err == nil && (fenced || now.uuid != uuid)
+}
+
+// still returns errLookAgain when the table with the UUID has been put out of
+// its place, or is held back. It is for who has a connection slot, which may
+// have taken longer to get than the last look is good for.
+func (ins *Inserter) still(ctx context.Context, table, uuid string) error {
+	now, ok := ins.generations.sighted(table)
+	if !ok {
+		seen, fenced, err := ins.lookWithSlot(ctx, table)
+		if err != nil {
+			return err
+		}
+		if fenced {
+			return errLookAgain
+		}
+		ins.generations.sight(table, seen)
+		now = seen.uuid
+	}
+	if now != uuid {
+		return errLookAgain
+	}
+	return nil
+}
+
+// generation returns the UUID of a table that is not held back. It is empty
+// when there is no such table.
+func (ins *Inserter) generation(ctx context.Context, table string) (uuid string, err error) {
+	if uuid, ok := ins.generations.sighted(table); ok {
+		return uuid, nil
+	}
+	begin := time.Now()
+	for try := 0; ; try++ {
+		seen, fenced, err := ins.lookAt(ctx, table)
+		if err != nil {
+			return "", err
+		}
+		if !fenced {
+			ins.generations.sight(table, seen)
+			return seen.uuid, nil
+		}
+		if time.Since(begin) > maxFenced {
+			return "", &chconn.Error{
+				Op: fmt.Sprintf("insert into %q", table), Class: chconn.ErrRetryable,
+				Text: "inserts are held back, since the table is being rebuilt",
+				Hint: "wait for the rebuild, or finish it with factload apply if it was interrupted",
+			}
+		}
+		if err := retry.Pause(ctx, max(try, 3)); err != nil {
+			return "", err
+		}
+	}
+}
+
+// mayBeStored reports whether an insert that was sent, or a part of it, may be
+// stored although it failed. Of a table with too many parts it is not.
+func mayBeStored(err error) bool {
+	if chconn.ServerCode(err) == chconn.CodeTooManyParts {
+		return false
+	}
+	class := chconn.Classify(err, chconn.Sent)
+	return class == nil || errors.Is(class, chconn.ErrAmbiguous) || errors.Is(class, chconn.ErrRetryable)
+}
+
+// lookAt looks at a table of the DSN's database.
+func (ins *Inserter) lookAt(ctx context.Context, table string) (s sighting, fenced bool, err error) {
+	release, err := ins.client.Acquire(ctx)
+	if err != nil {
+		return sighting{}, false, ins.client.Fail(ctx, fmt.Sprintf("insert into %q", table), err, chconn.Read)
+	}
+	defer release()
+	return ins.lookWithSlot(ctx, table)
+}
+
+// lookWithSlot is lookAt for who has a connection slot.
+func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting, fenced bool, err error) {
+	var rows []struct {
+		UUID   string `ch:"uuid"`
+		Fenced bool   `ch:"fenced"`
+	}
+	ctx, cancel := ins.client.WithReadTimeout(ctx)
+	defer cancel()
+	s.at = time.Now()
+	err = ins.client.SelectWithSlot(ctx, fmt.Sprintf("insert into %q", table), &rows,
+		"SELECT toString(uuid) AS uuid, match(engine_full, {fence:String}) AS fenced FROM system.tables WHERE database = currentDatabase() AND name = {table:String}",
+		chconn.Param("table", table), chconn.Param("fence", ddl.FencedPattern))
+	if err != nil {
+		return sighting{}, false, err
+	}
+	if len(rows) == 0 {
+		return s, false, nil
+	}
+	s.uuid = rows[0].UUID
+	return s, rows[0].Fenced, nil
+}

@@ -1,0 +1,163 @@
+package insert
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
+)
+
+// Insert is what [Inserter.Insert] does.
+type Insert struct {
+	// Table is the name of the table in the DSN's database, without quotes.
+	Table string
+	// Block holds the rows. All of its columns are inserted, and no others. It
+	// must not be changed until the call returns; the call does not change it.
+	Block *block.Block
+	// Token is the insert_deduplication_token: the server ignores a second
+	// insert into the table with the same token, whatever its rows. Empty means
+	// none, and then the server compares the rows.
+	Token string
+	// Again says that the same insert may have been sent before, by this process
+	// or another one. The server's answer is not enough then: see [Inserter.Insert].
+	Again bool
+	// Settings are further ClickHouse settings of this one insert.
+	Settings map[string]string
+}
+
+// Insert sends the rows of a block as one block and returns when the server
+// has stored them. An empty block does nothing. The rows and the token stay the
+// caller's, so that it can call again with the same ones after [ErrRetryable]
+// or [ErrAmbiguous].
+//
+// Repeating an insert with its token stores the rows once, within these
+// limits. The server remembers a number of tokens for each partition of a
+// table: non_replicated_deduplication_window for plain tables, which package
+// ddl sets to 10,000 and which is 0 for tables made without it, and
+// replicated_deduplication_window for replicated ones. Rows of one insert that
+// fall into several partitions become visible partition by partition, and an
+// insert that fails in between leaves some of them; the repetition adds the
+// others.
+//
+// A block that spans more than 100 partitions is refused by the server as a
+// whole and then sent again in several inserts, one after the other, each of
+// 100 partitions at most and with a token made of the given one. The same block
+// and token always make the same inserts, so the repetition after a failure adds
+// what is missing; until then [Error.Partial] says that some rows are stored.
+// The limit is the setting max_partitions_per_insert_block of the insert or of
+// the DSN, and 100 whatever the server's own configuration says. Where the
+// server cannot tell the rows' partitions before they are inserted, since the
+// partition key needs columns that the block lacks, the block is sent as one
+// insert without a limit.
+//
+// A server that is killed in the middle of an insert into a plain MergeTree
+// table may remember the token and not have the rows. So with Again, the rows
+// are looked for when the server has answered, and inserted if they are not
+// there. It takes a query with the columns of the sorting and partition keys
+// and all small ones. Rows cannot be missed if most of them have an equal in
+// the table, nor if the user may not read it.
+//
+// The columns are compared with the table's before any row is sent: another
+// type, or a missing column, is [ErrSchema]. Nothing is converted silently.
+func (ins *Inserter) Insert(ctx context.Context, in Insert) error {
+	op := fmt.Sprintf("insert into %q", in.Table)
+	if in.Table == "" || in.Block == nil {
+		return ins.client.Fail(ctx, op, errNoInsert, chconn.Unsent)
+	}
+	if in.Block.Rows() == 0 {
+		return nil
+	}
+	in.Settings = ins.withPartitionLimit(in)
+	at, err := ins.sendOnce(ctx, in)
+	stored := false
+	if chconn.IsTooManyPartitions(err) {
+		stored, at, err = ins.insertByPartition(ctx, in, err)
+	}
+	if err == nil && in.Again {
+		if err := ins.makeSure(ctx, in); err != nil {
+			return err
+		}
+	}
+	if err == nil {
+		ins.generations.settle(doubtKey{in.Table, in.Token})
+		return nil
+	}
+	if mayBeColumns(err) {
+		// The two protocols say in different ways what does not fit, and HTTP
+		// does not say where.
+		if difference := ins.compareColumns(ctx, in); difference != nil {
+			at, err = chconn.Unsent, difference
+		}
+	}
+	err = ins.client.Fail(ctx, op, err, at)
+	if e := (*chconn.Error)(nil); stored && errors.As(err, &e) {
+		e.Partial = true
+	}
+	return err
+}
+
+// sendOnce sends the block, with a token in a way that heeds rebuilds of the
+// table.
+func (ins *Inserter) sendOnce(ctx context.Context, in Insert) (chconn.Phase, error) {
+	if in.Token == "" {
+		return ins.insert(ctx, in, always)
+	}
+	return ins.insertOnce(ctx, in)
+}
+
+// insert sends the block. The phase says whether the server may have stored
+// rows when it fails.
+func (ins *Inserter) insert(ctx context.Context, in Insert, may ready) (chconn.Phase, error) {
+	release, err := ins.client.Acquire(ctx)
+	if err != nil {
+		return chconn.Unsent, err
+	}
+	defer release()
+	ctx, cancel := ins.client.WithReadTimeout(ctx)
+	defer cancel()
+	send := ins.insertNative
+	if ins.client.IsHTTP() {
+		send = ins.insertHTTP
+	}
+	at, err := send(ctx, in, may)
+	if err != nil && chconn.ServerCode(err) == 0 && !errors.Is(err, chconn.ErrSchema) {
+		if cause := chconn.SettledCause(ctx, err); cause != nil {
+			err = cause // read_timeout may be behind it, which the caller's ctx does not know
+		}
+	}
+	return at, err
+}
+
+// errNoInsert means that the caller has forgotten what to insert.
+var errNoInsert = fmt.Errorf("%w: a table and a block are needed", chconn.ErrRejected)
+
+// settings returns the settings of the insert. Each of them keeps the promise
+// that a repeated insert is stored once.
+func (in *Insert) settings() map[string]string {
+	s := map[string]string{
+		"async_insert":       "0", // answer when stored
+		"insert_deduplicate": "1",
+		"deduplicate_blocks_in_dependent_materialized_views": "1",
+	}
+	if in.Token != "" {
+		s["insert_deduplication_token"] = in.Token
+	}
+	for name, value := range in.Settings {
+		s[name] = value
+	}
+	return s
+}
+
+// QueryIDPrefix begins the query IDs of all inserts into the table, so that
+// they can be found among the server's processes.
+func QueryIDPrefix(table string) string {
+	return fmt.Sprintf("factload-insert-%016x-", xxhash.Sum64String(table))
+}
+
+// insertID returns a new query ID for an insert into the table.
+func insertID(table string) string { return QueryIDPrefix(table) + rand.Text() }

@@ -1,0 +1,155 @@
+package insert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"strconv"
+	"strings"
+
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/ddl"
+)
+
+// The server refuses a block that spans too many partitions before it stores
+// any of it. The rows are then sent in several inserts.
+//
+// What makes that exactly-once is that the same block always goes the same way:
+// the limit is sent along, so that it is the same however the server is
+// configured by then; the server itself says which rows belong together; and
+// each insert has a token made of the block's token and its place.
+
+// maxPartitions is the setting that limits the partitions of one block.
+const maxPartitions = "max_partitions_per_insert_block"
+
+// defaultMaxPartitions is the server's own default.
+const defaultMaxPartitions = 100
+
+// withPartitionLimit returns the settings of the insert with its limit of
+// partitions: its own, that of the DSN, or the default.
+func (ins *Inserter) withPartitionLimit(in Insert) map[string]string {
+	settings := map[string]string{maxPartitions: strconv.Itoa(defaultMaxPartitions)}
+	if own, ok := ins.client.Setting(maxPartitions); ok {
+		settings[maxPartitions] = fmt.Sprint(own)
+	}
+	maps.Copy(settings, in.Settings)
+	return settings
+}
+
+// insertByPartition sends a block that spans too many partitions, as refused
+// says, in several inserts. The phase and the error are of the one that failed;
+// stored reports whether there were others before it.
+func (ins *Inserter) insertByPartition(ctx context.Context, in Insert, refused error) (stored bool, at chconn.Phase, err error) {
+	limit, err := strconv.Atoi(in.Settings[maxPartitions])
+	if err != nil {
+		return false, chconn.Unsent, refused // the server took it for a number; it is none of ours
+	}
+	groups, n, err := ins.partitionGroups(ctx, in, limit)
+	if err != nil {
+		return false, chconn.Unsent, err
+	}
+	if n < 2 || chconn.FromView(refused) {
+		// It cannot be told which rows belong together, or it is the table of a
+		// view that has too many partitions. The token is that of the block, which
+		// holds for each partition: what is stored is not stored again.
+		at, err = ins.sendOnce(ctx, in.unlimited())
+		return false, at, err
+	}
+	part := in
+	part.Block = in.Block.Layout().NewBlock()
+	for group := range n {
+		part.Block.Reset()
+		if err := part.Block.AppendSelected(in.Block, func(row int) bool { return groups[row] == group }); err != nil {
+			return group > 0, chconn.Unsent, err
+		}
+		part.Token = partToken(in.Token, group)
+		at, err := ins.sendOnce(ctx, part)
+		if chconn.IsTooManyPartitions(err) {
+			at, err = ins.sendOnce(ctx, part.unlimited())
+		}
+		if err != nil {
+			return group > 0, at, err
+		}
+	}
+	for group := range n { // not before: a repetition sends those again that were stored
+		ins.generations.settle(doubtKey{in.Table, partToken(in.Token, group)})
+	}
+	return true, chconn.Sent, nil
+}
+
+// partToken returns the token for a part of an insert.
+func partToken(token string, group int) string {
+	if token == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s#%d", token, group)
+}
+
+// unlimited returns the insert without a limit of partitions.
+func (in Insert) unlimited() Insert {
+	in.Settings = maps.Clone(in.Settings)
+	in.Settings[maxPartitions] = "0"
+	return in
+}
+
+// partitionGroups divides the rows of the insert into n groups of at most limit
+// partitions, in the order in which the partitions first occur, and returns the
+// group of each row. With n < 2 it cannot be told how to divide them.
+func (ins *Inserter) partitionGroups(ctx context.Context, in Insert, limit int) (groups []int, n int, err error) {
+	partitions, err := ins.partitionsOf(ctx, in)
+	if err != nil || limit < 1 || len(partitions) != in.Block.Rows() {
+		return nil, 0, err
+	}
+	known := make(map[uint64]int)
+	groups = make([]int, len(partitions))
+	for row, partition := range partitions {
+		i, ok := known[partition]
+		if !ok {
+			i = len(known)
+			known[partition] = i
+		}
+		groups[row] = i / limit
+	}
+	return groups, (len(known) + limit - 1) / limit, nil
+}
+
+// partitionsOf returns the hash of each row's partition, or nil when the block
+// lacks columns of the partition key, or the server cannot evaluate it.
+//
+// The server evaluates the key, whatever expression that is, on a temporary
+// table of the columns that it needs.
+func (ins *Inserter) partitionsOf(ctx context.Context, in Insert) ([]uint64, error) {
+	keys, err := ins.tableKeys(ctx, in)
+	if err != nil || keys == nil || keys.Partition == "" {
+		return nil, err
+	}
+	var columns []int
+	var named []string
+	for i, info := range in.Block.Layout().Columns() {
+		if keys.columns[info.Name] {
+			columns = append(columns, i)
+			named = append(named, externalColumn(i)+" AS "+ddl.QuoteIdent(info.Name))
+		}
+	}
+	rows, err := externalRows(in, columns)
+	if err != nil {
+		return nil, err
+	}
+	op := fmt.Sprintf("partitions of %q", in.Table)
+	sql := fmt.Sprintf("SELECT arrayMap(row -> row.2, arraySort(groupArray((%s, cityHash64(tuple(%s)))))) AS partitions FROM (SELECT %s, %s FROM %s)",
+		externalRow, keys.Partition, externalRow, strings.Join(named, ", "), externalName)
+	var answer []struct {
+		Partitions []uint64 `ch:"partitions"`
+	}
+	err = ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(rows)), op, &answer, sql)
+	if errors.Is(err, chconn.ErrRejected) || errors.Is(err, chconn.ErrSchema) {
+		return nil, nil // it will not be able to next time, either
+	}
+	if err != nil || len(answer) != 1 {
+		return nil, err
+	}
+	return answer[0].Partitions, nil
+}

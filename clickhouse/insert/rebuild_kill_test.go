@@ -1,0 +1,238 @@
+package insert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/embedded"
+	"github.com/factload/factload/clickhouse/internal/chtest"
+	"github.com/factload/factload/clickhouse/internal/retry"
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/rebuildhook"
+	"github.com/factload/factload/internal/soak"
+)
+
+// In these tests writers look at the table more often than they have to, so
+// that inserts need not be held back for as long as users' inserts are.
+const (
+	killFresh = 400 * time.Millisecond
+	killHold  = 2 * time.Second
+)
+
+// killSchema is what the writers write.
+var killSchema = fact.Schema{Name: "t", OrderBy: []string{"id"}, Fields: []fact.Field{
+	{Name: "id", Type: fact.UInt64},
+	{Name: "who", Type: fact.LowCardinalityString},
+	{Name: "text", Type: fact.String},
+}}
+
+// killVersion returns one of two tables for killSchema that differ in keys and
+// partitions.
+func killVersion(t testing.TB, version int) ddl.Table {
+	t.Helper()
+	if version%2 == 0 {
+		return chtest.NewTable(t, killSchema, ddl.Options{})
+	}
+	s := killSchema
+	s.OrderBy = []string{"who", "id"}
+	s.Fields = append([]fact.Field{}, s.Fields...)
+	return chtest.NewTable(t, s, ddl.Options{PartitionBy: "id % 3", Settings: map[string]string{"index_granularity": "1024"}})
+}
+
+// killSteps returns the steps of a rebuild in their order.
+func killSteps(t *testing.T) []string {
+	t.Helper()
+	db := enginetest.Database(t)
+	c := open(t, db.DSN)
+	require.NoError(t, c.Ensure(t.Context(), killVersion(t, 0)))
+	db.Exec(t, "INSERT INTO t (id) SELECT number FROM numbers(1000)")
+	var steps []string
+	watch := func(step string) { steps = append(steps, step) }
+	ctx := rebuildhook.With(t.Context(), rebuildhook.Hook{Step: watch})
+	require.NoError(t, c.EnsureAllowing(ctx, []ddl.Hazard{ddl.NeedsRebuild}, killVersion(t, 1)))
+	return steps
+}
+
+// The environment of a process that rebuilds the table and dies at a step.
+const (
+	rebuildChildEnv   = "FACTLOAD_TEST_REBUILD_DSN"
+	rebuildVersionEnv = "FACTLOAD_TEST_REBUILD_VERSION"
+	rebuildStepEnv    = "FACTLOAD_TEST_REBUILD_STEP"
+)
+
+func TestRebuildChild(t *testing.T) {
+	dsn := os.Getenv(rebuildChildEnv)
+	if dsn == "" {
+		t.Skip("run by TestSoakRebuildKills")
+	}
+	version, err := strconv.Atoi(os.Getenv(rebuildVersionEnv))
+	require.NoError(t, err)
+	c := open(t, dsn)
+	watch := func(step string) {
+		if step == os.Getenv(rebuildStepEnv) {
+			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		}
+	}
+	require.NoError(t, c.EnsureAllowing(rebuildhook.With(t.Context(), rebuildhook.Hook{Hold: killHold, Step: watch}), []ddl.Hazard{ddl.NeedsRebuild}, killVersion(t, version)))
+}
+
+// writers insert rows with unique IDs all the time, and repeat every insert
+// with its token until it succeeds.
+type writers struct {
+	ids    atomic.Uint64 // given out
+	again  atomic.Uint64 // inserts that were repeated
+	doubt  atomic.Uint64 // inserts whose answer got lost
+	stop   chan struct{}
+	wait   sync.WaitGroup
+	failed atomic.Pointer[error]
+}
+
+// write is one writer. Its own timeouts make answers get lost, beside the
+// engine that is killed.
+func (w *writers) write(t *testing.T, c *testClient, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 1))
+	layout := chtest.Compile(t, killSchema)
+	for n := 0; ; n++ {
+		select {
+		case <-w.stop:
+			return
+		default:
+		}
+		b := layout.NewBlock()
+		for range 1 + r.IntN(20) {
+			id := w.ids.Add(1)
+			require.NoError(t, b.AppendJSON(fmt.Appendf(nil, `{"id":%d,"who":"%d","text":"row %d"}`, id, seed, id)))
+		}
+		in := Insert{Table: "t", Block: b, Token: fmt.Sprintf("%d-%d", seed, n)}
+		for {
+			timeout := 10 * time.Second
+			if r.IntN(3) == 0 {
+				timeout = time.Duration(1+r.IntN(15)) * time.Millisecond
+			}
+			ctx, cancel := context.WithTimeout(context.Background(), timeout)
+			err := c.Insert(ctx, in)
+			cancel()
+			if err == nil {
+				break
+			}
+			in.Again = true
+			w.again.Add(1)
+			if errors.Is(err, chconn.ErrAmbiguous) {
+				w.doubt.Add(1)
+			}
+			if !retry.Passing(err) && !errors.Is(err, context.DeadlineExceeded) {
+				w.failed.Store(&err)
+				return
+			}
+			retry.Sleep(context.Background(), time.Duration(r.IntN(30))*time.Millisecond)
+		}
+		retry.Sleep(context.Background(), time.Duration(r.IntN(20))*time.Millisecond)
+	}
+}
+
+// TestSoakRebuildKills rebuilds a table again and again while rows are being
+// inserted. Each time the engine or the process that rebuilds is killed after
+// one of the steps, and the rebuild is run again. No row may be lost or doubled.
+func TestSoakRebuildKills(t *testing.T) {
+	t.Parallel()
+	trials, seed := soak.Trials(t, 3, 44), soak.Seed(t)
+	server := enginetest.Start(t, embedded.Config{})
+	db := &enginetest.DB{DSN: server.DSN(), HTTPDSN: server.HTTPDSN()}
+	steps := killSteps(t)
+	first := open(t, db.DSN)
+	db.Name = first.Database()
+	require.NoError(t, first.Ensure(t.Context(), killVersion(t, 0)))
+	w := &writers{stop: make(chan struct{})}
+	for i, dsn := range []string{db.DSN, db.HTTPDSN, db.DSN} {
+		c := open(t, dsn)
+		c.generations.fresh = killFresh
+		w.wait.Go(func() { w.write(t, c, seed+uint64(i)) })
+	}
+	defer w.wait.Wait()
+	stop := sync.OnceFunc(func() { close(w.stop) })
+	defer stop()
+	r := rand.New(rand.NewPCG(seed, 2))
+	from := r.IntN(len(steps))
+	for trial := range trials {
+		step := steps[(from+trial*3)%len(steps)] // 3 has no divisor in common with their number
+		kill := []string{"engine", "process"}[(trial+trial/len(steps))%2]
+		what := fmt.Sprintf("seed %d, trial %d: %s killed when %s", seed, trial, kill, step)
+		want, begin := killVersion(t, trial+1), time.Now()
+		if kill == "engine" {
+			rebuildAndKillEngine(t, server, want, step)
+		} else {
+			rebuildAndDie(t, db.DSN, trial+1, step)
+		}
+		var err error
+		for try := 0; try < 10; try++ { // the engine may still be busy with its own start
+			c := open(t, db.DSN)
+			if err = c.EnsureAllowing(rebuildhook.With(t.Context(), rebuildhook.Hook{Hold: killHold, Step: nil}), []ddl.Hazard{ddl.NeedsRebuild}, want); err == nil || !retry.Passing(err) {
+				break
+			}
+			t.Logf("%s: again after: %v", what, err)
+		}
+		require.NoError(t, err, what)
+		chtest.RequireDone(t, db, open(t, db.DSN), want)
+		t.Logf("%s: %s, %d rows", what, time.Since(begin).Round(100*time.Millisecond), w.ids.Load())
+		doubled := db.Query(t, "SELECT count() - uniqExact(id) FROM t")
+		require.Equal(t, "0", doubled, "%s: rows are doubled", what)
+		if failed := w.failed.Load(); failed != nil {
+			require.NoError(t, *failed, what)
+		}
+	}
+	stop()
+	w.wait.Wait()
+	if failed := w.failed.Load(); failed != nil {
+		require.NoError(t, *failed)
+	}
+	ids := w.ids.Load()
+	require.Equal(t, fmt.Sprintf("%d\t%d\t%d\t%d", ids, ids, 1, ids), db.Query(t, "SELECT count(), uniqExact(id), min(id), max(id) FROM t"), "seed %d", seed)
+	t.Logf("%d trials, %d rows, %d inserts repeated, %d of them in doubt", trials, ids, w.again.Load(), w.doubt.Load())
+	require.NotZero(t, w.doubt.Load())
+}
+
+// rebuildAndKillEngine kills the engine after a step, and starts it again.
+func rebuildAndKillEngine(t *testing.T, server *embedded.Server, want ddl.Table, step string) {
+	t.Helper()
+	c := open(t, server.DSN())
+	killed := false
+	watch := func(s string) {
+		if s == step && !killed {
+			killed = true
+			require.NoError(t, server.Kill())
+			require.NoError(t, server.Restart(t.Context()))
+		}
+	}
+	if err := c.EnsureAllowing(rebuildhook.With(t.Context(), rebuildhook.Hook{Hold: killHold, Step: watch}), []ddl.Hazard{ddl.NeedsRebuild}, want); err != nil {
+		require.True(t, retry.Passing(err), "%v", err)
+	}
+	require.True(t, killed, step)
+}
+
+// rebuildAndDie starts a process that rebuilds and kills itself after a step.
+func rebuildAndDie(t *testing.T, dsn string, version int, step string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRebuildChild$", "-test.v")
+	cmd.Env = append(os.Environ(), rebuildChildEnv+"="+dsn, rebuildVersionEnv+"="+strconv.Itoa(version), rebuildStepEnv+"="+step)
+	out, err := cmd.CombinedOutput()
+	var exit *exec.ExitError
+	require.ErrorAs(t, err, &exit, "%s", out)
+	status, ok := exit.Sys().(syscall.WaitStatus)
+	require.True(t, ok)
+	require.Equal(t, syscall.SIGKILL, status.Signal(), "%s", out)
+}

@@ -1,0 +1,267 @@
+package insert
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ClickHouse/ch-go/proto"
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
+	driver "github.com/ClickHouse/clickhouse-go/v2/lib/column"
+
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/ddl"
+)
+
+// A plain MergeTree table writes the token of an insert into its log of tokens
+// before it makes the new part visible. A server that is killed in between
+// knows the token afterwards and does not have the rows: it acknowledges the
+// insert that is repeated, and drops it. So after a repeated insert the Client
+// looks for the rows, and inserts those that are not there.
+
+// againTries is how often rows that are not there are inserted. Each time the
+// server must have been killed at that very moment for another one to be
+// needed.
+const againTries = 3
+
+// makeSure inserts the rows of an insert that the server has acknowledged and
+// does not have.
+func (ins *Inserter) makeSure(ctx context.Context, in Insert) error {
+	look, err := ins.lookFor(ctx, in)
+	if err != nil || look == nil {
+		return err
+	}
+	for try := 1; ; try++ {
+		lost, err := ins.lostRows(ctx, look)
+		if err != nil || len(lost) == 0 {
+			return err
+		}
+		if try > againTries {
+			return fmt.Errorf("%w: the server acknowledges the insert and does not have %d of its rows", chconn.ErrAmbiguous, len(lost))
+		}
+		again := in
+		again.Again = false
+		again.Token = fmt.Sprintf("%s/again/%d", in.Token, try)
+		again.Block = in.Block.Layout().NewBlock()
+		for _, row := range lost {
+			if err := again.Block.AppendRows(in.Block, int(row), int(row)+1); err != nil { //nolint:gosec // a row of the block
+				return err
+			}
+		}
+		if err := ins.Insert(ctx, again); err != nil {
+			return err
+		}
+	}
+}
+
+// look is how the rows of a block are looked for.
+type look struct {
+	sql  string
+	rows *ext.Table
+}
+
+const tableKeysSQL = `SELECT engine, partition_key, sorting_key FROM system.tables
+WHERE database = currentDatabase() AND name = {table:String}`
+
+const keyColumnsSQL = `SELECT name, is_in_sorting_key AS sorting, is_in_partition_key AS partition FROM system.columns
+WHERE database = currentDatabase() AND table = {table:String} AND (is_in_sorting_key OR is_in_partition_key)`
+
+type tableKeys struct {
+	Engine    string `ch:"engine"`
+	Partition string `ch:"partition_key"`
+	Sorting   string `ch:"sorting_key"`
+	columns   map[string]bool
+}
+
+type keyColumn struct {
+	Name      string `ch:"name"`
+	Sorting   uint8  `ch:"sorting"`
+	Partition uint8  `ch:"partition"`
+}
+
+// tableKeys returns the keys of a table, or nil when there is no such table. A
+// key that needs a column that the insert does not have cannot be computed,
+// and is as if there were none.
+func (ins *Inserter) tableKeys(ctx context.Context, in Insert) (*tableKeys, error) {
+	op := fmt.Sprintf("look into %q", in.Table)
+	var keys []tableKeys
+	if err := ins.client.SelectAs(ctx, op, &keys, tableKeysSQL, chconn.Param("table", in.Table)); err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	var columns []keyColumn
+	if err := ins.client.SelectAs(ctx, op, &columns, keyColumnsSQL, chconn.Param("table", in.Table)); err != nil {
+		return nil, err
+	}
+	k := &keys[0]
+	k.columns = make(map[string]bool)
+	known := make(map[string]bool)
+	for _, column := range in.Block.Layout().Columns() {
+		known[column.Name] = true
+	}
+	for _, column := range columns {
+		k.columns[column.Name] = true
+		if !known[column.Name] && column.Sorting == 1 {
+			k.Sorting = ""
+		}
+		if !known[column.Name] && column.Partition == 1 {
+			k.Partition = ""
+		}
+	}
+	return k, nil
+}
+
+// lookFor prepares the search for the rows of an insert. It is nil for tables
+// that lose none, or in which rows change after they were inserted, and for
+// rows that have nothing that can be compared.
+func (ins *Inserter) lookFor(ctx context.Context, in Insert) (*look, error) {
+	keys, err := ins.tableKeys(ctx, in)
+	if err != nil || keys == nil || keys.Engine != "MergeTree" {
+		return nil, err
+	}
+	columns := telling(in, keys.columns)
+	if len(columns) == 0 {
+		return nil, nil //nolint:nilnil // documented
+	}
+	rows, err := externalRows(in, columns)
+	if err != nil {
+		return nil, err
+	}
+	return &look{sql: lookSQL(in, columns, keys), rows: rows}, nil
+}
+
+// telling returns the numbers of the columns that tell one row from
+// another: those of the keys, the ID, and small ones. If these are none, all
+// texts. Values that a server may give back in another form are left out, but
+// for those of the keys, which have to be computed.
+func telling(in Insert, inKey map[string]bool) []int {
+	var some, texts []int
+	fields := in.Block.Layout().Schema().Fields
+	for i, column := range in.Block.Layout().Columns() {
+		switch {
+		case inKey[column.Name] || fields[i].FactID:
+			some = append(some, i)
+		case !exactType(column.Type):
+		case strings.HasSuffix(strings.TrimRight(column.Type, ")"), "String"):
+			texts = append(texts, i)
+		default:
+			some = append(some, i)
+		}
+	}
+	if len(some) == 0 {
+		return texts
+	}
+	return some
+}
+
+// exactType reports whether values of a type are equal when they look equal.
+func exactType(typ string) bool {
+	for _, inexact := range []string{"Float", "JSON", "Array(", "Map("} {
+		if strings.Contains(typ, inexact) {
+			return false
+		}
+	}
+	return true
+}
+
+// The names of what goes to the server beside the query. The columns have names
+// of ours too, since not every name gets through.
+const (
+	externalName = "_factload_rows"
+	externalRow  = "_factload_row"
+)
+
+func externalColumn(i int) string { return fmt.Sprintf("_factload_c%d", i) }
+
+// externalRows returns columns of a block, and the number of each row, as a
+// table that goes along with a query.
+func externalRows(in Insert, columns []int) (*ext.Table, error) {
+	infos := in.Block.Layout().Columns()
+	definitions := []func(*ext.Table) error{ext.Column(externalRow, "UInt64")}
+	for _, i := range columns {
+		definitions = append(definitions, ext.Column(externalColumn(i), driver.Type(infos[i].Type)))
+	}
+	table, err := ext.NewTable(externalName, definitions...)
+	if err != nil {
+		return nil, err
+	}
+	targets := table.Block().Columns
+	for row := range in.Block.Rows() {
+		if err := targets[0].AppendRow(uint64(row)); err != nil {
+			return nil, err
+		}
+	}
+	var buf proto.Buffer
+	for n, i := range columns {
+		buf.Reset()
+		in.Block.EncodeColumn(i, &buf)
+		from := proto.NewReader(bytes.NewReader(buf.Buf))
+		if s, ok := targets[n+1].(driver.CustomSerialization); ok {
+			if err := s.ReadStatePrefix(from); err != nil {
+				return nil, err
+			}
+		}
+		if err := targets[n+1].Decode(from, in.Block.Rows()); err != nil {
+			return nil, err
+		}
+	}
+	return table, nil
+}
+
+// lookSQL returns the query for the numbers of the rows that are lost. Parts
+// are lost as a whole, and an insert makes one in each partition; so the rows
+// of a partition are lost when most of them are not there. One that is not
+// there alone was removed by somebody, one that is there alone has an equal.
+func lookSQL(in Insert, columns []int, keys *tableKeys) string {
+	infos := in.Block.Layout().Columns()
+	named, hashed := make([]string, len(columns)), make([]string, len(columns))
+	for n, i := range columns {
+		name := ddl.QuoteIdent(infos[i].Name)
+		named[n] = externalColumn(i) + " AS " + name
+		hashed[n] = name
+		if strings.Contains(infos[i].Type, "Nullable(") {
+			hashed[n] = fmt.Sprintf("isNull(%s), ifNull(toString(%s), '')", name, name)
+		}
+	}
+	hash := "cityHash64(" + strings.Join(hashed, ", ") + ")"
+	rows := fmt.Sprintf("(SELECT %s, %s FROM %s)", externalRow, strings.Join(named, ", "), externalName)
+	stored := "SELECT " + hash + " FROM " + ddl.QuoteIdent(in.Table)
+	if keys.Sorting != "" {
+		stored += fmt.Sprintf(" WHERE tuple(%s) IN (SELECT tuple(%s) FROM %s)", keys.Sorting, keys.Sorting, rows)
+	}
+	partition := keys.Partition
+	if partition == "" {
+		partition = "tuple()"
+	}
+	looked := fmt.Sprintf("(SELECT %s, (%s) AS _factload_partition, %s IN (%s) AS _factload_there FROM %s)", externalRow, partition, hash, stored, rows)
+	return fmt.Sprintf(`SELECT arrayJoin(lost) AS row FROM (
+	SELECT groupArray(%s) AS lost FROM %s GROUP BY _factload_partition HAVING 2 * sum(_factload_there) < count()
+) SETTINGS transform_null_in = 1`, externalRow, looked)
+}
+
+// lostRows returns the numbers of the rows that are not there, in order. When
+// the server refuses the question, as it does if the user may not read the
+// table, its answer to the insert must do.
+func (ins *Inserter) lostRows(ctx context.Context, l *look) ([]uint64, error) {
+	var found []struct {
+		Row uint64 `ch:"row"`
+	}
+	ctx, cancel := ins.client.WithReadTimeout(ctx)
+	defer cancel()
+	err := ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(l.rows)), "look for rows", &found, l.sql)
+	if errors.Is(err, chconn.ErrRejected) || errors.Is(err, chconn.ErrSchema) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	lost := make([]uint64, len(found))
+	for i := range found {
+		lost[i] = found[i].Row
+	}
+	slices.Sort(lost)
+	return lost, nil
+}

@@ -1,0 +1,107 @@
+package migrate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/internal/retry"
+	"github.com/factload/factload/ddl"
+)
+
+// ensureTries is how often Ensure plans for one table. Every further try means
+// that another process changed the table meanwhile.
+const ensureTries = 8
+
+// Ensure makes the tables as they are wanted: it creates those that do not
+// exist, adds columns that are missing, and makes other changes that only touch
+// metadata. A table that differs in a way that this cannot mend is left as it
+// is, and the error, a [*ddl.RefusedError], says what differs. Columns that only
+// the server knows are kept.
+//
+// Materialized views of the tables, and the targets that are defined with them,
+// are made as well, each target before its view.
+//
+// It does nothing when nothing is to be done, and any number of processes may
+// call it at once.
+func (m *Migrator) Ensure(ctx context.Context, tables ...ddl.Table) error {
+	return m.EnsureAllowing(ctx, nil, tables...)
+}
+
+// EnsureAllowing is Ensure that also runs statements of the hazards allowed.
+func (m *Migrator) EnsureAllowing(ctx context.Context, allowed []ddl.Hazard, tables ...ddl.Table) error {
+	if m.options.createDatabase && len(tables) > 0 {
+		if err := m.ensureDatabase(ctx); err != nil {
+			return err
+		}
+	}
+	all, err := ddl.Expand(tables...)
+	if err != nil {
+		return chconn.SchemaError(fmt.Errorf("ensure: %w", err))
+	}
+	for _, table := range all {
+		if err := m.ensureTable(ctx, table, allowed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *Migrator) ensureTable(ctx context.Context, want ddl.Table, allowed []ddl.Hazard) error {
+	last := errors.New("the server accepted the change and does not show it")
+	for try := range ensureTries {
+		plan, err := m.Plan(ctx, want)
+		if err != nil {
+			return err
+		}
+		if err := plan.Check(allowed...); err != nil {
+			return chconn.SchemaError(fmt.Errorf("ensure: %w", err))
+		}
+		if !anyPermitted(plan, allowed) {
+			return nil // what is left is optional
+		}
+		err = m.Apply(ctx, plan, allowed...)
+		if err == nil {
+			continue // and see whether the plan is empty now
+		}
+		if !overtaken(err) {
+			return fmt.Errorf("ensure: %w", err)
+		}
+		last = err
+		if err := retry.Pause(ctx, try); err != nil {
+			return m.client.Fail(ctx, fmt.Sprintf("ensure table %q", want.TableName()), err, chconn.Unsent)
+		}
+	}
+	return chconn.SchemaError(fmt.Errorf("ensure: table %q still differs after %d tries: %w", want.TableName(), ensureTries, last))
+}
+
+// anyPermitted reports whether a statement of the plan may be run.
+func anyPermitted(plan ddl.Plan, allowed []ddl.Hazard) bool {
+	return slices.ContainsFunc(plan.Statements, func(s ddl.Statement) bool { return s.Permitted(allowed...) })
+}
+
+// overtaken reports whether a statement may have failed because another
+// process changed the table first, or whether it may have taken effect after
+// all. The next plan tells.
+func overtaken(err error) bool {
+	if errors.Is(err, chconn.ErrRetryable) || errors.Is(err, chconn.ErrAmbiguous) || errors.Is(err, ErrStalePlan) {
+		return true
+	}
+	switch chconn.ServerCode(err) {
+	case chconn.CodeDuplicateColumn, chconn.CodeIllegalColumn, chconn.CodeTableExists, chconn.CodeUnknownTable, chconn.CodeDatabaseExists,
+		chconn.CodeTableIsDropped, chconn.CodeNoCreateQuery, chconn.CodeReplicaExists:
+		return true
+	}
+	return false
+}
+
+// ensureDatabase creates the DSN's database if it does not exist.
+func (m *Migrator) ensureDatabase(ctx context.Context) error {
+	err := m.client.Ping(ctx)
+	if chconn.ServerCode(err) != chconn.CodeUnknownDatabase {
+		return err
+	}
+	return m.client.CreateDatabase(ctx)
+}

@@ -1,0 +1,86 @@
+package migrate
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/ddl"
+)
+
+// Inspect returns the table as the server describes it, or nil when there is
+// no such table in the DSN's database. Its materialized views are those of the
+// same database.
+func (m *Migrator) Inspect(ctx context.Context, table string) (*ddl.Table, error) {
+	return m.inspect(ctx, ddl.TableName{Name: table}, nil)
+}
+
+// inspect returns also what has one of the names of views, whatever it is.
+func (m *Migrator) inspect(ctx context.Context, name ddl.TableName, views []string) (*ddl.Table, error) {
+	op := fmt.Sprintf("inspect table %q", name)
+	params := []any{chconn.Param("database", name.Database), chconn.Param("table", name.Name)}
+	var (
+		tables []ddl.CatalogTable
+		err    error
+	)
+	if err := m.client.SelectAs(ctx, op, &tables, ddl.InspectTableSQL, params...); err != nil {
+		return nil, err
+	}
+	if len(tables) == 0 {
+		return nil, nil // documented: no table, no error
+	}
+	catalog := ddl.Catalog{Table: tables[0]}
+	if err := m.client.SelectAs(ctx, op, &catalog.Columns, ddl.InspectColumnsSQL, params...); err != nil {
+		return nil, err
+	}
+	if err := m.client.SelectAs(ctx, op, &catalog.Indexes, ddl.InspectIndexesSQL, params...); err != nil {
+		return nil, err
+	}
+	if strings.Contains(tables[0].CreateQuery, "PROJECTION") {
+		if err := m.client.SelectAs(ctx, op, &catalog.Projections, ddl.InspectProjectionsSQL, params...); err != nil {
+			return nil, err
+		}
+	}
+	if tables[0].Views > 0 || len(views) > 0 {
+		if catalog.Views, err = m.inspectViews(ctx, op, views, params); err != nil {
+			return nil, err
+		}
+	}
+	table, err := ddl.FromCatalog(catalog)
+	if err != nil {
+		return nil, fmt.Errorf("inspect: %w", err)
+	}
+	return &table, nil
+}
+
+func (m *Migrator) inspectViews(ctx context.Context, op string, names []string, params []any) ([]ddl.CatalogView, error) {
+	list, err := json.Marshal(append([]string{}, names...))
+	if err != nil {
+		return nil, fmt.Errorf("%s: names of views: %w", op, err)
+	}
+	var views []ddl.CatalogView
+	err = m.client.SelectAs(ctx, op, &views, ddl.InspectViewsSQL, append(slices.Clone(params), chconn.Param("views", string(list)))...)
+	return views, err
+}
+
+// spelled returns the table with its queries as the server prints them.
+func (m *Migrator) spelled(ctx context.Context, table ddl.Table) (ddl.Table, error) {
+	for range ddl.SpellingRounds {
+		var answers []string
+		for _, q := range table.Spellings() {
+			text, err := m.client.SelectText(ctx, fmt.Sprintf("table %q: %s", table.TableName(), q.What), q.SQL)
+			if err != nil {
+				return ddl.Table{}, err
+			}
+			answers = append(answers, text)
+		}
+		var err error
+		if table, err = table.Spelled(answers); err != nil {
+			return ddl.Table{}, chconn.SchemaError(err)
+		}
+	}
+	return table, nil
+}
