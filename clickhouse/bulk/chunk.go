@@ -19,6 +19,8 @@ type chunk struct {
 	// fingerprint of its first line.
 	parent token
 	head   uint64
+	// plainParent is parent in the chain that loads without force follow.
+	plainParent token
 	// again means that the ledger knows the chunk as begun, so that its rows may
 	// be in their tables.
 	again bool
@@ -38,6 +40,8 @@ type chunk struct {
 	kind chunkKind
 	// token is the position in the chain behind the chunk.
 	token token
+	// plain is token in the chain that loads without force follow.
+	plain token
 	// started is closed when the ledger has the intent to load the chunk. It
 	// is nil for chunks that do not go to the ledger.
 	started chan struct{}

@@ -97,7 +97,7 @@ func (c *committer) commit(r *result) (bool, error) {
 	c.counters.commit(r)
 	ch := r.chunk
 	if c.ledger != nil && ch.kind != cutLine && !r.hopeless {
-		if err := c.ledger.add(c.entry(r), nil); err != nil {
+		if err := c.note(r); err != nil {
 			return false, err
 		}
 	}
@@ -124,16 +124,25 @@ func (c *committer) keepRejects(r *result) error {
 	return c.rejects.Add(ch.token.String(), r.lines, r.refused)
 }
 
-// entry returns the ledger entry for a finished chunk.
-func (c *committer) entry(r *result) ledgerEntry {
+// note tells the ledger of a finished chunk. What loads without force look for comes
+// first: once the forced load knows that the chunk is done, it does not come back to it.
+func (c *committer) note(r *result) error {
 	e := c.origin.entry(r.chunk, chunkDone)
 	e.rows, e.rejected = r.rows()
-	return e
+	if c.origin.forced {
+		plain := e
+		plain.state, plain.parent, plain.token = known, r.chunk.plainParent, r.chunk.plain
+		if err := c.ledger.add(plain, nil); err != nil {
+			return err
+		}
+	}
+	return c.ledger.add(e, nil)
 }
 
 // origin is what the ledger keeps of the load with each of its chunks.
 type origin struct {
 	load, schema, rules string
+	number              uint64
 	forced              bool
 }
 
@@ -141,7 +150,7 @@ type origin struct {
 func (o origin) entry(ch *chunk, state string) ledgerEntry {
 	return ledgerEntry{
 		parent: ch.parent, token: ch.token, head: ch.head, state: state,
-		load: o.load, schema: o.schema, file: ch.file.Key(), forced: o.forced, rules: o.rules,
+		load: o.load, number: o.number, schema: o.schema, file: ch.file.Key(), forced: o.forced, rules: o.rules,
 		offset: ch.offset, length: ch.length, line: ch.line, lines: ch.lines,
 		time: time.Now(),
 	}

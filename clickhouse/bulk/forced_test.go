@@ -57,3 +57,60 @@ func TestForcedLoadDoesNotGoOnWithOtherRules(t *testing.T) {
 	require.Len(t, sum.Warnings, 1)
 	require.Contains(t, sum.Warnings[0], "without going on with")
 }
+
+// TestForcedLoadsAreRemembered forces a load before and after plain ones.
+func TestForcedLoadsAreRemembered(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	plain := r.config(r.file("a", dirtyLines(0, 1000)))
+	forced := plain
+	forced.Force = true
+	require.EqualValues(t, 950, r.load(forced).Rows)
+	sum := r.load(plain)
+	require.Zero(t, sum.Rows)
+	require.EqualValues(t, 950, sum.SkippedRows)
+	require.EqualValues(t, 50, sum.SkippedRejected)
+	require.Equal(t, "950\t950", r.count())
+	require.Equal(t, []string{"complete forced 950"}, states(r.loads()))
+
+	// A forced load after a change is what is loaded.
+	r.file("a", lines(1000, 1500))
+	_, err := Load(t.Context(), plain)
+	require.ErrorIs(t, err, ErrChanged)
+	require.EqualValues(t, 500, r.load(forced).Rows)
+	require.Zero(t, r.load(plain).Rows)
+	r.file("a", lines(1000, 1600))
+	require.EqualValues(t, 100, r.load(plain).Rows, "it may grow")
+	require.Equal(t, "1550\t1550", r.count())
+}
+
+// TestForcedLoadOfWhatWasRejected is what docs/loading.md says to do: the last load knows
+// that the rows are in the table.
+func TestForcedLoadOfWhatWasRejected(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	cfg := r.config(r.file("a", []byte("{\"id\":1,\"more\":2}\n")))
+	require.EqualValues(t, 1, r.load(cfg).Rejected)
+	cfg.Force, cfg.Decode.UnknownKeys = true, block.IgnoreUnknown
+	require.EqualValues(t, 1, r.load(cfg).Rows)
+	cfg.Force = false
+	sum := r.load(cfg)
+	require.EqualValues(t, 1, sum.SkippedRows)
+	require.Zero(t, sum.SkippedRejected)
+	require.Equal(t, "1\t1", r.count())
+}
+
+// TestForcedLoadsWhenTheClockJumps has a clock that was a day ahead while one load was
+// made: the order of loads is that of their numbers.
+func TestForcedLoadsWhenTheClockJumps(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	cfg := r.config(r.file("a", lines(0, 500)))
+	cfg.Force = true
+	r.load(cfg)
+	r.Exec(t, "ALTER TABLE _factload_ledger UPDATE time = time + INTERVAL 1 DAY WHERE 1 SETTINGS mutations_sync = 2")
+	r.killForced()
+	r.load(cfg)
+	require.Equal(t, "1000\t500", r.count(), "it goes on with the one that was killed")
+	require.Equal(t, []LoadState{LoadComplete, LoadComplete}, []LoadState{r.loads()[0].State, r.loads()[1].State})
+}

@@ -56,9 +56,9 @@ func openLedger(ctx context.Context, s server) (*ledger, error) {
 
 const (
 	chunksSQL = `SELECT token, head, bytes, lines, rows, rejected, toString(state) AS state, file, load, time, rules
-FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done', 'chunk_dropped') AND parent = {parent:String}`
-	followingSQL    = chunksSQL + ` AND (head = {head:UInt64} OR file = {file:String}) ORDER BY time`
-	allFollowingSQL = chunksSQL + ` ORDER BY time LIMIT {limit:UInt64}`
+FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done', 'chunk_dropped', 'known') AND parent = {parent:String}`
+	followingSQL    = chunksSQL + ` AND (head = {head:UInt64} OR file = {file:String}) ORDER BY number, time`
+	allFollowingSQL = chunksSQL + ` ORDER BY number, time LIMIT {limit:UInt64}`
 )
 
 // following is a lookup.
@@ -95,9 +95,10 @@ func (l *ledger) allFollowing(ctx context.Context, parent token, limit int) (loo
 	}, nil
 }
 
-// foldCandidates makes one candidate of all entries of a chunk. A chunk is
-// done when any entry says so. It counts as loaded from path if it ever was,
-// and otherwise from where it was loaded first. Chunks that every load which
+// foldCandidates makes one candidate of all entries of a chunk, which are in order. A
+// chunk is done when any entry says so, and then what the last one says holds, which
+// may be of a forced load. It counts as loaded from path if it ever was, and otherwise
+// from where it was loaded first. Chunks that every load which
 // began them has dropped are none.
 func foldCandidates(rows []candidateRow, path string) ([]candidate, error) {
 	dropped := make(map[[2]string]bool) // by token and load
@@ -108,7 +109,7 @@ func foldCandidates(rows []candidateRow, path string) ([]candidate, error) {
 	}
 	var out []candidate
 	for i := range rows {
-		if rows[i].State != chunkDone && dropped[rows[i].attempt()] {
+		if rows[i].State != chunkDone && rows[i].State != known && dropped[rows[i].attempt()] {
 			continue
 		}
 		c, err := rows[i].candidate()
@@ -127,12 +128,24 @@ func foldCandidates(rows []candidateRow, path string) ([]candidate, error) {
 		if c.file == path {
 			file = path
 		}
-		if c.done && !have.done {
+		if c.done {
 			*have = c
 		}
 		have.file, have.begun = file, begun
 	}
 	return out, nil
+}
+
+// nextNumber returns the number of a load that begins. Two that begin at once may get
+// the same.
+func (l *ledger) nextNumber(ctx context.Context) (uint64, error) {
+	var rows []struct {
+		Last uint64 `ch:"last"`
+	}
+	if err := l.server.Select(ctx, &rows, "SELECT max(number) AS last FROM _factload_ledger"); err != nil || len(rows) == 0 {
+		return 0, err
+	}
+	return rows[0].Last + 1, nil
 }
 
 const begunSQL = `SELECT token FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done')
@@ -156,8 +169,8 @@ func (l *ledger) begun(ctx context.Context) (map[string]bool, error) {
 // loadsOf returns the loads of the same inputs, forced or not, in the order in
 // which they began.
 func (l *ledger) loadsOf(ctx context.Context, root, inputs token, forced bool) ([]loadRow, error) {
-	const sql = loadsSQL + `, max(rules) AS rules` + loadsFromSQL +
-		` AND parent = {parent:String} AND token = {token:String} AND forced = {forced:Bool}` + loadsGroupSQL + ` ORDER BY started, ended`
+	const sql = loadsSQL + `, max(rules) AS rules, max(number) AS number` + loadsFromSQL +
+		` AND parent = {parent:String} AND token = {token:String} AND forced = {forced:Bool}` + loadsGroupSQL + ` ORDER BY number, started, ended`
 	var rows []loadRow
 	err := l.server.Select(ctx, &rows, sql,
 		chconn.Param("parent", root.String()), chconn.Param("token", inputs.String()), chconn.Param("forced", strconv.FormatBool(forced)))

@@ -28,14 +28,33 @@ const (
 	// will: it is as if the load had never begun it. Forced loads do not write
 	// it, since they go on under the same name.
 	chunkDropped = "chunk_dropped"
+	// known means that a forced load has loaded the content of a chunk: an entry of
+	// the chain that loads without force follow, beside that of the forced load's own
+	// chain.
+	known = "known"
 )
 
-// ledgerEntry is a row of the ledger.
+// ledgerEntry is a row of the ledger. Those of a load of one file with two chunks:
+//
+//	state         parent    token     head    rows  load
+//	load_started  root      inputs                  L     token stands for the set of inputs
+//	chunk_started root      T1        H1            L     token is T1 = root.next(content of the chunk)
+//	chunk_done    root      T1        H1      950   L
+//	chunk_started T1        T2        H2            L     so that chunks make a chain: root → T1 → T2
+//	chunk_done    T1        T2        H2      120   L
+//	load_done     root      inputs                  L
+//
+// A forced load has a root of its own, F, and says of each chunk that is done what
+// loads without force look for:
+//
+//	known         root      T1        H1      950   L
+//	chunk_done    F         F1        H1      950   L
 type ledgerEntry struct {
 	parent, token token
 	head          uint64
 	state         string
 	load          string
+	number        uint64 // of the load, in the order in which loads began
 	schema        string
 	file          string // path
 	forced        bool
@@ -57,7 +76,7 @@ func ledgerSchema() fact.Schema {
 			{Name: "parent", Type: fact.String, Comment: "position before the chunk"},
 			{Name: "head", Type: fact.UInt64, Comment: "fingerprint of the first line"},
 			{Name: "token", Type: fact.String, Comment: "position behind the chunk, also its deduplication token"},
-			{Name: "state", Type: fact.Enum, Values: []string{loadStarted, chunkStarted, chunkDone, loadDone, chunkDropped}},
+			{Name: "state", Type: fact.Enum, Values: []string{loadStarted, chunkStarted, chunkDone, loadDone, chunkDropped, known}},
 			{Name: "load", Type: fact.String, Comment: "name of the load"},
 			{Name: "schema", Type: fact.LowCardinalityString, Comment: "schema of bare rows, empty when lines name theirs"},
 			{Name: "file", Type: fact.String, Comment: "path of the input"},
@@ -70,6 +89,7 @@ func ledgerSchema() fact.Schema {
 			{Name: "rejected", Type: fact.UInt64, Comment: "rows rejected"},
 			{Name: "time", Type: fact.DateTime64},
 			{Name: "rules", Type: fact.LowCardinalityString, Comment: "fingerprint of the fields of the schemas and of the options of decoding"},
+			{Name: "number", Type: fact.UInt64, Comment: "number of the load, in the order in which loads began: clocks jump"},
 			{Name: "inputs", Type: fact.UInt64, Array: true, Comment: "fingerprints of the paths of all inputs of the load"},
 		},
 		OrderBy: []string{"parent", "head", "token"},
@@ -88,7 +108,7 @@ func (e *ledgerEntry) data() map[string]any {
 		"load": e.load, "schema": e.schema, "file": e.file, "forced": e.forced,
 		"offset": e.offset, "bytes": e.length, "line": e.line, "lines": e.lines,
 		"rows": e.rows, "rejected": e.rejected, "time": e.time.UTC().Truncate(time.Millisecond),
-		"rules": e.rules, "inputs": append([]uint64{}, e.inputs...),
+		"rules": e.rules, "number": e.number, "inputs": append([]uint64{}, e.inputs...),
 	}
 }
 
@@ -112,7 +132,7 @@ func (r *candidateRow) candidate() (candidate, error) {
 	c := candidate{
 		token: t, head: r.Head, length: int64(r.Bytes), lines: int64(r.Lines), //nolint:gosec // written from int64
 		rows: int64(r.Rows), rejected: int64(r.Rejected), //nolint:gosec // written from int64
-		done: r.State == chunkDone, file: r.File, load: r.Load, time: r.Time,
+		done: r.State == chunkDone || r.State == known, file: r.File, load: r.Load, time: r.Time,
 	}
 	if r.State == chunkStarted {
 		c.begun = []attempt{{rules: r.Rules, load: r.Load, time: r.Time}}

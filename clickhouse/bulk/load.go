@@ -73,6 +73,7 @@ const grace = 10 * time.Second
 type load struct {
 	cfg      Config
 	id       string
+	number   uint64 // of the load, among those that the ledger knows
 	files    []*input.File
 	tables   map[string]*table
 	counters *counters
@@ -83,7 +84,7 @@ type load struct {
 	// unfinished are the loads of the same inputs that did not come to their end
 	// and that this one goes on with.
 	unfinished map[string]bool
-	cuts       rejects.Cuts // of the rejects file
+	known      rejects.Known // of the rejects file
 }
 
 // run prepares and runs the pipeline, and makes errors of its end plain.
@@ -194,6 +195,10 @@ func (l *load) prepare(ctx context.Context) error {
 
 // lookBack finds the loads that this one goes on with.
 func (l *load) lookBack(ctx context.Context) error {
+	var err error
+	if l.number, err = l.ledger.nextNumber(ctx); err != nil {
+		return err
+	}
 	rows, err := l.ledger.loadsOf(ctx, l.root, l.inputsToken(), l.cfg.Force)
 	if err != nil {
 		return err
@@ -232,7 +237,7 @@ func (l *load) adopt(ctx context.Context, last *loadRow) error {
 			return nil
 		}
 	}
-	l.id = last.Load
+	l.id, l.number = last.Load, last.Number
 	l.unfinished[last.Load] = true
 	l.warn("going on with " + which + ": what that has loaded is skipped; run the same load again afterwards to load everything once more")
 	return nil
@@ -247,7 +252,7 @@ func (l *load) prepareCheck() error {
 }
 
 func (l *load) tidyRejects(begun func() (map[string]bool, error)) (err error) {
-	if l.cuts, err = rejects.Tidy(l.cfg.Rejects, begun); err != nil {
+	if l.known, err = rejects.Tidy(l.cfg.Rejects, begun); err != nil {
 		return fmt.Errorf("rejects file %s: %w", l.cfg.Rejects, input.Bare(err))
 	}
 	return nil
@@ -277,13 +282,13 @@ func (l *load) retrier(ctx context.Context) *retrier {
 
 // origin is what the ledger keeps of the load with each of its chunks.
 func (l *load) origin() origin {
-	return origin{load: l.id, schema: l.cfg.Schema, rules: l.rules, forced: l.cfg.Force}
+	return origin{load: l.id, number: l.number, schema: l.cfg.Schema, rules: l.rules, forced: l.cfg.Force}
 }
 
 // entry returns a ledger entry about the load as a whole.
 func (l *load) entry(state string) ledgerEntry {
 	e := ledgerEntry{
-		parent: l.root, token: l.inputsToken(), state: state, load: l.id,
+		parent: l.root, token: l.inputsToken(), state: state, load: l.id, number: l.number,
 		schema: l.cfg.Schema, forced: l.cfg.Force, rules: l.rules, inputs: make([]uint64, 0, len(l.files)), time: time.Now(),
 	}
 	for _, in := range l.files {

@@ -88,8 +88,8 @@ func Loads(ctx context.Context, client *chconn.Client) ([]LoadRecord, error) {
 		return nil, err
 	}
 	inputs := ""
-	if slices.ContainsFunc(table.Columns, func(c ddl.Column) bool { return c.Name == "inputs" }) {
-		inputs = ", max(inputs) AS inputs" // a ledger of before has none
+	if slices.ContainsFunc(table.Columns, func(c ddl.Column) bool { return c.Name == "number" }) {
+		inputs = ", max(inputs) AS inputs, max(number) AS number" // a ledger of before has none
 	}
 	var entries []loadRow
 	if err := client.Select(ctx, &entries, loadsSQL+inputs+loadsFromSQL+loadsGroupSQL); err != nil {
@@ -131,6 +131,7 @@ type loadRow struct {
 	Done    bool      `ch:"done"`
 	Rules   string    `ch:"rules"`  // only in loadsOf
 	Inputs  []uint64  `ch:"inputs"` // only in Loads
+	Number  uint64    `ch:"number"`
 }
 
 // fileRow is what the ledger says of what a load has loaded of a file.
@@ -157,7 +158,7 @@ func (r *fileRow) counts() LoadCounts {
 // which are in order.
 func loadRecords(entries []loadRow, files []fileRow) []LoadRecord {
 	slices.SortFunc(entries, func(a, b loadRow) int {
-		return cmp.Or(a.Started.Compare(b.Started), cmp.Compare(a.Load, b.Load))
+		return cmp.Or(a.began().compare(b.began()), cmp.Compare(a.Load, b.Load))
 	})
 	ends := endsOf(entries)
 	records := make([]LoadRecord, len(entries))
@@ -189,14 +190,27 @@ func loadRecords(entries []loadRow, files []fileRow) []LoadRecord {
 	return records
 }
 
+// moment is when a load began or ended, in the order of the ledger. Loads of before
+// there were numbers are told apart by time alone.
+type moment struct {
+	number uint64
+	time   time.Time
+}
+
+func (m moment) compare(o moment) int {
+	return cmp.Or(cmp.Compare(m.number, o.number), m.time.Compare(o.time))
+}
+
+func (e *loadRow) began() moment { return moment{e.Number, e.Started} }
+
 // loadEnds are the ends of the loads that have come to theirs.
 type loadEnds struct {
-	sets   map[inputSet]time.Time
-	inputs map[inputEnd]time.Time
+	sets   map[inputSet]moment
+	inputs map[inputEnd]moment
 }
 
 // inputSet is the inputs of a load, and inputEnd is one of them. A forced load is
-// finished under its own name, or by another one that began later: its time is
+// finished under its own name, or by another one that began later: its moment is
 // that of the beginning.
 type (
 	inputSet struct {
@@ -210,24 +224,24 @@ type (
 )
 
 func endsOf(entries []loadRow) loadEnds {
-	ends := loadEnds{sets: make(map[inputSet]time.Time), inputs: make(map[inputEnd]time.Time)}
+	ends := loadEnds{sets: make(map[inputSet]moment), inputs: make(map[inputEnd]moment)}
 	for i := range entries {
 		e := &entries[i]
 		if !e.Done {
 			continue
 		}
-		set, end := e.set(), e.Ended
+		end := moment{e.Number, e.Ended}
 		if e.Forced {
-			end = e.Started
+			end = e.began()
 		}
-		if end.After(ends.sets[set]) {
+		if set := e.set(); end.compare(ends.sets[set]) > 0 {
 			ends.sets[set] = end
 		}
 		if e.Forced {
 			continue
 		}
 		for _, path := range e.Inputs {
-			if in := (inputEnd{e.Parent, path}); end.After(ends.inputs[in]) {
+			if in := (inputEnd{e.Parent, path}); end.compare(ends.inputs[in]) > 0 {
 				ends.inputs[in] = end
 			}
 		}
@@ -244,7 +258,7 @@ func (ends loadEnds) state(e *loadRow) LoadState {
 	switch {
 	case e.Done:
 		return LoadComplete
-	case finished && !end.Before(e.Started):
+	case finished && end.compare(e.began()) >= 0:
 		return LoadContinued
 	}
 	return LoadUnfinished
@@ -255,7 +269,7 @@ func (ends loadEnds) state(e *loadRow) LoadState {
 // recorded.
 func (ends loadEnds) ofAll(e *loadRow) bool {
 	for _, path := range e.Inputs {
-		if end, ok := ends.inputs[inputEnd{e.Parent, path}]; !ok || end.Before(e.Started) {
+		if end, ok := ends.inputs[inputEnd{e.Parent, path}]; !ok || end.compare(e.began()) < 0 {
 			return false
 		}
 	}

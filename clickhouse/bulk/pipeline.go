@@ -52,7 +52,7 @@ func newPipeline(ctx context.Context, l *load) *pipeline {
 		p.ledger = newLedgerWriter(p.writeLedger)
 	}
 	if l.cfg.Rejects != "" {
-		p.rejects = rejects.NewWriter(newSpool(&l.cfg), l.server == nil, l.cuts)
+		p.rejects = rejects.NewWriter(newSpool(&l.cfg), l.server == nil, l.known)
 	}
 	return p
 }

@@ -50,7 +50,7 @@ func (r *reader) file(ctx context.Context, in *input.File) error {
 		c.w.expect = in.Size
 	}
 	defer r.recycle(c)
-	chain := &chain{at: r.load.rootOf(in), ask: r.ledger != nil}
+	chain := &chain{at: r.load.rootOf(in), plain: r.load.root, ask: r.ledger != nil}
 	for {
 		more, err := c.begin()
 		at := c.w.offset
@@ -69,6 +69,8 @@ func (r *reader) file(ctx context.Context, in *input.File) error {
 // chain is how far the reader has come in the chain of one file.
 type chain struct {
 	at token
+	// plain is at in the chain that loads without force follow.
+	plain token
 	// ask is false once the ledger is known to have nothing that follows: as
 	// every chunk is announced before the next one, there is nothing further
 	// on either.
@@ -124,8 +126,10 @@ func (r *reader) longLine(ctx context.Context, in *input.File, c *chunker, chain
 		return err
 	}
 	if p.kind != cutLine {
-		found := byToken(candidates, chain.at.next(c.length, c.digest.sum()))
+		sum := c.digest.sum()
+		found := byToken(candidates, chain.at.next(c.length, sum))
 		if found != nil && found.done {
+			found.content = sum
 			r.pool.put(p.data)
 			r.rejects.Passed(in.Key(), ch.offset)
 			return r.skip(in, chain, found)
@@ -149,7 +153,7 @@ func (r *reader) longLine(ctx context.Context, in *input.File, c *chunker, chain
 
 // skip notes a chunk that is loaded already.
 func (r *reader) skip(in *input.File, chain *chain, found *candidate) error {
-	chain.at = found.token
+	chain.at, chain.plain = found.token, chain.plain.next(found.length, found.content)
 	r.load.counters.skip(in, found, r.load.unfinished[found.load])
 	return r.load.judge(false)
 }
@@ -157,7 +161,7 @@ func (r *reader) skip(in *input.File, chain *chain, found *candidate) error {
 func (r *reader) newChunk(in *input.File, c *chunker, chain *chain, head uint64) *chunk {
 	size, lines := c.expect()
 	return &chunk{
-		file: in, offset: c.w.offset, line: c.w.line, parent: chain.at, head: head, expectBytes: size, expectLines: lines,
+		file: in, offset: c.w.offset, line: c.w.line, parent: chain.at, plainParent: chain.plain, head: head, expectBytes: size, expectLines: lines,
 		pieces: make(chan *piece, cap(r.pool.free)), // so that sending never waits: there are no more buffers
 	}
 }
@@ -181,8 +185,9 @@ func (r *reader) fill(c *chunker, ch *chunk, chain *chain, p *piece) (err error)
 	}
 	ch.length, ch.lines = c.length, c.lines
 	if ch.kind != cutLine {
-		ch.token = chain.at.next(c.length, c.digest.sum())
-		chain.at = ch.token
+		sum := c.digest.sum()
+		ch.token, ch.plain = chain.at.next(c.length, sum), chain.plain.next(c.length, sum)
+		chain.at, chain.plain = ch.token, ch.plain
 		r.remember(ch)
 		if r.ledger != nil {
 			ch.started = make(chan struct{})

@@ -84,6 +84,20 @@ func TestRejectsOfAnotherDatabase(t *testing.T) {
 	require.True(t, strings.HasPrefix(one.rejectsFile(cfg), first))
 }
 
+// TestRejectsOfALostLedger loads again what only the rejects file remembers.
+func TestRejectsOfALostLedger(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	cfg := r.config(r.file("a", dirtyLines(0, 400)), r.file("b", dirtyLines(400, 500)))
+	cfg.Rejects = filepath.Join(r.dir, "rejects")
+	r.load(cfg)
+	want := r.rejectsFile(cfg)
+	r.Exec(t, "DROP TABLE _factload_ledger SYNC")
+	r.load(cfg)
+	require.Equal(t, want, r.rejectsFile(cfg))
+	require.Equal(t, "475\t475", r.count())
+}
+
 // TestRejectsUnderAnotherName goes on with a load that calls its input
 // otherwise.
 func TestRejectsUnderAnotherName(t *testing.T) {

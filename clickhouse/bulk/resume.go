@@ -13,6 +13,7 @@ type candidate struct {
 	token         token
 	head          uint64
 	length, lines int64
+	content       sum128 // set by match
 	// done means that the chunk is in its tables for certain. A chunk that was
 	// only started may be.
 	done     bool
@@ -81,6 +82,7 @@ func match(c *chunker, at token, head uint64, candidates []candidate) *candidate
 		if !ok {
 			break
 		}
+		x.content = sum
 		if at.next(x.length, sum) == x.token && (best == nil || x.done || !best.done) {
 			best = x
 		}

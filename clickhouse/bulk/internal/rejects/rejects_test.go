@@ -127,7 +127,7 @@ func TestWriter(t *testing.T) {
 	for _, keep := range []int{1 << 20, 1} { // in memory, and on the disk
 		require.NoError(t, os.RemoveAll(path))
 		spool := &Spool{path: path, keep: keep}
-		w := NewWriter(spool, false, Cuts{})
+		w := NewWriter(spool, false, Known{})
 		cut := spool.NewLines()
 		cut.Add(&Entry{File: "f", Line: 99, Raw: "{", Error: "line is not complete", Reason: "cut_line"})
 		require.NoError(t, w.AddCut("/d/f", 0, cut))
@@ -184,7 +184,7 @@ func TestLinesThatDoNotFitOnDisk(t *testing.T) {
 	t.Parallel()
 	l := (&Spool{path: filepath.Join(t.TempDir(), "gone", "rejects"), keep: 10}).NewLines()
 	l.Add(entry(0, 1, []byte("x"), false))
-	w := NewWriter(NewSpool(filepath.Join(t.TempDir(), "rejects"), 1), false, Cuts{})
+	w := NewWriter(NewSpool(filepath.Join(t.TempDir(), "rejects"), 1), false, Known{})
 	require.ErrorIs(t, w.Add("t", l, nil), os.ErrNotExist)
 	require.NoError(t, w.Close())
 }

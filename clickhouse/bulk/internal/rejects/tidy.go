@@ -16,12 +16,13 @@ import (
 // errNotRejects means that a file is there that is not a rejects file.
 var errNotRejects = errors.New("the file exists and is no file of rejects, so it is not overwritten: choose another name or remove it")
 
-// Cuts are the cut lines that a rejects file had when the load began. The zero value
-// has none.
-type Cuts struct {
-	// places are those of files.
+// Known is what a rejects file had when the load began. The zero value is nothing.
+type Known struct {
+	// chunks are the tokens of the chunks that have entries.
+	chunks map[string]bool
+	// places are the cut lines of files.
 	places map[place]bool
-	// sums are the hashes of the entries of which nobody knows the file: of
+	// sums are the hashes of the entries for cut lines of which nobody knows the file: of
 	// standard input.
 	sums map[sum]bool
 }
@@ -39,9 +40,9 @@ type sum = [sha256.Size]byte
 // these, by token; nil means that this is a dry run, which leaves the entries of loads
 // alone. A last line that was cut off in the middle of writing goes too. The file is
 // replaced as a whole or not at all. Without a file there is nothing to do.
-func Tidy(path string, begun func() (map[string]bool, error)) (Cuts, error) {
-	known := Cuts{places: make(map[place]bool), sums: make(map[sum]bool)}
-	tokens, checks := make(map[string]bool), false
+func Tidy(path string, begun func() (map[string]bool, error)) (Known, error) {
+	known := Known{chunks: make(map[string]bool), places: make(map[place]bool), sums: make(map[sum]bool)}
+	checks := false
 	complete, err := each(path, func(k *keys, line []byte) error {
 		switch {
 		case k.check:
@@ -51,7 +52,7 @@ func Tidy(path string, begun func() (map[string]bool, error)) (Cuts, error) {
 		case k.chunk == "":
 			known.sums[sha256.Sum256(line)] = true
 		default:
-			tokens[k.chunk] = true
+			known.chunks[k.chunk] = true
 		}
 		return nil
 	})
@@ -62,14 +63,15 @@ func Tidy(path string, begun func() (map[string]bool, error)) (Cuts, error) {
 		return known, err
 	}
 	open := make(map[string]bool)
-	if len(tokens) > 0 && begun != nil {
+	if len(known.chunks) > 0 && begun != nil {
 		all, err := begun()
 		if err != nil {
 			return known, err
 		}
 		for t := range all {
-			if tokens[t] {
+			if known.chunks[t] {
 				open[t] = true
+				delete(known.chunks, t)
 			}
 		}
 	}

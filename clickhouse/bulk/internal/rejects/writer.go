@@ -24,16 +24,16 @@ type Writer struct {
 	// and go from load to load while all others stay where they are.
 	cut   *Lines
 	paths []string // of the inputs of cut; empty for standard input and pipes
-	known Cuts
+	known Known
 
 	mu    sync.Mutex
 	stale map[place]bool // of known, those that this load has seen anew
 }
 
 // NewWriter returns the writer of a load, or of a dry run, with what Tidy has told.
-func NewWriter(spool *Spool, check bool, known Cuts) *Writer {
+func NewWriter(spool *Spool, check bool, known Known) *Writer {
 	if check {
-		known = Cuts{} // what loads have written is left alone
+		known = Known{} // what loads have written is left alone
 	}
 	return &Writer{path: spool.path, check: check, known: known, cut: spool.NewLines(), stale: make(map[place]bool)}
 }
@@ -44,7 +44,24 @@ func (w *Writer) Add(token string, decoded, refused *Lines) error {
 	if decoded == nil && refused == nil {
 		return nil
 	}
+	if w.known.chunks[token] {
+		// The ledger that knew of them is lost, or of another database.
+		if err := w.forget(token); err != nil {
+			return err
+		}
+	}
 	return w.append(func(to *bufio.Writer) error { return merge(to, decoded, refused, w.end("chunk", token)) })
+}
+
+// forget removes the entries of a chunk.
+func (w *Writer) forget(token string) error {
+	if w.file != nil {
+		if err := w.file.Close(); err != nil {
+			return err
+		}
+		w.file = nil
+	}
+	return rewrite(w.path, func(k *keys) bool { return k.chunk == token }, nil)
 }
 
 // end returns the end of an entry with the given key.
@@ -120,9 +137,9 @@ func (w *Writer) Close() error {
 	switch {
 	case len(w.stale) > 0:
 		drop := func(k *keys) bool { return k.path != "" && w.stale[place{k.path, k.offset}] }
-		err = rewrite(w.path, drop, w.writeCuts)
+		err = rewrite(w.path, drop, w.writeKnown)
 	case len(w.paths) > 0:
-		err = w.append(w.writeCuts)
+		err = w.append(w.writeKnown)
 	}
 	if w.file == nil {
 		return err
@@ -130,7 +147,7 @@ func (w *Writer) Close() error {
 	return errors.Join(err, w.file.Close())
 }
 
-func (w *Writer) writeCuts(to *bufio.Writer) error {
+func (w *Writer) writeKnown(to *bufio.Writer) error {
 	r, err := w.cut.reader()
 	if err != nil {
 		return err
