@@ -98,6 +98,9 @@ func checkTableName(database, table string) error {
 	if err := checkName("table", table); err != nil {
 		return err
 	}
+	if strings.HasPrefix(table, ReservedPrefix) {
+		return &NameError{Kind: "table", Name: table, Problem: "begins with " + ReservedPrefix + ", as factload's own tables do: choose another name"}
+	}
 	room := maxTableNameBytes - max(1, fileNameBytes(database))
 	if n := fileNameBytes(table); n > room {
 		return &NameError{Kind: "table", Name: table, Problem: fmt.Sprintf(

@@ -268,3 +268,17 @@ func TestErrorsAreTyped(t *testing.T) {
 	require.Equal(t, "column", name.Kind)
 	require.Equal(t, "not", name.Name)
 }
+
+// TestReservedNames has tables and views named like those that factload keeps for itself.
+func TestReservedNames(t *testing.T) {
+	t.Parallel()
+	field := []fact.Field{{Name: "id", Type: fact.String}}
+	for _, name := range []string{"_factload_ledger", RebuildLedger, "_factloads"} {
+		_, err := NewTable(fact.Schema{Name: name, Fields: field}, Options{})
+		require.ErrorContains(t, err, "begins with _factload, as factload's own tables do: choose another name")
+		_, err = NewTable(fact.Schema{Name: "t", Fields: field}, Options{Views: []ViewOptions{{Name: name, To: "target", Select: "SELECT id FROM t"}}})
+		require.ErrorContains(t, err, "begins with _factload")
+	}
+	_, err := NewTable(fact.Schema{Name: "_factual", Fields: field}, Options{})
+	require.NoError(t, err)
+}

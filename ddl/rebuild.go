@@ -59,6 +59,9 @@ type Piece struct {
 }
 
 const (
+	// ReservedPrefix begins the names of the tables that factload keeps for itself.
+	// No schema and no view has such a name.
+	ReservedPrefix = "_factload"
 	// RebuildLedger is the table in which rebuilds keep their record.
 	RebuildLedger = "_factload_rebuilds"
 

@@ -190,9 +190,6 @@ func (t Target) validate(name string, decode block.Options) error {
 	if t.Schema.Name != name {
 		return fmt.Errorf("its schema is called %q", t.Schema.Name)
 	}
-	if name == ledgerTable {
-		return errors.New("the name is that of the ledger: call the schema something else")
-	}
 	if _, err := ddl.NewTable(t.Schema, t.Table); err != nil {
 		return err
 	}

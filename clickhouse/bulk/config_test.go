@@ -18,19 +18,23 @@ func TestConfigValidate(t *testing.T) {
 	cfg := good()
 	require.NoError(t, cfg.Validate())
 	for want, change := range map[string]func(*Config){
-		"no client to load through":                          func(c *Config) { c.DryRun = false },
-		"no inputs":                                          func(c *Config) { c.Inputs = nil },
-		"no targets":                                         func(c *Config) { c.Targets = nil },
-		"unknown format(9)":                                  func(c *Config) { c.Format = 9 },
-		"bare rows need the name":                            func(c *Config) { c.Format, c.Schema = Rows, "" },
-		`schema "items" is given, but facts name`:            func(c *Config) { c.Format = Facts },
-		`unknown schema "thing": known are items`:            func(c *Config) { c.Schema = "thing" },
-		"ChunkBytes is 1: use 4096 to":                       func(c *Config) { c.ChunkBytes = 1 },
-		"MaxLineBytes is -1":                                 func(c *Config) { c.MaxLineBytes = -1 },
-		"Workers is 1000":                                    func(c *Config) { c.Workers = 1000 },
-		"limit of rejected rows 101% is out of range":        func(c *Config) { c.MaxRejects = MaxRejectPercent(101) },
-		`target "items": its schema is called ""`:            func(c *Config) { c.Targets = map[string]Target{"items": {}} },
-		`target "_factload_ledger": the name is that of the`: func(c *Config) { c.Targets, c.Schema = map[string]Target{ledgerTable: {Schema: ledgerSchema()}}, "" },
+		"no client to load through":                   func(c *Config) { c.DryRun = false },
+		"no inputs":                                   func(c *Config) { c.Inputs = nil },
+		"no targets":                                  func(c *Config) { c.Targets = nil },
+		"unknown format(9)":                           func(c *Config) { c.Format = 9 },
+		"bare rows need the name":                     func(c *Config) { c.Format, c.Schema = Rows, "" },
+		`schema "items" is given, but facts name`:     func(c *Config) { c.Format = Facts },
+		`unknown schema "thing": known are items`:     func(c *Config) { c.Schema = "thing" },
+		"ChunkBytes is 1: use 4096 to":                func(c *Config) { c.ChunkBytes = 1 },
+		"MaxLineBytes is -1":                          func(c *Config) { c.MaxLineBytes = -1 },
+		"Workers is 1000":                             func(c *Config) { c.Workers = 1000 },
+		"limit of rejected rows 101% is out of range": func(c *Config) { c.MaxRejects = MaxRejectPercent(101) },
+		`target "items": its schema is called ""`:     func(c *Config) { c.Targets = map[string]Target{"items": {}} },
+		`"_factload_ledger": begins with _factload`: func(c *Config) {
+			s := ledgerSchema()
+			s.Name = ledgerTable
+			c.Targets, c.Schema = map[string]Target{ledgerTable: {Schema: s}}, ""
+		},
 		`unknown keys are collected into "nope"`: func(c *Config) {
 			c.Decode = block.Options{UnknownKeys: block.CollectUnknown, CollectInto: "nope"}
 		},

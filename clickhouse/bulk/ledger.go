@@ -11,6 +11,7 @@ import (
 	"github.com/factload/factload/clickhouse/insert"
 	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
 )
 
 // ledger reads and writes the ledger table of a database. Reading is safe for
@@ -40,11 +41,7 @@ func serverOf(client *chconn.Client) server {
 
 // openLedger creates the ledger table if it is not there.
 func openLedger(ctx context.Context, s server) (*ledger, error) {
-	table, err := ddl.NewTable(ledgerSchema(), ledgerOptions())
-	if err != nil {
-		return nil, err
-	}
-	layout, err := block.Compile(ledgerSchema(), block.Options{})
+	table, layout, err := ownTable(ledgerTable, ledgerSchema(), ledgerOptions())
 	if err != nil {
 		return nil, err
 	}
@@ -52,6 +49,18 @@ func openLedger(ctx context.Context, s server) (*ledger, error) {
 		return nil, err
 	}
 	return &ledger{server: s, block: layout.NewBlock()}, nil
+}
+
+// ownTable returns the table of a schema under a name that is reserved for tables of
+// this package, and the layout of its rows.
+func ownTable(name string, s fact.Schema, o ddl.Options) (ddl.Table, *block.Layout, error) {
+	table, err := ddl.NewTable(s, o)
+	if err != nil {
+		return table, nil, err
+	}
+	table.Name = name
+	layout, err := block.Compile(s, block.Options{})
+	return table, layout, err
 }
 
 const (

@@ -71,7 +71,7 @@ type ledgerEntry struct {
 // that it follows and by the fingerprint of its first line.
 func ledgerSchema() fact.Schema {
 	return fact.Schema{
-		Name: ledgerTable,
+		Name: "ledger",
 		Fields: []fact.Field{
 			{Name: "parent", Type: fact.String, Comment: "position before the chunk"},
 			{Name: "head", Type: fact.UInt64, Comment: "fingerprint of the first line"},
