@@ -22,7 +22,7 @@ func (b *Block) AppendJSONFact(id string, line []byte) error {
 	b.row.begin(len(b.columns))
 	err := b.appendObject()
 	if err == nil {
-		err = b.finish(id)
+		err = b.complete(id)
 	}
 	b.scan.reset(nil) // lets go of the line
 	if err != nil {
@@ -36,7 +36,7 @@ func (b *Block) AppendJSONFact(id string, line []byte) error {
 // appendObject appends the values of the object in the line.
 func (b *Block) appendObject() error {
 	s := b.scan
-	b.extra.begin()
+	b.unknown.begin()
 	s.space()
 	if s.peek() != '{' {
 		return b.notAnObject()
@@ -51,9 +51,9 @@ func (b *Block) appendObject() error {
 	}
 	s.space()
 	if s.pos < len(s.data) {
-		return rowFault(&fault{
+		return rowError(&valueError{
 			kind: ErrTrailing, at: s.pos,
-			text: "trailing data behind the object: `" + cutBytes(s.data[s.pos:]) + "`",
+			text: "trailing data behind the object: `" + excerptBytes(s.data[s.pos:]) + "`",
 			hint: "put each object on a line of its own",
 		})
 	}
@@ -91,7 +91,7 @@ func (b *Block) appendPairs() error {
 			s.pos++
 			return nil
 		default:
-			return rowFault(asFault(s.syntax("',' or '}'")))
+			return rowError(asValueError(s.syntax("',' or '}'")))
 		}
 	}
 }
@@ -140,11 +140,11 @@ func (b *Block) skipKeys(field int, data []byte) int {
 func (b *Block) readKey(last int) (int, error) {
 	s, at := b.scan, b.scan.pos
 	if s.peek() != '"' {
-		return 0, rowFault(asFault(s.syntax("a key in double quotes")))
+		return 0, rowError(asValueError(s.syntax("a key in double quotes")))
 	}
 	key, err := s.text()
 	if err != nil {
-		return 0, rowFault(asFault(err))
+		return 0, rowError(asValueError(err))
 	}
 	i, known := b.layout.index[string(key)]
 	raw := s.data[at:s.pos]
@@ -154,7 +154,7 @@ func (b *Block) readKey(last int) (int, error) {
 		}
 	}
 	if err := s.colon(); err != nil {
-		return 0, rowFault(asFault(err))
+		return 0, rowError(asValueError(err))
 	}
 	if !known {
 		return -1, b.takeUnknown(raw)
@@ -166,7 +166,7 @@ func (b *Block) readKey(last int) (int, error) {
 // notAnObject returns the error for a line that does not begin with a brace.
 func (b *Block) notAnObject() error {
 	s := b.scan
-	f := asFault(s.mismatch("a JSON object"))
+	f := asValueError(s.mismatch("a JSON object"))
 	if bytes.HasPrefix(s.data[s.pos:], []byte("\xef\xbb\xbf")) {
 		f.hint = "the line begins with a byte order mark: remove it"
 	}
@@ -177,26 +177,26 @@ func (b *Block) notAnObject() error {
 		f.text = "the row " + f.text
 	}
 	f.at = min(s.pos, len(s.data))
-	return rowFault(f)
+	return rowError(f)
 }
 
 func duplicate(name string, at int) error {
 	return &FieldError{
 		Field: name, Offset: at,
-		Err:  newFault(ErrDuplicateKey, "the key is there twice", ""),
+		Err:  newValueError(ErrDuplicateKey, "the key is there twice", ""),
 		Hint: "keep one of them",
 	}
 }
 
-// rowFault returns the error for a fault outside of any field.
-func rowFault(f *fault) error {
+// rowError returns the error for what is wrong outside of any field.
+func rowError(f *valueError) error {
 	return &FieldError{Offset: f.at, Err: f, Hint: f.hint}
 }
 
 // fieldError returns the error for a field, whose value begins at offset at of
 // what s reads.
 func fieldError(s *scanner, name string, at int, err error) error {
-	f := asFault(err)
+	f := asValueError(err)
 	if f.at == noOffset {
 		f.at = at
 	}
@@ -219,5 +219,5 @@ func rawAt(data []byte, at int) string {
 	if err != nil {
 		raw = data[at:]
 	}
-	return cutBytes(raw)
+	return excerptBytes(raw)
 }

@@ -10,9 +10,9 @@ type Block struct {
 	input   proto.Input
 	rows    int
 
-	scan  *scanner
-	row   rowState
-	extra extraKeys
+	scan    *scanner
+	row     rowState
+	unknown unknownKeys
 
 	encoded []byte       // scratch of Append
 	scratch proto.Buffer // of WriteDigest

@@ -7,6 +7,11 @@ import (
 )
 
 // arrayColumn holds lists. Their elements stand in one column, row after row.
+// What is sent is
+//
+//	state of elem, if it has one | ends | elem
+//
+// where ends are the offsets of the rows, and elem is a column of all elements.
 type arrayColumn struct {
 	offsets
 	typ  proto.ColumnType
@@ -50,7 +55,7 @@ func (c *arrayColumn) appendJSON(s *scanner) error {
 
 func (c *arrayColumn) mismatch(s *scanner) error {
 	err := s.mismatch("an array")
-	if f := asFault(err); f.is(ErrNull) {
+	if f := asValueError(err); f.is(ErrNull) {
 		f.hint = "leave the key out, or give an empty array; a nil slice of Go is null in JSON"
 	}
 	return err

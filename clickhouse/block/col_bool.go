@@ -2,7 +2,8 @@ package block
 
 import "github.com/ClickHouse/ch-go/proto"
 
-// boolColumn holds true and false. Numbers and text are refused.
+// boolColumn holds true and false, each sent as a byte, 1 or 0. Numbers and text
+// are refused.
 type boolColumn struct {
 	fixed[bool, proto.ColBool]
 }

@@ -36,7 +36,7 @@ func (c *dateTimeColumn) appendJSON(s *scanner) error {
 func (c *dateTimeColumn) addText(text []byte) error {
 	ms, ok := parseTime(text)
 	if !ok {
-		return newFault(ErrTimestamp, "is not a timestamp",
+		return newValueError(ErrTimestamp, "is not a timestamp",
 			`write it as "2006-01-02T15:04:05.999Z", with an offset, or as "2006-01-02 15:04:05.999" in UTC`)
 	}
 	return c.add(ms)
@@ -48,7 +48,7 @@ func (c *dateTimeColumn) appendNumber(s *scanner) error {
 	}
 	magnitude, negative, err := s.integer()
 	if err != nil {
-		f := asFault(err)
+		f := asValueError(err)
 		switch {
 		case f.is(ErrPrecision):
 			f.kind = ErrTimestamp
@@ -72,7 +72,7 @@ func (c *dateTimeColumn) appendNumber(s *scanner) error {
 // addEpoch appends a number of milliseconds since 1970.
 func (c *dateTimeColumn) addEpoch(ms int64) error {
 	if ms != 0 && ms > -minEpoch && ms < minEpoch {
-		return newFault(ErrTimestamp, "is too small for milliseconds since 1970",
+		return newValueError(ErrTimestamp, "is too small for milliseconds since 1970",
 			"multiply seconds by 1000, or write text such as \"1970-01-01T00:00:01Z\"")
 	}
 	return c.add(ms)
@@ -80,7 +80,7 @@ func (c *dateTimeColumn) addEpoch(ms int64) error {
 
 func (c *dateTimeColumn) add(ms int64) error {
 	if ms == zeroTime {
-		return newFault(ErrRange, "is the zero time.Time of Go",
+		return newValueError(ErrRange, "is the zero time.Time of Go",
 			"leave the key out (in a struct: by the option omitzero in the tag), or make the field nullable and give nil")
 	}
 	if ms < minTime || ms > maxTime {
@@ -91,7 +91,7 @@ func (c *dateTimeColumn) add(ms int64) error {
 }
 
 func timeRange() error {
-	return newFault(ErrRange, "is out of range for datetime64 (1900-01-01 to 2299-12-31)",
+	return newValueError(ErrRange, "is out of range for datetime64 (1900-01-01 to 2299-12-31)",
 		"if it is a number, it must count milliseconds, not microseconds or nanoseconds")
 }
 
@@ -121,7 +121,7 @@ func (c *dateColumn) appendJSON(s *scanner) error {
 func (c *dateColumn) addText(text []byte) error {
 	ms, ok := parseTime(text)
 	if !ok {
-		return newFault(ErrTimestamp, "is not a date", `write it as "2006-01-02"`)
+		return newValueError(ErrTimestamp, "is not a date", `write it as "2006-01-02"`)
 	}
 	return c.add(ms)
 }
@@ -129,11 +129,11 @@ func (c *dateColumn) addText(text []byte) error {
 // add appends the day that begins at ms milliseconds since 1970.
 func (c *dateColumn) add(ms int64) error {
 	if ms%msPerDay != 0 {
-		return newFault(ErrPrecision, "has a time of day, which a date cannot hold", "use datetime64 in the schema")
+		return newValueError(ErrPrecision, "has a time of day, which a date cannot hold", "use datetime64 in the schema")
 	}
 	days := ms / msPerDay
 	if days < 0 || days > maxDay {
-		return newFault(ErrRange, "is out of range for date (1970-01-01 to 2149-06-06)", "use datetime64 in the schema")
+		return newValueError(ErrRange, "is out of range for date (1970-01-01 to 2149-06-06)", "use datetime64 in the schema")
 	}
 	c.push(uint16(days))
 	return nil

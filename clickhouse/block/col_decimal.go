@@ -8,7 +8,8 @@ import (
 )
 
 // decimalColumn holds exact decimal numbers of one precision and scale as
-// integers in units of their last digit.
+// integers in units of their last digit: 12.5 in a decimal(9, 2) is 1250. They are
+// of 4 bytes up to a precision of 9, of 8 up to 18, else of 16, the low word first.
 type decimalColumn[T any, C wire[T]] struct {
 	fixed[T, C]
 	precision, scale int
@@ -56,7 +57,7 @@ func (c *decimalColumn[T, C]) appendJSON(s *scanner) error {
 func (c *decimalColumn[T, C]) addText(text []byte) error {
 	inner := scanner{data: text}
 	if _, err := inner.number(); err != nil || inner.pos != len(text) {
-		return newFault(ErrFormat, "is not a decimal number", `write it as "12.50"`)
+		return newValueError(ErrFormat, "is not a decimal number", `write it as "12.50"`)
 	}
 	return c.add(text)
 }
@@ -70,12 +71,12 @@ func (c *decimalColumn[T, C]) add(text []byte) error {
 	e := parseExact(text)
 	n := e.exponent + c.scale
 	if n < 0 && !e.isZero() {
-		return newFault(ErrPrecision, fmt.Sprintf("has more than the %d decimal places of the field", c.scale),
+		return newValueError(ErrPrecision, fmt.Sprintf("has more than the %d decimal places of the field", c.scale),
 			"round it, or give the field a larger scale")
 	}
 	hi, lo, ok := e.shift(max(n, 0), c.precision)
 	if !ok {
-		return newFault(ErrRange, fmt.Sprintf("is out of range for decimal(%d, %d)", c.precision, c.scale),
+		return newValueError(ErrRange, fmt.Sprintf("is out of range for decimal(%d, %d)", c.precision, c.scale),
 			"give the field a larger precision")
 	}
 	if e.negative {

@@ -8,7 +8,7 @@ import (
 )
 
 // enumColumn holds names of a fixed list, numbered from 1. They are given by
-// name; numbers are refused.
+// name; numbers are refused. A value is sent as its number, one byte.
 type enumColumn struct {
 	fixed[int8, proto.ColInt8]
 	names []string
@@ -52,9 +52,9 @@ func (c *enumColumn) unknown() error {
 			b.WriteString("… (" + strconv.Itoa(len(c.names)) + " values)")
 			break
 		}
-		b.WriteString(cutQuote(name))
+		b.WriteString(quoted(name))
 	}
-	return newFault(ErrFormat, "is not a value of the enum", b.String())
+	return newValueError(ErrFormat, "is not a value of the enum", b.String())
 }
 
 // appendZero adds the first name, as ClickHouse does.

@@ -14,7 +14,10 @@ type wire[T any] interface {
 }
 
 // fixed is the store of a column whose values all have the same size. C is the
-// ch-go column that knows their form on the wire.
+// ch-go column that knows their form on the wire, which is the values one behind
+// the other, each of them little-endian:
+//
+//	value 0 | value 1 | value 2 | …
 type fixed[T any, C wire[T]] struct {
 	typ  proto.ColumnType
 	data C

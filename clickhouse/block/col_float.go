@@ -30,7 +30,7 @@ func newFloat64Column(typ proto.ColumnType) column {
 func (c *floatColumn[T, C]) appendJSON(s *scanner) error {
 	if !isNumber(s.peek()) {
 		if s.peek() == '"' {
-			return newFault(ErrType, "is a string, want a number", "write the number without quotes")
+			return newValueError(ErrType, "is a string, want a number", "write the number without quotes")
 		}
 		return s.mismatch("a number")
 	}
@@ -81,7 +81,7 @@ func (c *floatColumn[T, C]) outOfRange() error {
 	if c.size == 32 {
 		hint = "use float64 in the schema"
 	}
-	return newFault(ErrRange, "is out of range for "+c.name, hint)
+	return newValueError(ErrRange, "is out of range for "+c.name, hint)
 }
 
 // powers10 are the powers of ten that a float64 holds exactly.

@@ -53,7 +53,7 @@ func (c *intColumn[T, C]) appendText(s *scanner) error {
 		return s.mismatch("an integer")
 	}
 	if !c.quoted {
-		return newFault(ErrType, "is a string, want an integer", "write the number without quotes")
+		return newValueError(ErrType, "is a string, want an integer", "write the number without quotes")
 	}
 	text, err := s.text()
 	if err != nil {
@@ -61,7 +61,7 @@ func (c *intColumn[T, C]) appendText(s *scanner) error {
 	}
 	magnitude, negative, ok := parseInteger(text)
 	if !ok {
-		return newFault(ErrFormat, "is not an integer in quotes", "write digits only, with a minus sign if need be")
+		return newValueError(ErrFormat, "is not an integer in quotes", "write digits only, with a minus sign if need be")
 	}
 	if len(text) > maxFastDigits {
 		magnitude, negative, err = exactInteger(text)
@@ -113,7 +113,7 @@ func (c *intColumn[T, C]) appendRows(src column, from, to int) {
 // explain puts the range of this column in place of the scanner's, which
 // knows 64 bits only.
 func (c *intColumn[T, C]) explain(err error) error {
-	f := asFault(err)
+	f := asValueError(err)
 	switch {
 	case f.is(ErrRange):
 		return c.outOfRange(false)
@@ -133,5 +133,5 @@ func (c *intColumn[T, C]) outOfRange(negative bool) error {
 		low = "-"
 	}
 	text := fmt.Sprintf("is out of range for %v (%s%d to %d)", c.kind, low, c.low, c.high)
-	return newFault(ErrRange, text, hint)
+	return newValueError(ErrRange, text, hint)
 }

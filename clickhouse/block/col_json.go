@@ -22,11 +22,14 @@ func (c *jsonColumn) appendJSON(s *scanner) error {
 func (c *jsonColumn) appendZero() { c.pushString("{}") }
 
 func (c *jsonColumn) appendRows(src column, from, to int) {
-	c.pushRange(&as[*jsonColumn](src).texts, from, to)
+	c.pushRange(&as[*jsonColumn](src).wireStrings, from, to)
 }
 
 // nativeJSONColumn holds JSON objects in ClickHouse's own JSON type. They are
-// sent as text, which the server parses.
+// sent as text, which the server parses:
+//
+//	version = 1         uint64, the state prefix: text follows
+//	object 0 | object 1 | …     strings
 type nativeJSONColumn struct {
 	stringColumn
 	paths pathSet
@@ -63,5 +66,5 @@ func (c *nativeJSONColumn) appendJSON(s *scanner) error {
 func (c *nativeJSONColumn) appendZero() { c.pushString("{}") }
 
 func (c *nativeJSONColumn) appendRows(src column, from, to int) {
-	c.pushRange(&as[*nativeJSONColumn](src).texts, from, to)
+	c.pushRange(&as[*nativeJSONColumn](src).wireStrings, from, to)
 }

@@ -4,7 +4,17 @@ import "github.com/ClickHouse/ch-go/proto"
 
 // lowCardinalityColumn holds text as a dictionary and a number for each row.
 // The dictionary grows with distinct values only, and begins anew with each
-// reset.
+// reset. What is sent is
+//
+//	version = 1               uint64, the state prefix
+//	flags | width             uint64: 0x600, and the width of the numbers
+//	entries                   uint64
+//	entry 0 | entry 1 | …     strings
+//	rows                      uint64
+//	number 0 | number 1 | …   of 1, 2 or 4 bytes, for a width of 0, 1 or 2
+//
+// In a nullable column the entries 0 and 1 are empty: 0 stands for NULL, 1 for
+// the default. For no rows only the version is sent.
 type lowCardinalityColumn struct {
 	typ      proto.ColumnType
 	nullable bool

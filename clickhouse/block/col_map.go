@@ -3,12 +3,17 @@ package block
 import "github.com/ClickHouse/ch-go/proto"
 
 // mapColumn holds maps of text to text, their entries in the order in which
-// JSON gives them. No key occurs twice in a map.
+// JSON gives them. No key occurs twice in a map. What is sent is
+//
+//	ends | keys | values
+//
+// where ends are the offsets of the rows, and keys and values are strings, one
+// of each for each entry.
 type mapColumn struct {
 	offsets
 	typ    proto.ColumnType
-	keys   texts
-	values texts
+	keys   wireStrings
+	values wireStrings
 	seen   interner // keys of the map being appended
 }
 
@@ -57,9 +62,9 @@ func (c *mapColumn) appendEntry(s *scanner) error {
 		return err
 	}
 	if _, added := c.seen.intern(key); !added {
-		f := newFault(ErrDuplicateKey, "is a key twice in the map", "")
+		f := newValueError(ErrDuplicateKey, "is a key twice in the map", "")
 		f.at = at
-		f.value = cutQuote(string(key))
+		f.value = quoted(string(key))
 		return f
 	}
 	c.keys.push(key)
@@ -74,14 +79,14 @@ func (c *mapColumn) appendEntry(s *scanner) error {
 	}
 	if err != nil {
 		key := c.keys.at(c.keys.len() - 1)
-		return within(err, "["+cutQuote(string(key))+"]", at)
+		return within(err, "["+quoted(string(key))+"]", at)
 	}
 	return nil
 }
 
 func (c *mapColumn) mismatch(s *scanner) error {
 	err := s.mismatch("an object of strings")
-	if f := asFault(err); f.is(ErrNull) {
+	if f := asValueError(err); f.is(ErrNull) {
 		f.hint = "leave the key out, or give an empty object; a nil map of Go is null in JSON"
 	}
 	return err

@@ -2,7 +2,12 @@ package block
 
 import "github.com/ClickHouse/ch-go/proto"
 
-// nullableColumn adds NULL to a column. Where a row is NULL, elem holds a zero.
+// nullableColumn adds NULL to a column. What is sent is
+//
+//	flag 0 | flag 1 | … | elem
+//
+// where a flag is the byte 1 for NULL and 0 for a value, and elem is the column,
+// with a zero where a row is NULL.
 type nullableColumn struct {
 	typ   proto.ColumnType
 	nulls []uint8

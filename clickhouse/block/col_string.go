@@ -6,9 +6,10 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 )
 
-// stringColumn holds text. It is the store of the JSON columns too.
+// stringColumn holds text, which is sent as it is stored: see wireStrings. It is
+// the store of the JSON columns too.
 type stringColumn struct {
-	texts
+	wireStrings
 	typ proto.ColumnType
 }
 
@@ -27,12 +28,12 @@ func (c *stringColumn) appendJSON(s *scanner) error {
 }
 
 func (c *stringColumn) appendRows(src column, from, to int) {
-	c.pushRange(&as[*stringColumn](src).texts, from, to)
+	c.pushRange(&as[*stringColumn](src).wireStrings, from, to)
 }
 
 func (c *stringColumn) addID(id string) error {
 	if !utf8.ValidString(id) {
-		return newFault(ErrUTF8, "is not valid UTF-8", "for binary data, store its base64 or hexadecimal text")
+		return newValueError(ErrUTF8, "is not valid UTF-8", "for binary data, store its base64 or hexadecimal text")
 	}
 	c.pushString(id)
 	return nil
@@ -43,7 +44,7 @@ func (c *stringColumn) lastIs(id string) bool { return string(c.at(c.len()-1)) =
 // mismatchText is mismatch for a string.
 func (s *scanner) mismatchText() error {
 	err := s.mismatch("a string")
-	if f := asFault(err); f.is(ErrType) {
+	if f := asValueError(err); f.is(ErrType) {
 		f.hint = "write the value in quotes, or use json in the schema"
 	}
 	return err

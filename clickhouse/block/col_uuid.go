@@ -10,6 +10,9 @@ import (
 type uuidValue struct{ hi, lo uint64 }
 
 // uuidWire is how ClickHouse sends UUIDs: both words in little-endian order.
+// 00112233-4455-6677-8899-aabbccddeeff is
+//
+//	77 66 55 44 33 22 11 00 | ff ee dd cc bb aa 99 88
 type uuidWire []uuidValue
 
 func (c uuidWire) EncodeColumn(b *proto.Buffer) {
@@ -86,7 +89,7 @@ func (c *uuidColumn) appendJSON(s *scanner) error {
 func addUUID[T string | []byte](c *uuidColumn, text T) error {
 	v, ok := parseUUID(text)
 	if !ok {
-		return newFault(ErrFormat, "is not a UUID", `write it as "61f0c404-5cb3-11e7-907b-a6006ad3dba0"`)
+		return newValueError(ErrFormat, "is not a UUID", `write it as "61f0c404-5cb3-11e7-907b-a6006ad3dba0"`)
 	}
 	c.push(v)
 	return nil

@@ -102,7 +102,7 @@ type FieldError struct {
 	// Err says what is wrong. It wraps one of the kinds above, such as ErrRange,
 	// and the error of a Marshaler, if that is the cause.
 	Err error
-	// Hint says how to mend it. It may be empty.
+	// Hint says how to fix it. It may be empty.
 	Hint string
 }
 
@@ -111,7 +111,7 @@ func (e *FieldError) Error() string {
 	var b strings.Builder
 	if e.Field != "" {
 		b.WriteString("field ")
-		b.WriteString(cutQuote(e.Field))
+		b.WriteString(quoted(e.Field))
 		b.WriteString(e.Path)
 		b.WriteString(": ")
 	}

@@ -202,7 +202,7 @@ func TestCut(t *testing.T) {
 		strings.Repeat("日", 40):                strings.Repeat("日", 27) + "…",
 		strings.Repeat("x", 79) + "日" + "tail": strings.Repeat("x", 79) + "日…",
 	} {
-		require.Equal(t, want, cutText(in))
-		require.Equal(t, want, cutBytes([]byte(in)))
+		require.Equal(t, want, excerpt(in))
+		require.Equal(t, want, excerptBytes([]byte(in)))
 	}
 }

@@ -148,7 +148,7 @@ func FuzzString(f *testing.F) {
 		s := newScanner(1)
 		s.reset(data)
 		s.pos = shift & 15
-		var list texts
+		var list wireStrings
 		list.pushString("before")
 		err := list.pushJSON(s)
 		require.Equal(t, ok, err == nil && len(bytes.TrimSpace(data[s.pos:])) == 0, "%v", err)

@@ -12,7 +12,7 @@ var hashSeed = maphash.MakeSeed()
 // interner numbers distinct strings in the order of their arrival, from 0. Its
 // memory is the strings themselves, their hashes and a hash table.
 type interner struct {
-	texts
+	wireStrings
 	hashes []uint32 // of each string
 	slots  []uint32 // open addressing: number of the string plus 1, or 0
 }
@@ -77,7 +77,7 @@ func (t *interner) clear() {
 	if len(t.hashes) > len(t.slots)/8 {
 		clear(t.slots)
 		t.hashes = t.hashes[:0]
-		t.texts.reset()
+		t.wireStrings.reset()
 		return
 	}
 	t.forget(0)

@@ -2,7 +2,10 @@ package block
 
 import "github.com/ClickHouse/ch-go/proto"
 
-// offsets says where the elements of each row of an array or a map end.
+// offsets says where the elements of each row of an array or a map end: as many
+// little-endian uint64 as there are rows. Rows of 2, 0 and 3 elements are
+//
+//	2 | 2 | 5
 type offsets struct {
 	ends proto.ColUInt64
 }

@@ -108,13 +108,13 @@ func (s *scanner) syntaxAt(at int, want string) error {
 	if at >= len(s.data) {
 		text += "the end of the line"
 	} else {
-		text += "`" + cutBytes(s.data[at:]) + "`"
+		text += "`" + excerptBytes(s.data[at:]) + "`"
 	}
-	return &fault{kind: ErrSyntax, text: text, at: min(at, len(s.data)), bare: true}
+	return &valueError{kind: ErrSyntax, text: text, at: min(at, len(s.data)), bare: true}
 }
 
 func (s *scanner) tooDeep() error {
-	return &fault{
+	return &valueError{
 		kind: ErrDepth, at: s.pos, bare: true,
 		text: "is nested more than " + strconv.Itoa(s.depth) + " levels deep",
 	}
@@ -136,10 +136,10 @@ func (s *scanner) mismatch(want string) error {
 	case s.literal("true"), s.literal("false"):
 		found = "is a boolean"
 	case s.literal("null"):
-		return newFault(ErrNull, "is not allowed in a field that is not nullable",
+		return newValueError(ErrNull, "is not allowed in a field that is not nullable",
 			"leave the key out, or make the field nullable")
 	default:
 		return s.syntax("a value")
 	}
-	return newFault(ErrType, found+", want "+want, "")
+	return newValueError(ErrType, found+", want "+want, "")
 }

@@ -75,7 +75,7 @@ func Text(raw []byte) ([]byte, error) {
 	s := scanner{data: raw}
 	text, err := s.text()
 	if err != nil {
-		return nil, rowFault(asFault(err))
+		return nil, rowError(asValueError(err))
 	}
 	return text, nil
 }
@@ -232,9 +232,9 @@ func hex4(data []byte) rune {
 
 func (s *scanner) badEscape(at int) error {
 	if hex4(s.data[at:]) >= 0 {
-		return &fault{
+		return &valueError{
 			kind: ErrUTF8, at: at, bare: true,
-			text: "has half of a surrogate pair: `" + cutBytes(s.data[at:at+6]) + "`",
+			text: "has half of a surrogate pair: `" + excerptBytes(s.data[at:at+6]) + "`",
 			hint: "write the character itself, or both halves",
 		}
 	}
@@ -254,9 +254,9 @@ func (s *scanner) badUTF8(start, end int) error {
 		}
 		start += n
 	}
-	return &fault{
+	return &valueError{
 		kind: ErrUTF8, at: start, bare: true,
-		text: "has a byte that is not valid UTF-8: `" + cutBytes(s.data[start:start+1]) + "`",
+		text: "has a byte that is not valid UTF-8: `" + excerptBytes(s.data[start:start+1]) + "`",
 		hint: "convert the file to UTF-8",
 	}
 }

@@ -1,15 +1,15 @@
 package block
 
-// finish completes a row whose keys have all been read: it fills the ID field,
+// complete ends a row whose keys have all been read: it fills the ID field,
 // the collected keys and the fields that have no value.
-func (b *Block) finish(id string) error {
+func (b *Block) complete(id string) error {
 	if b.layout.factID >= 0 {
-		if err := b.finishID(id); err != nil {
+		if err := b.completeID(id); err != nil {
 			return err
 		}
 	}
-	if len(b.extra.object) > 0 {
-		if err := b.finishExtra(); err != nil {
+	if len(b.unknown.object) > 0 {
+		if err := b.appendCollected(); err != nil {
 			return err
 		}
 	}
@@ -21,7 +21,7 @@ func (b *Block) finish(id string) error {
 		if f.required {
 			return &FieldError{
 				Field: f.name,
-				Err:   newFault(ErrMissing, "is missing", ""),
+				Err:   newValueError(ErrMissing, "is missing", ""),
 				Hint:  "it is in order_by and has no default",
 			}
 		}
@@ -48,8 +48,8 @@ var (
 	_ idColumn = (*uuidColumn)(nil)
 )
 
-// finishID fills the field that carries the fact ID, or checks what is there.
-func (b *Block) finishID(id string) error {
+// completeID fills the field that carries the fact ID, or checks what is there.
+func (b *Block) completeID(id string) error {
 	i := b.layout.factID
 	name := b.layout.fields[i].name
 	c, ok := b.columns[i].(idColumn)
@@ -60,14 +60,14 @@ func (b *Block) finishID(id string) error {
 		if id == "" {
 			return &FieldError{
 				Field: name,
-				Err:   newFault(ErrMissing, "is missing", ""),
+				Err:   newValueError(ErrMissing, "is missing", ""),
 				Hint:  "it carries the fact ID, which every row needs",
 			}
 		}
 		b.row.mark(i)
 		if err := c.addID(id); err != nil {
-			f := asFault(err)
-			return &FieldError{Field: name, Value: cutQuote(id), Err: f, Hint: f.hint}
+			f := asValueError(err)
+			return &FieldError{Field: name, Value: quoted(id), Err: f, Hint: f.hint}
 		}
 		return nil
 	}
@@ -75,13 +75,13 @@ func (b *Block) finishID(id string) error {
 	case c.lastIs(""):
 		return &FieldError{
 			Field: name,
-			Err:   newFault(ErrMissing, "is empty", ""),
+			Err:   newValueError(ErrMissing, "is empty", ""),
 			Hint:  "it carries the fact ID, which every row needs",
 		}
 	case id != "" && !c.lastIs(id):
 		return &FieldError{
 			Field: name,
-			Err:   newFault(ErrID, "differs from the fact's ID "+cutQuote(id), ""),
+			Err:   newValueError(ErrID, "differs from the fact's ID "+quoted(id), ""),
 			Hint:  "give the ID in one place only",
 		}
 	}

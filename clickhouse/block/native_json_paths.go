@@ -59,8 +59,8 @@ func (p *pathSet) key(s *scanner) error {
 	}
 	p.path = append(p.path, key...)
 	if _, added := p.seen.intern(p.path); !added {
-		return &fault{
-			kind: ErrDuplicateKey, at: at, value: cutQuote(string(p.path)),
+		return &valueError{
+			kind: ErrDuplicateKey, at: at, value: quoted(string(p.path)),
 			text: "is a path twice in the object", hint: "keep one of them",
 		}
 	}
@@ -124,7 +124,7 @@ func checkNumber(s *scanner) error {
 		_, err = strconv.ParseUint(string(text), 10, 64)
 	}
 	if err != nil {
-		return &fault{
+		return &valueError{
 			kind: ErrRange, at: at, text: "is out of range for 64 bits",
 			hint: "write it in quotes, or use json in the schema",
 		}

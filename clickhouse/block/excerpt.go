@@ -9,9 +9,9 @@ import (
 // maxValue is how many bytes of a value an error shows.
 const maxValue = 80
 
-// cutText returns s fit for a message: control characters and bytes that are
+// excerpt returns s fit for a message: control characters and bytes that are
 // not UTF-8 escaped, and cut to about maxValue bytes.
-func cutText(s string) string {
+func excerpt(s string) string {
 	var b strings.Builder
 	for i, r := range s {
 		if b.Len() >= maxValue {
@@ -33,17 +33,17 @@ func cutText(s string) string {
 	return b.String()
 }
 
-// cutBytes is cutText without copying all of b first.
-func cutBytes(b []byte) string {
+// excerptBytes is excerpt without copying all of b first.
+func excerptBytes(b []byte) string {
 	const enough = maxValue + utf8.UTFMax
 	if len(b) > enough {
 		// One byte more than is shown, so that the cut is marked.
 		b = b[:enough]
 	}
-	return cutText(string(b))
+	return excerpt(string(b))
 }
 
-// cutQuote returns s in quotes, fit for a message.
-func cutQuote(s string) string {
-	return `"` + strings.ReplaceAll(cutText(s), `"`, `\"`) + `"`
+// quoted returns s in quotes, fit for a message.
+func quoted(s string) string {
+	return `"` + strings.ReplaceAll(excerpt(s), `"`, `\"`) + `"`
 }

@@ -137,11 +137,11 @@ func exactInteger(text []byte) (magnitude uint64, negative bool, err error) {
 	const maxDigits = 20 // of a uint64
 	e := parseExact(text)
 	if e.exponent < 0 {
-		return 0, false, newFault(ErrPrecision, "is not an integer", "")
+		return 0, false, newValueError(ErrPrecision, "is not an integer", "")
 	}
 	hi, lo, ok := e.shift(e.exponent, maxDigits)
 	if !ok || hi != 0 {
-		return 0, false, newFault(ErrRange, "is out of range for 64 bits", "")
+		return 0, false, newValueError(ErrRange, "is out of range for 64 bits", "")
 	}
 	return lo, e.negative, nil
 }

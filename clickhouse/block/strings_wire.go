@@ -8,25 +8,29 @@ import (
 	"github.com/ClickHouse/ch-go/proto"
 )
 
-// texts is a list of strings in the very form in which ClickHouse's Native
-// format has them: each one is its length as a varint, then its bytes.
-// Sending them costs nothing but the write.
-type texts struct {
+// wireStrings is a list of strings in the very form in which ClickHouse's Native
+// format has them, so that sending them costs nothing but the write:
+//
+//	length 0 | bytes 0 | length 1 | bytes 1 | …
+//
+// A length is a varint: seven bits a byte, the low ones first, with the high bit
+// set in all bytes but the last. "é" is 02 c3 a9.
+type wireStrings struct {
 	wire []byte
 	ends []int // where each one ends in wire
 }
 
-func (t *texts) len() int { return len(t.ends) }
+func (t *wireStrings) len() int { return len(t.ends) }
 
 // at returns string i without its length. It is a part of wire.
-func (t *texts) at(i int) []byte {
+func (t *wireStrings) at(i int) []byte {
 	v := t.wireAt(i)
 	_, n := binary.Uvarint(v)
 	return v[n:]
 }
 
 // wireAt returns string i with its length.
-func (t *texts) wireAt(i int) []byte {
+func (t *wireStrings) wireAt(i int) []byte {
 	start := 0
 	if i > 0 {
 		start = t.ends[i-1]
@@ -35,18 +39,18 @@ func (t *texts) wireAt(i int) []byte {
 }
 
 // push appends v.
-func (t *texts) push(v []byte) {
+func (t *wireStrings) push(v []byte) {
 	t.wire = append(binary.AppendUvarint(t.wire, uint64(len(v))), v...)
 	t.ends = append(t.ends, len(t.wire))
 }
 
-func (t *texts) pushString(v string) {
+func (t *wireStrings) pushString(v string) {
 	t.wire = append(binary.AppendUvarint(t.wire, uint64(len(v))), v...)
 	t.ends = append(t.ends, len(t.wire))
 }
 
 // pushRange appends the strings from..to of src.
-func (t *texts) pushRange(src *texts, from, to int) {
+func (t *wireStrings) pushRange(src *wireStrings, from, to int) {
 	if from == to {
 		return
 	}
@@ -61,7 +65,7 @@ func (t *texts) pushRange(src *texts, from, to int) {
 	}
 }
 
-func (t *texts) truncate(n int) {
+func (t *wireStrings) truncate(n int) {
 	if n >= len(t.ends) {
 		// A string that was begun and not finished may be left.
 		if end := t.end(); end < len(t.wire) {
@@ -73,22 +77,22 @@ func (t *texts) truncate(n int) {
 	t.wire = t.wire[:t.end()]
 }
 
-func (t *texts) end() int {
+func (t *wireStrings) end() int {
 	if len(t.ends) == 0 {
 		return 0
 	}
 	return t.ends[len(t.ends)-1]
 }
 
-func (t *texts) reset() { t.wire, t.ends = t.wire[:0], t.ends[:0] }
+func (t *wireStrings) reset() { t.wire, t.ends = t.wire[:0], t.ends[:0] }
 
-func (t *texts) grow(f float64) { t.wire, t.ends = grown(t.wire, f), grown(t.ends, f) }
+func (t *wireStrings) grow(f float64) { t.wire, t.ends = grown(t.wire, f), grown(t.ends, f) }
 
-func (t *texts) bytes() int { return len(t.wire) + len(t.ends)*bits.UintSize/8 }
+func (t *wireStrings) bytes() int { return len(t.wire) + len(t.ends)*bits.UintSize/8 }
 
-func (t *texts) encode(b *proto.Buffer) { b.PutRaw(t.wire) }
+func (t *wireStrings) encode(b *proto.Buffer) { b.PutRaw(t.wire) }
 
-func (t *texts) write(w *proto.Writer) {
+func (t *wireStrings) write(w *proto.Writer) {
 	if len(t.wire) > 0 {
 		w.ChainWrite(t.wire)
 	}
@@ -99,7 +103,7 @@ func (t *texts) write(w *proto.Writer) {
 const lengthRoom = 2
 
 // pushJSON appends the JSON string at the scanner's position.
-func (t *texts) pushJSON(s *scanner) error {
+func (t *wireStrings) pushJSON(s *scanner) error {
 	start := s.pos + 1
 	end, high := plainRun(s.data, start)
 	if end >= len(s.data) || s.data[end] != '"' {
@@ -117,7 +121,7 @@ func (t *texts) pushJSON(s *scanner) error {
 
 // pushEscaped appends the string whose text begins at start and is plain up to
 // end. It is unescaped in its place, behind room for its length.
-func (t *texts) pushEscaped(s *scanner, start, end int, high uint64) error {
+func (t *wireStrings) pushEscaped(s *scanner, start, end int, high uint64) error {
 	at := len(t.wire)
 	body := at + lengthRoom
 	t.wire = append(t.wire, make([]byte, lengthRoom)...)

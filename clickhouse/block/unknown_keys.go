@@ -6,13 +6,13 @@ import (
 	"github.com/factload/factload/fact"
 )
 
-// extraKeys are the keys of a row that are not fields.
-type extraKeys struct {
+// unknownKeys are the keys of a row that are not fields.
+type unknownKeys struct {
 	seen   interner
 	object []byte // what is collected: an open object, or empty
 }
 
-func (x *extraKeys) begin() {
+func (x *unknownKeys) begin() {
 	if x.seen.len() > 0 {
 		x.seen.clear()
 	}
@@ -20,7 +20,7 @@ func (x *extraKeys) begin() {
 }
 
 // add collects a key and its value, both as JSON text.
-func (x *extraKeys) add(key, value []byte) {
+func (x *unknownKeys) add(key, value []byte) {
 	sep := byte(',')
 	if len(x.object) == 0 {
 		sep = '{'
@@ -35,13 +35,13 @@ func (x *extraKeys) add(key, value []byte) {
 func (b *Block) checkUnknown(key []byte, at int) error {
 	if b.layout.options.UnknownKeys == RejectUnknown {
 		return &FieldError{
-			Field: cutBytes(key), Offset: at,
-			Err:  newFault(ErrUnknownKey, "is not in the schema "+cutQuote(b.layout.schema.Name), ""),
+			Field: excerptBytes(key), Offset: at,
+			Err:  newValueError(ErrUnknownKey, "is not in the schema "+quoted(b.layout.schema.Name), ""),
 			Hint: unknownHint(string(key), b.layout.schema.Fields),
 		}
 	}
-	if _, added := b.extra.seen.intern(key); !added {
-		return duplicate(cutBytes(key), at)
+	if _, added := b.unknown.seen.intern(key); !added {
+		return duplicate(excerptBytes(key), at)
 	}
 	return nil
 }
@@ -50,30 +50,30 @@ func (b *Block) checkUnknown(key []byte, at int) error {
 func (b *Block) takeUnknown(key []byte) error {
 	value, err := b.scan.raw()
 	if err != nil {
-		f := asFault(err)
-		return &FieldError{Field: cutBytes(key[1 : len(key)-1]), Offset: f.at, Err: f, Hint: f.hint}
+		f := asValueError(err)
+		return &FieldError{Field: excerptBytes(key[1 : len(key)-1]), Offset: f.at, Err: f, Hint: f.hint}
 	}
 	if b.layout.collect >= 0 {
-		b.extra.add(key, value)
+		b.unknown.add(key, value)
 	}
 	return nil
 }
 
-// finishExtra stores what has been collected.
-func (b *Block) finishExtra() error {
+// appendCollected stores what has been collected.
+func (b *Block) appendCollected() error {
 	i := b.layout.collect
 	name := b.layout.fields[i].name
 	if !b.row.mark(i) {
 		return &FieldError{
 			Field: name,
-			Err:   newFault(ErrUnknownKey, "has a value of its own, so unknown keys cannot be collected into it", ""),
+			Err:   newValueError(ErrUnknownKey, "has a value of its own, so unknown keys cannot be collected into it", ""),
 			Hint:  "rename the key, or collect into another field",
 		}
 	}
-	b.extra.object = append(b.extra.object, '}')
-	b.scan.reset(b.extra.object)
+	b.unknown.object = append(b.unknown.object, '}')
+	b.scan.reset(b.unknown.object)
 	if err := b.columns[i].appendJSON(b.scan); err != nil {
-		f := asFault(err)
+		f := asValueError(err)
 		f.at = 0
 		return fieldError(b.scan, name, 0, within(f, " (collected)", 0))
 	}
@@ -93,7 +93,7 @@ func unknownHint(key string, fields []fact.Field) string {
 		}
 	}
 	if best != "" {
-		return "did you mean " + cutQuote(best) + "?"
+		return "did you mean " + quoted(best) + "?"
 	}
 	return "add it to the schema, or choose to ignore or collect unknown keys"
 }
