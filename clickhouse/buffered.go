@@ -36,22 +36,6 @@ type Failure struct {
 	Err error
 }
 
-// report tells of buffered calls that have failed. It is called before they are
-// answered, so that who waits in Flush finds them reported, and without the
-// lock.
-func (w *tableWriter) report(calls []*call) {
-	for _, c := range calls {
-		if c.err == nil || c.awaited {
-			continue
-		}
-		w.observer.gaveUp(w.ctx, c.to-c.from, c.err)
-		w.log.ErrorContext(w.ctx, "buffered rows are given up", "table", w.table, "rows", c.to-c.from, "error", c.err)
-		if w.onFailure != nil {
-			w.onFailure(Failure{Table: w.table, IDs: c.ids, Err: c.err})
-		}
-	}
-}
-
 // Flush sends at once what has been accepted before and waits until it is
 // stored. The error says what of that has failed, or that ctx ended first; the
 // rows stay accepted then.
@@ -64,8 +48,8 @@ func (m *Materializer) Flush(ctx context.Context) error {
 	var problems []error
 	for _, b := range m.seal() {
 		select {
-		case <-b.answered:
-			problems = append(problems, b.err())
+		case <-b.Answered():
+			problems = append(problems, b.Err())
 		case <-ctx.Done():
 			return fmt.Errorf("flush: %w", chconn.EndOf(ctx, context.Cause(ctx)))
 		}

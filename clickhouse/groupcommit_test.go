@@ -15,6 +15,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/internal/groupcommit"
 	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/fact"
 )
@@ -25,6 +26,9 @@ var idSchema = fact.Schema{
 	Fields:  []fact.Field{{Name: "id", Type: fact.String, FactID: true}, {Name: "n", Type: fact.UInt32}},
 	OrderBy: []string{"id"},
 }
+
+// pacedRows is how many rows an insert must have to need no pacing.
+const pacedRows = 1000
 
 // memorySink is a table in memory that deduplicates by token, as the server
 // does.
@@ -46,8 +50,8 @@ type memoryInsert struct {
 	at  time.Time
 }
 
-func (s *memorySink) insert(ctx context.Context, rows *block.Block, token string, _ bool) error {
-	ids := factIDs(rows)
+func (s *memorySink) Insert(ctx context.Context, rows *block.Block, token string, _ bool) error {
+	ids := groupcommit.FactIDs(rows)
 	s.mu.Lock()
 	s.tried = append(s.tried, time.Now())
 	s.mu.Unlock()
@@ -68,14 +72,14 @@ func (s *memorySink) insert(ctx context.Context, rows *block.Block, token string
 	return err
 }
 
-func (s *memorySink) settle(ctx context.Context) error {
+func (s *memorySink) Settle(ctx context.Context) error {
 	if s.settling != nil {
 		return s.settling(ctx)
 	}
 	return nil
 }
 
-func (s *memorySink) stored(_ context.Context, ids []string) (map[string]bool, error) {
+func (s *memorySink) Stored(_ context.Context, ids []string) (map[string]bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	have := make(map[string]bool)
@@ -89,7 +93,7 @@ func (s *memorySink) stored(_ context.Context, ids []string) (map[string]bool, e
 	return have, nil
 }
 
-func (s *memorySink) parts(context.Context) (int, error) { return s.counted, nil }
+func (s *memorySink) Parts(context.Context) (int, error) { return s.counted, nil }
 
 // count returns how often each ID is stored.
 func (s *memorySink) count() map[string]int {
@@ -133,9 +137,9 @@ func intoMemory(t testing.TB, cfg Config, s *memorySink) *Materializer {
 	m, err := New(cfg)
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, m.Close(context.Background())) })
+	m.sink = func(*schemaEntry) groupcommit.Sink { return s }
 	_, err = m.remember([]fact.Schema{idSchema})
 	require.NoError(t, err)
-	m.schemas[idSchema.Name].writer.sink = s
 	return m
 }
 
@@ -259,48 +263,6 @@ func TestLargeInsertsAreNotPaced(t *testing.T) {
 			require.NoError(t, m.Materialize(t.Context(), idFacts(fmt.Sprint("half", i, "-"), pacedRows/2)...))
 		}
 		require.Equal(t, 1003*time.Millisecond, time.Since(begin), "half as large, half as long")
-	})
-}
-
-func TestPaceWidensWithParts(t *testing.T) {
-	t.Parallel()
-	p := pacer{base: 10 * time.Millisecond}
-	for _, tc := range []struct {
-		parts, rows int
-		want        time.Duration
-	}{
-		{0, 0, 10 * time.Millisecond},
-		{50, 500, 5 * time.Millisecond},
-		{50, 1000, 0},
-		{50, 5000, 0},
-		{100, 0, 20 * time.Millisecond},
-		{100, 5000, 20 * time.Millisecond},
-		{500, 1, 100 * time.Millisecond},
-		{50_000, 1, time.Second},
-	} {
-		p.parts = tc.parts
-		require.Equal(t, tc.want, p.interval(tc.rows), "%+v", tc)
-	}
-	p.base = 2 * time.Second
-	require.Equal(t, 2*time.Second, p.interval(0), "never shorter than asked for")
-	p.base = 0
-	require.Zero(t, p.interval(0), "no pacing")
-
-	synctest.Test(t, func(t *testing.T) {
-		s := &memorySink{counted: 500}
-		m := intoMemory(t, Config{Pace: 10 * time.Millisecond}, s)
-		require.NoError(t, m.Materialize(t.Context(), idFact("a")))
-		synctest.Wait()
-		require.Equal(t, 500, m.Stats()[0].ActiveParts)
-		require.Equal(t, 100*time.Millisecond, m.Stats()[0].Pace)
-		begin := time.Now()
-		require.NoError(t, m.Materialize(t.Context(), idFact("b")))
-		require.InDelta(t, 100*time.Millisecond, time.Since(begin), float64(3*time.Millisecond))
-		s.counted = 3
-		require.True(t, retry.Sleep(t.Context(), partsEvery))
-		require.NoError(t, m.Materialize(t.Context(), idFact("c")))
-		synctest.Wait()
-		require.Equal(t, 3, m.Stats()[0].ActiveParts)
 	})
 }
 
@@ -437,5 +399,25 @@ func TestRefusedStatementsAreNotDivided(t *testing.T) {
 			require.ErrorIs(t, err, ErrRejected)
 		}
 		require.LessOrEqual(t, len(s.tried), 3)
+	})
+}
+
+func TestPartsOfTheTableWidenThePace(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &memorySink{counted: 500}
+		m := intoMemory(t, Config{Pace: 10 * time.Millisecond}, s)
+		require.NoError(t, m.Materialize(t.Context(), idFact("a")))
+		synctest.Wait()
+		require.Equal(t, 500, m.Stats()[0].ActiveParts)
+		require.Equal(t, 100*time.Millisecond, m.Stats()[0].Pace)
+		begin := time.Now()
+		require.NoError(t, m.Materialize(t.Context(), idFact("b")))
+		require.InDelta(t, 100*time.Millisecond, time.Since(begin), float64(3*time.Millisecond))
+		s.counted = 3
+		require.True(t, retry.Sleep(t.Context(), 5*time.Second))
+		require.NoError(t, m.Materialize(t.Context(), idFact("c")))
+		synctest.Wait()
+		require.Equal(t, 3, m.Stats()[0].ActiveParts)
 	})
 }

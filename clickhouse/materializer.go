@@ -15,7 +15,7 @@ import (
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/insert"
-	"github.com/factload/factload/clickhouse/internal/retry"
+	"github.com/factload/factload/clickhouse/internal/groupcommit"
 	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
@@ -35,14 +35,15 @@ type Materializer struct {
 	timeout  time.Duration
 	settings map[string]string // of inserts
 	log      *slog.Logger
-	calls    callGate
+	calls    inflight
 
 	config      Config // with its defaults; for the writers
 	keepIDs     bool   // failures are reported by ID
-	instruments *instruments
+	metrics     *groupcommit.Metrics
 	observation metric.Registration
 	inserts     context.Context // ends the writers
 	stopInserts context.CancelCauseFunc
+	sink        func(*schemaEntry) groupcommit.Sink
 	loops       sync.WaitGroup // goroutines of the writers
 
 	mu      sync.RWMutex
@@ -73,10 +74,11 @@ func New(cfg Config) (*Materializer, error) {
 		keepIDs:  cfg.Mode == Buffered && cfg.OnFailure != nil,
 		schemas:  make(map[string]*schemaEntry),
 	}
+	m.sink = func(entry *schemaEntry) groupcommit.Sink { return &tableSink{m: m, entry: entry} }
 	m.calls.init()
 	m.inserts, m.stopInserts = context.WithCancelCause(context.Background())
 	var err error
-	if m.instruments, err = newInstruments(cfg.MeterProvider, cfg.TracerProvider); err != nil {
+	if m.metrics, err = groupcommit.NewMetrics(cfg.MeterProvider, cfg.TracerProvider); err != nil {
 		return nil, fmt.Errorf("materializer config: %w", err)
 	}
 	if m.client == nil {
@@ -90,7 +92,7 @@ func New(cfg Config) (*Materializer, error) {
 		opts = append(opts, migrate.WithCreateDatabase())
 	}
 	m.migrator, m.inserter = migrate.New(m.client, opts...), insert.New(m.client)
-	if m.observation, err = m.observe(); err != nil {
+	if m.observation, err = m.metrics.Observe(m.writers); err != nil {
 		err = fmt.Errorf("materializer config: metrics: %w", err)
 		if m.owned {
 			err = errors.Join(err, m.client.Close())
@@ -230,10 +232,10 @@ func (m *Materializer) stopWriters(ctx context.Context) error {
 }
 
 // seal makes all batches go at once and returns them.
-func (m *Materializer) seal() []*batch {
-	var out []*batch
+func (m *Materializer) seal() []*groupcommit.Batch {
+	var out []*groupcommit.Batch
 	for _, w := range m.writers() {
-		out = append(out, w.seal()...)
+		out = append(out, w.Seal()...)
 	}
 	return out
 }
@@ -281,34 +283,35 @@ func (m *Materializer) newEntry(s fact.Schema) (*schemaEntry, error) {
 }
 
 // newWriter returns the owner of the inserts into a table.
-func (m *Materializer) newWriter(entry *schemaEntry) *tableWriter {
-	_, factIDs := entry.schema.FactIDField()
-	w := &tableWriter{
-		table:     entry.table.Name,
-		factIDs:   factIDs,
-		sink:      &tableSink{m: m, entry: entry},
-		limits:    writerLimits{rows: m.config.MaxBlockRows, bytes: m.config.MaxBlockBytes, buffered: m.config.Mode == Buffered},
-		ctx:       m.inserts,
-		looks:     m.calls.open,
-		loops:     &m.loops,
-		pool:      &entry.pool,
-		Repeater:  retry.Repeater{Budget: m.config.RetryBudget, Forever: m.config.Mode == Buffered},
-		observer:  m.instruments.of(entry.table.Name),
-		onFailure: m.config.OnFailure,
-		log:       m.log,
-		room:      room{size: m.config.MaxPendingBytes},
-		pacer:     pacer{base: max(m.config.Pace, 0)},
-		nudge:     make(chan struct{}, 1),
+func (m *Materializer) newWriter(entry *schemaEntry) *groupcommit.Writer {
+	cfg := groupcommit.Config{
+		Table:           entry.table.Name,
+		Layout:          entry.layout,
+		FactIDs:         entry.factIDs,
+		Sink:            m.sink(entry),
+		MaxRows:         m.config.MaxBlockRows,
+		MaxBytes:        m.config.MaxBlockBytes,
+		MaxPendingBytes: m.config.MaxPendingBytes,
+		Pace:            m.config.Pace,
+		RetryBudget:     m.config.RetryBudget,
+		Buffered:        m.config.Mode == Buffered,
+		Inserts:         m.inserts,
+		Looks:           m.calls.open,
+		Goroutines:      &m.loops,
+		Metrics:         m.metrics,
+		Log:             m.log,
 	}
-	w.Retried = w.tryAgain
-	return w
+	if f := m.config.OnFailure; f != nil {
+		cfg.GaveUp = func(ids []string, err error) { f(Failure{Table: entry.table.Name, IDs: ids, Err: err}) }
+	}
+	return groupcommit.New(cfg)
 }
 
 // writers returns the writers of all known tables.
-func (m *Materializer) writers() []*tableWriter {
+func (m *Materializer) writers() []*groupcommit.Writer {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	out := make([]*tableWriter, 0, len(m.schemas))
+	out := make([]*groupcommit.Writer, 0, len(m.schemas))
 	for _, entry := range m.schemas {
 		out = append(out, entry.writer)
 	}

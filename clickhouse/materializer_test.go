@@ -282,36 +282,6 @@ func TestRepeatedCallsStoreOnce(t *testing.T) {
 	})
 }
 
-func TestTokensDependOnEverything(t *testing.T) {
-	t.Parallel()
-	l := chtest.Compile(t, pairSchema)
-	token := func(table string, facts ...fact.Fact) string {
-		b := l.NewBlock()
-		var maker tokenMaker
-		for _, f := range facts {
-			require.NoError(t, b.AppendFact(f.ID, f.Data))
-			maker.add([]byte(f.ID))
-		}
-		return maker.token(table, b)
-	}
-	base := token("t", pair("", "1", "a", 1), pair("", "2", "b", 2))
-	require.Equal(t, base, token("t", pair("", "1", "a", 1), pair("", "2", "b", 2)))
-	seen := map[string]bool{base: true}
-	for _, other := range []string{
-		token("u", pair("", "1", "a", 1), pair("", "2", "b", 2)),
-		token("t", pair("", "2", "b", 2), pair("", "1", "a", 1)),
-		token("t", pair("", "1", "a", 1)),
-		token("t", pair("", "1", "a", 1), pair("", "3", "b", 2)),
-		token("t", pair("", "1", "a", 1), pair("", "2", "b", 3)),
-		token("t", pair("", "12", "a", 1), pair("", "", "b", 2)),
-		token("t", pair("", "", "a", 1)), token("t", pair("", "", "a", 1)),
-		token("t", pair("", "1", "a", 1), pair("", "", "b", 2)), token("t", pair("", "", "a", 1), pair("", "2", "b", 2)),
-	} {
-		require.False(t, seen[other])
-		seen[other] = true
-	}
-}
-
 func TestFailureBetweenTables(t *testing.T) {
 	t.Parallel()
 	eachProtocol(t, func(t *testing.T, db *enginetest.DB, m *Materializer) {

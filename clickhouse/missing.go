@@ -31,9 +31,9 @@ func (m *Materializer) MaterializeMissing(ctx context.Context, facts ...fact.Fac
 		return 0, err
 	}
 	for i := range p.parts {
-		if w := p.parts[i].entry.writer; !w.factIDs {
+		if entry := p.parts[i].entry; !entry.factIDs {
 			p.Discard()
-			return 0, errNoFactID(w.table)
+			return 0, errNoFactID(entry.table.Name)
 		}
 	}
 	return p.write(ctx, true)

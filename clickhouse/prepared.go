@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/internal/groupcommit"
 	"github.com/factload/factload/fact"
 )
 
@@ -22,7 +23,7 @@ type prepared struct {
 type part struct {
 	entry   *schemaEntry
 	block   *block.Block // nil once it has become somebody else's
-	ids     tokenMaker
+	ids     groupcommit.TokenMaker
 	id      []byte // of the fact at hand
 	token   string
 	keptIDs []string // of the facts, if failures are reported by them
@@ -59,7 +60,7 @@ func (m *Materializer) prepare(ctx context.Context, facts []fact.Fact) (*prepare
 	}
 	for i := range p.parts {
 		part := &p.parts[i]
-		part.token = part.ids.token(part.entry.table.Name, part.block)
+		part.token = part.ids.Token(part.entry.table.Name, part.block)
 	}
 	return p, nil
 }
@@ -71,18 +72,18 @@ func (m *Materializer) prepareOne(parts map[string]*part, f *fact.Fact, facts in
 		if err != nil {
 			return err
 		}
-		of = &part{entry: entry, block: entry.pool.take(facts)}
+		of = &part{entry: entry, block: entry.writer.TakeBlock(facts)}
 		parts[f.Schema] = of
 	}
 	if err := of.block.Append(f); err != nil {
 		return err
 	}
-	if of.entry.writer.factIDs { // which the fact may have in its data alone
+	if of.entry.factIDs { // which the fact may have in its data alone
 		of.id = of.block.AppendFactID(of.id[:0], of.block.Rows()-1)
 	} else {
 		of.id = append(of.id[:0], f.ID...)
 	}
-	of.ids.add(of.id)
+	of.ids.Add(of.id)
 	if m.keepIDs {
 		of.keptIDs = append(of.keptIDs, string(of.id))
 	}
@@ -108,12 +109,14 @@ func (p *prepared) write(ctx context.Context, careful bool) (stored int, err err
 	ids := p.idsOfSeveral()
 	for i := range p.parts {
 		part := &p.parts[i]
-		n, err := part.entry.writer.write(ctx, part, careful)
+		rows := groupcommit.Part{Block: part.block, Token: part.token, IDs: part.keptIDs}
+		n, err := part.entry.writer.Write(ctx, &rows, careful)
+		part.block = rows.Block
 		if err != nil {
 			// The call may be repeated as a whole, and what is stored already
 			// was perhaps stored together with other calls.
 			for j := range ids[:min(i, len(ids))] {
-				p.parts[j].entry.writer.doubtIDs(ids[j])
+				p.parts[j].entry.writer.DoubtIDs(ids[j])
 			}
 			return stored, p.failed(i, err)
 		}
@@ -130,8 +133,8 @@ func (p *prepared) idsOfSeveral() [][]string {
 	}
 	ids := make([][]string, len(p.parts))
 	for i, part := range p.parts {
-		if part.entry.writer.factIDs {
-			ids[i] = factIDs(part.block)
+		if part.entry.factIDs {
+			ids[i] = groupcommit.FactIDs(part.block)
 		}
 	}
 	return ids
@@ -140,9 +143,7 @@ func (p *prepared) idsOfSeveral() [][]string {
 // Discard gives the blocks back.
 func (p *prepared) Discard() {
 	for _, part := range p.parts {
-		if part.block != nil {
-			part.entry.pool.give(part.block, part.block.Rows())
-		}
+		part.entry.writer.GiveBlock(part.block)
 	}
 	p.parts = nil
 }

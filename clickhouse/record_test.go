@@ -16,6 +16,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/insert"
 	"github.com/factload/factload/clickhouse/internal/chtest"
+	"github.com/factload/factload/clickhouse/internal/groupcommit"
 	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
@@ -177,11 +178,18 @@ func TestAFailingTableHoldsUpNobody(t *testing.T) {
 	run := func(round int, failing bool) (done int64) {
 		m, err := New(Config{DSN: db.DSN, RetryBudget: time.Hour})
 		require.NoError(t, err)
+		if failing {
+			down := &memorySink{answer: func(context.Context, []string) (error, bool) { return retryable(), false }}
+			up := m.sink
+			m.sink = func(entry *schemaEntry) groupcommit.Sink {
+				if entry.table.Name == "t0" {
+					return down
+				}
+				return up(entry)
+			}
+		}
 		for i := range tables {
 			require.NoError(t, m.EnsureSchema(t.Context(), named(pairSchema, name(i))))
-		}
-		if failing {
-			m.schemas["t0"].writer.sink = &memorySink{answer: func(context.Context, []string) (error, bool) { return retryable(), false }}
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

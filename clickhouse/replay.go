@@ -76,7 +76,7 @@ func (r *replay) add(ctx context.Context, e fact.Event) error {
 		r.done.Skipped++
 		return nil
 	}
-	if !entry.writer.factIDs {
+	if !entry.factIDs {
 		return r.refuse(e, errNoFactID(entry.table.Name))
 	}
 	// The row is made from the bytes that the log has.

@@ -8,28 +8,27 @@ import (
 	"sync/atomic"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/internal/groupcommit"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 )
 
 // schemaEntry is a schema that a Materializer knows.
 type schemaEntry struct {
-	schema fact.Schema
-	layout *block.Layout
-	table  ddl.Table
+	schema  fact.Schema
+	layout  *block.Layout
+	table   ddl.Table
+	factIDs bool // it has a field that carries the fact ID
 
 	ready    atomic.Bool   // the table is as it should be
 	ensuring chan struct{} // holds one token while the table is being changed
 
-	pool   blockPool
-	writer *tableWriter
+	writer *groupcommit.Writer
 }
 
 func newSchemaEntry(layout *block.Layout, table ddl.Table) *schemaEntry {
-	return &schemaEntry{
-		schema: layout.Schema(), layout: layout, table: table,
-		ensuring: make(chan struct{}, 1), pool: blockPool{layout: layout},
-	}
+	_, factIDs := layout.Schema().FactIDField()
+	return &schemaEntry{schema: layout.Schema(), layout: layout, table: table, factIDs: factIDs, ensuring: make(chan struct{}, 1)}
 }
 
 // differs says what is different in two schemas of the same name.

@@ -11,6 +11,7 @@ import (
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/insert"
+	"github.com/factload/factload/clickhouse/internal/groupcommit"
 	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/ddl"
 )
@@ -21,17 +22,17 @@ type tableSink struct {
 	entry *schemaEntry
 }
 
-var _ sink = (*tableSink)(nil)
+var _ groupcommit.Sink = (*tableSink)(nil)
 
 // limit bounds one conversation with the server.
 func (s *tableSink) limit(ctx context.Context) (context.Context, context.CancelFunc) {
 	return chconn.WithTimeout(ctx, "InsertTimeout", s.m.timeout)
 }
 
-// insert gets the table ready if it is not, and inserts. When the table is not
+// Insert gets the table ready if it is not, and inserts. When the table is not
 // as it should be, it is made ready once more: it may have been dropped or
 // replaced.
-func (s *tableSink) insert(ctx context.Context, rows *block.Block, token string, again bool) error {
+func (s *tableSink) Insert(ctx context.Context, rows *block.Block, token string, again bool) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	known := s.entry.ready.Load()
@@ -60,9 +61,9 @@ func insertSettings(timeout time.Duration) map[string]string {
 // settlePause is how often settle looks.
 const settlePause = 50 * time.Millisecond
 
-// settle waits for the inserts that the server is busy with now. It sees those
+// Settle waits for the inserts that the server is busy with now. It sees those
 // of this user, and of others if it may.
-func (s *tableSink) settle(ctx context.Context) error {
+func (s *tableSink) Settle(ctx context.Context) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	before, err := s.running(ctx)
@@ -106,7 +107,7 @@ WHERE current_database = currentDatabase() AND startsWith(query_id, {prefix:Stri
 // limit for a statement is 256 KiB.
 const maxLookup = 64 << 10
 
-func (s *tableSink) stored(ctx context.Context, ids []string) (map[string]bool, error) {
+func (s *tableSink) Stored(ctx context.Context, ids []string) (map[string]bool, error) {
 	field, ok := s.entry.schema.FactIDField()
 	if !ok {
 		return nil, errNoFactID(s.entry.schema.Name)
@@ -149,7 +150,7 @@ func (s *tableSink) lookUp(ctx context.Context, field, list string, have map[str
 	return nil
 }
 
-func (s *tableSink) parts(ctx context.Context) (int, error) {
+func (s *tableSink) Parts(ctx context.Context) (int, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	var rows []struct {

@@ -1,12 +1,9 @@
 package clickhouse
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
-
-	"go.opentelemetry.io/otel/metric"
 )
 
 // TableStats is what a Materializer has done for one table since it was made,
@@ -35,43 +32,8 @@ type TableStats struct {
 func (m *Materializer) Stats() []TableStats {
 	var out []TableStats
 	for _, w := range m.writers() {
-		out = append(out, w.stats())
+		out = append(out, TableStats(w.Stats()))
 	}
 	slices.SortFunc(out, func(a, b TableStats) int { return strings.Compare(a.Table, b.Table) })
 	return out
-}
-
-func (w *tableWriter) stats() TableStats {
-	o := w.observer
-	s := TableStats{
-		Table: w.table, Rows: o.rowsStored.Load(), Bytes: o.bytesStored.Load(), Inserts: o.insertsStored.Load(),
-		Retries: o.repetitions.Load(), Failed: o.rowsFailed.Load(), Lost: o.rowsLost.Load(),
-	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, b := range w.queue {
-		s.PendingRows += int64(b.live())
-	}
-	if w.flight != nil {
-		s.PendingRows += int64(w.flight.rows.Rows())
-	}
-	s.PendingBytes, s.Waiting = int64(w.room.taken), w.room.waiting.Len()
-	s.InDoubt, s.Forgotten = len(w.doubts.known), w.doubts.forgotten
-	s.ActiveParts, s.Pace = w.pacer.parts, w.pacer.interval(1)
-	return s
-}
-
-// observe lets the meter read the gauges.
-func (m *Materializer) observe() (metric.Registration, error) {
-	i := m.instruments
-	return i.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		for _, w := range m.writers() {
-			s := w.stats()
-			o.ObserveInt64(i.pendingRows, s.PendingRows, w.observer.attrs)
-			o.ObserveInt64(i.pendingBytes, s.PendingBytes, w.observer.attrs)
-			o.ObserveInt64(i.parts, int64(s.ActiveParts), w.observer.attrs)
-			o.ObserveFloat64(i.pace, s.Pace.Seconds(), w.observer.attrs)
-		}
-		return nil
-	}, i.pendingRows, i.pendingBytes, i.parts, i.pace)
 }

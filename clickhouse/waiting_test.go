@@ -166,8 +166,7 @@ func TestWaitingForRoom(t *testing.T) {
 		s := &memorySink{}
 		s.takes(time.Second)
 		m := intoMemory(t, Config{MaxPendingBytes: 10 * 350}, s)
-		w := m.schemas[idSchema.Name].writer
-		most := 0
+		most := int64(0)
 		done := make(chan string, 100)
 		for i := range 40 {
 			go func() {
@@ -181,11 +180,9 @@ func TestWaitingForRoom(t *testing.T) {
 				done <- fmt.Sprint(i, " ", err == nil, " ", errors.Is(err, context.DeadlineExceeded))
 			}()
 			synctest.Wait() // they come one after the other
-			w.mu.Lock()
-			most = max(most, w.room.taken)
-			w.mu.Unlock()
+			most = max(most, m.Stats()[0].PendingBytes)
 		}
-		require.LessOrEqual(t, most, 10*350)
+		require.LessOrEqual(t, most, int64(10*350))
 		require.Positive(t, m.Stats()[0].Waiting)
 		for range 40 {
 			result := <-done
@@ -207,7 +204,7 @@ func TestWaitingForRoom(t *testing.T) {
 			}
 		}
 		require.Equal(t, want, order)
-		require.Zero(t, w.room.taken)
+		require.Zero(t, m.Stats()[0].PendingBytes)
 
 		// A call that never fits goes alone.
 		require.NoError(t, m.Materialize(t.Context(), idFacts("big", 1000)...))

@@ -1,29 +1,29 @@
-package clickhouse
+package groupcommit
 
 import "github.com/cespare/xxhash/v2"
 
 // maxDoubts is how many fact IDs of a table are kept in doubt.
-const maxDoubts = 1 << 18
+const maxUnconfirmed = 1 << 18
 
-// doubts is a set of the fact IDs that the table may have or not: their callers
+// unconfirmed is a set of the fact IDs that the table may have or not: their callers
 // were told so, and may give the facts again. It holds hashes: a wrong hit
 // costs a look into the table, no more. When it is full, the oldest are
 // forgotten.
-type doubts struct {
+type unconfirmed struct {
 	known     map[uint64]struct{}
 	order     []uint64 // ring of the known ones
 	next      int      // place in the ring of the oldest
 	forgotten int64
 }
 
-func (d *doubts) empty() bool { return len(d.known) == 0 }
+func (d *unconfirmed) empty() bool { return len(d.known) == 0 }
 
-func (d *doubts) has(id []byte) bool {
+func (d *unconfirmed) has(id []byte) bool {
 	_, ok := d.known[xxhash.Sum64(id)]
 	return ok
 }
 
-func (d *doubts) add(id []byte) {
+func (d *unconfirmed) add(id []byte) {
 	h := xxhash.Sum64(id)
 	if _, ok := d.known[h]; ok {
 		return
@@ -32,12 +32,12 @@ func (d *doubts) add(id []byte) {
 		d.known = make(map[uint64]struct{})
 	}
 	d.known[h] = struct{}{}
-	if len(d.order) < maxDoubts {
+	if len(d.order) < maxUnconfirmed {
 		d.order = append(d.order, h)
 		return
 	}
 	delete(d.known, d.order[d.next])
 	d.order[d.next] = h
-	d.next = (d.next + 1) % maxDoubts
+	d.next = (d.next + 1) % maxUnconfirmed
 	d.forgotten++
 }

@@ -1,4 +1,4 @@
-package clickhouse
+package groupcommit
 
 import (
 	"context"
@@ -19,8 +19,8 @@ import (
 // scope is the name of the instrumentation.
 const scope = "github.com/factload/factload/clickhouse"
 
-// instruments are the metrics of a Materializer. docs/recording.md lists them.
-type instruments struct {
+// Metrics are the metrics of a Materializer. docs/recording.md lists them.
+type Metrics struct {
 	rows, bytes, inserts, retries, failed, lost metric.Int64Counter
 	insertRows                                  metric.Int64Histogram
 	insertTime, waitTime                        metric.Float64Histogram
@@ -32,11 +32,11 @@ type instruments struct {
 	tracer trace.Tracer // nil: no spans
 }
 
-func newInstruments(meters metric.MeterProvider, tracers trace.TracerProvider) (*instruments, error) {
+func NewMetrics(meters metric.MeterProvider, tracers trace.TracerProvider) (*Metrics, error) {
 	if meters == nil {
 		meters = metricnoop.NewMeterProvider()
 	}
-	i := &instruments{meter: meters.Meter(scope)}
+	i := &Metrics{meter: meters.Meter(scope)}
 	if tracers != nil {
 		i.tracer = tracers.Tracer(scope)
 	}
@@ -80,10 +80,10 @@ func newInstruments(meters metric.MeterProvider, tracers trace.TracerProvider) (
 	return i, nil
 }
 
-// tableObserver counts what happens to the rows of one table. It is safe for
+// tableMetrics counts what happens to the rows of one table. It is safe for
 // concurrent use.
-type tableObserver struct {
-	*instruments
+type tableMetrics struct {
+	*Metrics
 	table  attribute.KeyValue
 	attrs  metric.MeasurementOption
 	adding []metric.AddOption
@@ -92,8 +92,8 @@ type tableObserver struct {
 	rowsStored, bytesStored, insertsStored, repetitions, rowsFailed, rowsLost atomic.Int64
 }
 
-func (i *instruments) of(table string) *tableObserver {
-	t := &tableObserver{instruments: i, table: attribute.String("table", table)}
+func (i *Metrics) of(table string) *tableMetrics {
+	t := &tableMetrics{Metrics: i, table: attribute.String("table", table)}
 	t.attrs = metric.WithAttributeSet(attribute.NewSet(t.table))
 	t.adding = []metric.AddOption{t.attrs}
 	t.record = []metric.RecordOption{t.attrs}
@@ -101,12 +101,12 @@ func (i *instruments) of(table string) *tableObserver {
 }
 
 // with returns the table's attributes and one more.
-func (t *tableObserver) with(key, value string) metric.MeasurementOption {
+func (t *tableMetrics) with(key, value string) metric.MeasurementOption {
 	return metric.WithAttributeSet(attribute.NewSet(t.table, attribute.String(key, value)))
 }
 
 // inserted is told of one insert and what became of it.
-func (t *tableObserver) inserted(ctx context.Context, rows *block.Block, took time.Duration, err error) {
+func (t *tableMetrics) inserted(ctx context.Context, rows *block.Block, took time.Duration, err error) {
 	t.inserts.Add(ctx, 1, t.with("outcome", className(err)))
 	t.insertTime.Record(ctx, took.Seconds(), t.record...)
 	if err != nil {
@@ -122,24 +122,24 @@ func (t *tableObserver) inserted(ctx context.Context, rows *block.Block, took ti
 }
 
 // retried is told that something is tried again.
-func (t *tableObserver) retried(ctx context.Context, err error) {
+func (t *tableMetrics) retried(ctx context.Context, err error) {
 	t.repetitions.Add(1)
 	t.retries.Add(ctx, 1, t.with("class", className(err)))
 }
 
 // answered is told that a call has its result.
-func (t *tableObserver) answered(ctx context.Context, c *call) {
+func (t *tableMetrics) answered(ctx context.Context, c *call) {
 	t.waitTime.Record(ctx, time.Since(c.joined).Seconds(), t.record...)
 }
 
 // callFailed is told of rows whose caller gets an error.
-func (t *tableObserver) callFailed(ctx context.Context, rows int, err error) {
+func (t *tableMetrics) callFailed(ctx context.Context, rows int, err error) {
 	t.rowsFailed.Add(int64(rows))
 	t.failed.Add(ctx, int64(rows), t.with("class", className(err)))
 }
 
 // gaveUp is told of buffered rows that are not stored, or perhaps not.
-func (t *tableObserver) gaveUp(ctx context.Context, rows int, err error) {
+func (t *tableMetrics) gaveUp(ctx context.Context, rows int, err error) {
 	t.rowsLost.Add(int64(rows))
 	t.lost.Add(ctx, int64(rows), t.with("class", className(err)))
 }
@@ -161,4 +161,18 @@ func className(err error) string {
 		return "retryable"
 	}
 	return "cancelled"
+}
+
+// Observe lets the meter read the gauges of the writers.
+func (i *Metrics) Observe(writers func() []*Writer) (metric.Registration, error) {
+	return i.meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		for _, w := range writers() {
+			s := w.Stats()
+			o.ObserveInt64(i.pendingRows, s.PendingRows, w.metrics.attrs)
+			o.ObserveInt64(i.pendingBytes, s.PendingBytes, w.metrics.attrs)
+			o.ObserveInt64(i.parts, int64(s.ActiveParts), w.metrics.attrs)
+			o.ObserveFloat64(i.pace, s.Pace.Seconds(), w.metrics.attrs)
+		}
+		return nil
+	}, i.pendingRows, i.pendingBytes, i.parts, i.pace)
 }

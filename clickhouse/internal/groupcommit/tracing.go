@@ -1,4 +1,4 @@
-package clickhouse
+package groupcommit
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 const maxLinks = 32
 
 // callBegins starts the span of one call and one table.
-func (t *tableObserver) callBegins(ctx context.Context, rows int) (context.Context, trace.Span) {
+func (t *tableMetrics) callBegins(ctx context.Context, rows int) (context.Context, trace.Span) {
 	if t.tracer == nil {
 		return ctx, nil
 	}
@@ -21,7 +21,7 @@ func (t *tableObserver) callBegins(ctx context.Context, rows int) (context.Conte
 
 // insertBegins starts the span of a batch. It is nobody's child, since many
 // may wait for it, but linked with those who do.
-func (t *tableObserver) insertBegins(ctx context.Context, b *batch) (context.Context, trace.Span) {
+func (t *tableMetrics) insertBegins(ctx context.Context, b *Batch) (context.Context, trace.Span) {
 	if t.tracer == nil {
 		return ctx, nil
 	}

@@ -1,35 +1,35 @@
-package clickhouse
+package groupcommit
 
 import (
 	"container/list"
 	"context"
 )
 
-// room bounds the bytes of the calls that have not been answered. Those that
+// quota bounds the bytes of the calls that have not been answered. Those that
 // do not fit wait in the order in which they came; one that is larger than all
 // of the room waits until it is alone. The writer's lock guards it.
-type room struct {
+type quota struct {
 	size    int
 	taken   int
 	waiting list.List // of *roomWaiter
 }
 
-type roomWaiter struct {
+type quotaWaiter struct {
 	bytes   int
 	granted chan struct{}
 }
 
-func (r *room) fits(bytes int) bool { return r.taken == 0 || r.taken+bytes <= r.size }
+func (r *quota) fits(bytes int) bool { return r.taken == 0 || r.taken+bytes <= r.size }
 
 // release gives room back and lets those in who have waited for it.
-func (r *room) release(bytes int) {
+func (r *quota) release(bytes int) {
 	r.taken -= bytes
 	r.grant()
 }
 
-func (r *room) grant() {
+func (r *quota) grant() {
 	for e := r.waiting.Front(); e != nil; e = r.waiting.Front() {
-		waiter, ok := e.Value.(*roomWaiter)
+		waiter, ok := e.Value.(*quotaWaiter)
 		if !ok || !r.fits(waiter.bytes) {
 			return
 		}
@@ -40,7 +40,7 @@ func (r *room) grant() {
 }
 
 // reserve takes room for so many bytes, or waits until there is some.
-func (w *tableWriter) reserve(ctx context.Context, bytes int) error {
+func (w *Writer) reserve(ctx context.Context, bytes int) error {
 	w.mu.Lock()
 	r := &w.room
 	if r.waiting.Len() == 0 && r.fits(bytes) {
@@ -48,7 +48,7 @@ func (w *tableWriter) reserve(ctx context.Context, bytes int) error {
 		w.mu.Unlock()
 		return nil
 	}
-	waiter := &roomWaiter{bytes: bytes, granted: make(chan struct{})}
+	waiter := &quotaWaiter{bytes: bytes, granted: make(chan struct{})}
 	place := r.waiting.PushBack(waiter)
 	w.mu.Unlock()
 
@@ -58,8 +58,8 @@ func (w *tableWriter) reserve(ctx context.Context, bytes int) error {
 		return nil
 	case <-ctx.Done():
 		cause = context.Cause(ctx)
-	case <-w.ctx.Done():
-		cause = context.Cause(w.ctx)
+	case <-w.Inserts.Done():
+		cause = context.Cause(w.Inserts)
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()

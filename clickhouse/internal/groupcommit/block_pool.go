@@ -1,4 +1,4 @@
-package clickhouse
+package groupcommit
 
 import (
 	"sync"

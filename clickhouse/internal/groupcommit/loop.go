@@ -1,4 +1,4 @@
-package clickhouse
+package groupcommit
 
 import (
 	"context"
@@ -7,11 +7,11 @@ import (
 
 // wake makes sure that somebody looks at the queue when it is time to. The
 // caller holds the lock.
-func (w *tableWriter) wake() {
+func (w *Writer) wake() {
 	switch {
 	case !w.running:
 		w.running = true
-		w.loops.Go(w.run)
+		w.Goroutines.Go(w.run)
 	case w.flight == nil && w.sleepsLong():
 		select {
 		case w.nudge <- struct{}{}:
@@ -22,7 +22,7 @@ func (w *tableWriter) wake() {
 
 // sleepsLong reports whether the goroutine should not sleep as long as it
 // means to. The caller holds the lock.
-func (w *tableWriter) sleepsLong() bool {
+func (w *Writer) sleepsLong() bool {
 	if len(w.queue) == 0 || w.queue[0].live() == 0 {
 		return true
 	}
@@ -31,7 +31,7 @@ func (w *tableWriter) sleepsLong() bool {
 }
 
 // due returns when a batch may be sent.
-func (w *tableWriter) due(b *batch) time.Time {
+func (w *Writer) due(b *Batch) time.Time {
 	if b.sealed {
 		return time.Time{}
 	}
@@ -39,12 +39,12 @@ func (w *tableWriter) due(b *batch) time.Time {
 }
 
 // run sends batches until there are none.
-func (w *tableWriter) run() {
+func (w *Writer) run() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		if w.ctx.Err() != nil {
-			w.drop(context.Cause(w.ctx))
+		if w.Inserts.Err() != nil {
+			w.drop(context.Cause(w.Inserts))
 			return
 		}
 		b, wait := w.next()
@@ -58,7 +58,7 @@ func (w *tableWriter) run() {
 			select {
 			case <-timer.C:
 			case <-w.nudge:
-			case <-w.ctx.Done():
+			case <-w.Inserts.Done():
 			}
 		}
 	}
@@ -66,7 +66,7 @@ func (w *tableWriter) run() {
 
 // next takes the oldest batch from the queue, or says how long to wait for it.
 // When there is none, the goroutine's life is over and it says zero.
-func (w *tableWriter) next() (*batch, time.Duration) {
+func (w *Writer) next() (*Batch, time.Duration) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for len(w.queue) > 0 && w.queue[0].live() == 0 {
@@ -88,14 +88,14 @@ func (w *tableWriter) next() (*batch, time.Duration) {
 	}
 	w.queue[0] = nil
 	w.queue = w.queue[1:]
-	b.compact(w.pool)
+	b.compact(&w.pool)
 	w.flight = b
 	w.pacer.start()
 	return b, 0
 }
 
 // send sends a batch and gives its calls their results.
-func (w *tableWriter) send(b *batch) {
+func (w *Writer) send(b *Batch) {
 	w.deliver(b)
 	w.report(b.calls)
 	w.mu.Lock()
@@ -113,7 +113,7 @@ func (w *tableWriter) send(b *batch) {
 }
 
 // waiting returns the number of rows in the queue. The caller holds the lock.
-func (w *tableWriter) waiting() int {
+func (w *Writer) waiting() int {
 	rows := 0
 	for _, b := range w.queue {
 		rows += b.live()
@@ -122,24 +122,24 @@ func (w *tableWriter) waiting() int {
 }
 
 // finish answers the calls of a batch. The caller holds the lock.
-func (w *tableWriter) finish(b *batch) {
+func (w *Writer) finish(b *Batch) {
 	for _, c := range b.calls {
 		w.room.taken -= c.bytes
-		w.observer.answered(w.ctx, c)
+		w.metrics.answered(w.Inserts, c)
 	}
 	w.room.grant()
 	close(b.answered)
 }
 
 // drop fails what has not been sent.
-func (w *tableWriter) drop(cause error) {
+func (w *Writer) drop(cause error) {
 	w.mu.Lock()
 	dropped := w.queue
 	w.queue, w.running = nil, false
 	var calls []*call
 	for _, b := range dropped {
 		for _, c := range b.calls {
-			c.err = w.notSent(w.ctx, cause)
+			c.err = w.notSent(w.Inserts, cause)
 		}
 		calls = append(calls, b.calls...) // those who wait may still withdraw theirs
 	}
@@ -154,7 +154,7 @@ func (w *tableWriter) drop(cause error) {
 
 // countParts looks now and then how many parts the table has, and lets the
 // pacer know. It does not hold up the inserts.
-func (w *tableWriter) countParts() {
+func (w *Writer) countParts() {
 	w.mu.Lock()
 	due := time.Since(w.counted) >= partsEvery
 	if due {
@@ -164,8 +164,8 @@ func (w *tableWriter) countParts() {
 	if !due {
 		return
 	}
-	w.loops.Go(func() {
-		parts, err := w.sink.parts(w.looks)
+	w.Goroutines.Go(func() {
+		parts, err := w.Sink.Parts(w.Looks)
 		if err != nil {
 			return // the user may not see them, or the server is down
 		}
@@ -173,4 +173,20 @@ func (w *tableWriter) countParts() {
 		defer w.mu.Unlock()
 		w.pacer.parts = parts
 	})
+}
+
+// report tells of buffered calls that have failed. It is called before they are
+// answered, so that who waits in Flush finds them reported, and without the
+// lock.
+func (w *Writer) report(calls []*call) {
+	for _, c := range calls {
+		if c.err == nil || c.awaited {
+			continue
+		}
+		w.metrics.gaveUp(w.Inserts, c.to-c.from, c.err)
+		w.Log.ErrorContext(w.Inserts, "buffered rows are given up", "table", w.Table, "rows", c.to-c.from, "error", c.err)
+		if w.GaveUp != nil {
+			w.GaveUp(c.ids, c.err)
+		}
+	}
 }

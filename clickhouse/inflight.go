@@ -9,8 +9,8 @@ import (
 // errMaterializerClosed is what calls on a closed Materializer fail with.
 var errMaterializerClosed = fmt.Errorf("materializer is %w", ErrClosed)
 
-// callGate counts the calls that are running, so that Close can wait for them.
-type callGate struct {
+// inflight counts the calls that are running, so that Close can wait for them.
+type inflight struct {
 	cancelled context.Context // ends the running calls
 	cancel    context.CancelCauseFunc
 
@@ -23,7 +23,7 @@ type callGate struct {
 	idle    chan struct{} // closed when no call is running and none can begin
 }
 
-func (g *callGate) init() {
+func (g *inflight) init() {
 	g.cancelled, g.cancel = context.WithCancelCause(context.Background())
 	g.open, g.shut = context.WithCancel(context.Background())
 	g.idle = make(chan struct{})
@@ -31,7 +31,7 @@ func (g *callGate) init() {
 
 // enter begins a call. The call uses the context that is returned, and calls
 // done at its end.
-func (g *callGate) enter(ctx context.Context) (_ context.Context, done func(), err error) {
+func (g *inflight) enter(ctx context.Context) (_ context.Context, done func(), err error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.closed {
@@ -47,7 +47,7 @@ func (g *callGate) enter(ctx context.Context) (_ context.Context, done func(), e
 	}, nil
 }
 
-func (g *callGate) leave() {
+func (g *inflight) leave() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.running--
@@ -56,7 +56,7 @@ func (g *callGate) leave() {
 	}
 }
 
-func (g *callGate) isClosed() bool {
+func (g *inflight) isClosed() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.closed
@@ -65,7 +65,7 @@ func (g *callGate) isClosed() bool {
 // close lets no further call begin, calls hurry and waits for those that are
 // running. When ctx ends first it cancels them, waits for them to notice, and
 // returns the context's error.
-func (g *callGate) close(ctx context.Context, hurry func()) error {
+func (g *inflight) close(ctx context.Context, hurry func()) error {
 	g.mu.Lock()
 	if !g.closed {
 		g.closed = true

@@ -1,4 +1,4 @@
-package clickhouse
+package groupcommit
 
 import (
 	"context"
@@ -11,19 +11,19 @@ import (
 )
 
 // deliver stores the rows of a batch and sets the results of its calls.
-func (w *tableWriter) deliver(b *batch) {
-	ctx, span := w.observer.insertBegins(w.ctx, b)
+func (w *Writer) deliver(b *Batch) {
+	ctx, span := w.metrics.insertBegins(w.Inserts, b)
 	w.deliverCalls(ctx, b, b.calls, b.careful)
-	endSpan(span, b.err())
+	endSpan(span, b.Err())
 }
 
 // deliverCalls stores the rows of some calls of a batch. When the server
 // refuses them for one of their rows, each half is tried by itself, so that in
 // the end only the call with that row fails.
-func (w *tableWriter) deliverCalls(ctx context.Context, b *batch, calls []*call, careful bool) {
+func (w *Writer) deliverCalls(ctx context.Context, b *Batch, calls []*call, careful bool) {
 	rows := b.rows
 	if len(calls) < len(b.calls) {
-		rows = b.pick(calls, w.pool)
+		rows = b.pick(calls, &w.pool)
 		defer w.pool.give(rows, handOverRows)
 	}
 	var err error
@@ -36,7 +36,7 @@ func (w *tableWriter) deliverCalls(ctx context.Context, b *batch, calls []*call,
 		// Of rows that break a constraint none is stored, unless the answer to
 		// an earlier try was lost. Whether there are some, only their IDs tell.
 		careful = careful || !violatesConstraint(err) || errors.Is(err, chconn.ErrAmbiguous)
-		if !careful || w.factIDs {
+		if !careful || w.FactIDs {
 			half := len(calls) / 2
 			w.deliverCalls(ctx, b, calls[:half], careful)
 			w.deliverCalls(ctx, b, calls[half:], careful)
@@ -50,16 +50,16 @@ func (w *tableWriter) deliverCalls(ctx context.Context, b *batch, calls []*call,
 
 // store inserts rows and repeats that as long as it may help. Again says that
 // the same rows may have been sent with the same token before.
-func (w *tableWriter) store(ctx context.Context, since time.Time, rows *block.Block, token string, again bool) error {
-	err := w.Repeat(ctx, since, func(ctx context.Context) error {
+func (w *Writer) store(ctx context.Context, since time.Time, rows *block.Block, token string, again bool) error {
+	err := w.repeat.Repeat(ctx, since, func(ctx context.Context) error {
 		begin := time.Now()
-		err := w.sink.insert(ctx, rows, token, again)
+		err := w.Sink.Insert(ctx, rows, token, again)
 		again = true
-		w.observer.inserted(ctx, rows, time.Since(begin), err)
+		w.metrics.inserted(ctx, rows, time.Since(begin), err)
 		return err
 	})
 	if err != nil {
-		w.log.WarnContext(ctx, "insert failed", "table", w.table, "rows", rows.Rows(), "error", err)
+		w.Log.WarnContext(ctx, "insert failed", "table", w.Table, "rows", rows.Rows(), "error", err)
 	}
 	return err
 }
@@ -67,12 +67,12 @@ func (w *tableWriter) store(ctx context.Context, since time.Time, rows *block.Bl
 // storeMissing inserts the rows whose fact IDs the table does not have. It
 // looks once no older insert is running, and the writer's own inserts come one
 // after the other, so what it sees does not change behind its back.
-func (w *tableWriter) storeMissing(ctx context.Context, since time.Time, rows *block.Block, calls []*call) error {
-	ids := factIDs(rows)
+func (w *Writer) storeMissing(ctx context.Context, since time.Time, rows *block.Block, calls []*call) error {
+	ids := FactIDs(rows)
 	var have map[string]bool
-	err := w.Repeat(ctx, since, func(ctx context.Context) (err error) {
-		if err = w.sink.settle(ctx); err == nil {
-			have, err = w.sink.stored(ctx, ids)
+	err := w.repeat.Repeat(ctx, since, func(ctx context.Context) (err error) {
+		if err = w.Sink.Settle(ctx); err == nil {
+			have, err = w.Sink.Stored(ctx, ids)
 		}
 		return err
 	})
@@ -81,14 +81,14 @@ func (w *tableWriter) storeMissing(ctx context.Context, since time.Time, rows *b
 	}
 	missing := w.pool.take(handOverRows)
 	defer w.pool.give(missing, handOverRows)
-	var maker tokenMaker
+	var maker TokenMaker
 	row := 0
 	for _, c := range calls {
 		c.stored = 0
 		for range c.to - c.from {
 			if id := ids[row]; !have[id] {
 				have[id] = true // the same ID once more is a repetition
-				maker.add([]byte(id))
+				maker.Add([]byte(id))
 				mustAppend(missing, rows, row, row+1)
 				c.stored++
 			}
@@ -98,11 +98,11 @@ func (w *tableWriter) storeMissing(ctx context.Context, since time.Time, rows *b
 	if missing.Rows() == 0 {
 		return nil
 	}
-	return w.store(ctx, since, missing, maker.token(w.table, missing), true)
+	return w.store(ctx, since, missing, maker.Token(w.Table, missing), true)
 }
 
-// factIDs returns the fact IDs of the rows.
-func factIDs(rows *block.Block) []string {
+// FactIDs returns the fact IDs of the rows.
+func FactIDs(rows *block.Block) []string {
 	ids := make([]string, rows.Rows())
 	var id []byte
 	for i := range ids {

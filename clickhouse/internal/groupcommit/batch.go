@@ -1,4 +1,4 @@
-package clickhouse
+package groupcommit
 
 import (
 	"slices"
@@ -9,10 +9,10 @@ import (
 	"github.com/factload/factload/clickhouse/block"
 )
 
-// batch is the rows of one or several calls that go to the server in one
+// Batch is the rows of one or several calls that go to the server in one
 // insert. Its writer's lock guards it until it is taken from the queue. From
 // then on it belongs to the writer's goroutine, which changes no row of it.
-type batch struct {
+type Batch struct {
 	rows    *block.Block
 	calls   []*call // in the order of their rows
 	bytes   int     // of the calls
@@ -39,26 +39,33 @@ type call struct {
 	err    error
 }
 
-func newBatch(careful bool) *batch {
-	return &batch{careful: careful, since: time.Now(), answered: make(chan struct{})}
+func newBatch(careful bool) *Batch {
+	return &Batch{careful: careful, since: time.Now(), answered: make(chan struct{})}
 }
 
 // handOverRows is how many rows a call must have for its block to become the
 // batch's, without a copy, when it is the first.
 const handOverRows = 256
 
+// Part is the rows of one call for the table.
+type Part struct {
+	Block *block.Block // nil once it has become the writer's
+	Token string       // the deduplication token of the rows
+	IDs   []string     // of the facts, if failures are reported by them
+}
+
 // add appends the rows of a part. It takes the part's block when that saves
 // copying much.
-func (b *batch) add(p *part, c *call, pool *blockPool) error {
+func (b *Batch) add(p *Part, c *call, pool *blockPool) error {
 	switch {
-	case b.rows == nil && p.block.Rows() >= handOverRows:
-		b.rows, p.block = p.block, nil
+	case b.rows == nil && p.Block.Rows() >= handOverRows:
+		b.rows, p.Block = p.Block, nil
 	case b.rows == nil:
 		b.rows = pool.take(handOverRows)
 		fallthrough
 	default:
 		c.from = b.rows.Rows()
-		if err := b.rows.AppendRows(p.block, 0, p.block.Rows()); err != nil {
+		if err := b.rows.AppendRows(p.Block, 0, p.Block.Rows()); err != nil {
 			return err
 		}
 	}
@@ -69,7 +76,7 @@ func (b *batch) add(p *part, c *call, pool *blockPool) error {
 }
 
 // live returns the number of rows whose calls have not been withdrawn.
-func (b *batch) live() int {
+func (b *Batch) live() int {
 	if b.rows == nil {
 		return 0
 	}
@@ -77,7 +84,7 @@ func (b *batch) live() int {
 }
 
 // withdraw takes a call out. Its rows stay until compact.
-func (b *batch) withdraw(c *call) {
+func (b *Batch) withdraw(c *call) {
 	i := slices.Index(b.calls, c)
 	b.calls = slices.Delete(b.calls, i, i+1)
 	b.bytes -= c.bytes
@@ -85,7 +92,7 @@ func (b *batch) withdraw(c *call) {
 }
 
 // compact removes the rows of calls that have been withdrawn.
-func (b *batch) compact(pool *blockPool) {
+func (b *Batch) compact(pool *blockPool) {
 	if b.gone == 0 {
 		return
 	}
@@ -100,8 +107,11 @@ func (b *batch) compact(pool *blockPool) {
 	pool.give(old, handOverRows)
 }
 
-// err returns the first error of the calls, once they are answered.
-func (b *batch) err() error {
+// Answered is closed when the calls have their results.
+func (b *Batch) Answered() <-chan struct{} { return b.answered }
+
+// Err returns the first error of the calls, once they are answered.
+func (b *Batch) Err() error {
 	for _, c := range b.calls {
 		if c.err != nil {
 			return c.err
@@ -111,7 +121,7 @@ func (b *batch) err() error {
 }
 
 // pick returns a block with the rows of some of the calls.
-func (b *batch) pick(calls []*call, pool *blockPool) *block.Block {
+func (b *Batch) pick(calls []*call, pool *blockPool) *block.Block {
 	picked := pool.take(handOverRows)
 	for _, c := range calls {
 		mustAppend(picked, b.rows, c.from, c.to)

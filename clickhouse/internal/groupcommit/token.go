@@ -1,4 +1,4 @@
-package clickhouse
+package groupcommit
 
 import (
 	"crypto/rand"
@@ -22,8 +22,8 @@ import (
 //
 // Several calls that go to the server in one insert get a token made of theirs.
 
-// tokenMaker gathers the IDs of the rows of one call.
-type tokenMaker struct {
+// TokenMaker gathers the IDs of the rows of one call.
+type TokenMaker struct {
 	ids       textHash
 	anonymous bool // a row has no ID
 }
@@ -31,8 +31,8 @@ type tokenMaker struct {
 // tokenVersion changes when the way tokens are made does.
 const tokenVersion = "factload 2"
 
-// add adds the ID of the next row.
-func (t *tokenMaker) add(id []byte) {
+// Add adds the ID of the next row.
+func (t *TokenMaker) Add(id []byte) {
 	if len(id) == 0 || t.anonymous {
 		t.anonymous = true
 		return
@@ -43,8 +43,8 @@ func (t *tokenMaker) add(id []byte) {
 	t.ids.add(id)
 }
 
-// token returns the token for the block, whose rows' IDs have been added.
-func (t *tokenMaker) token(table string, b *block.Block) string {
+// Token returns the token for the block, whose rows' IDs have been added.
+func (t *TokenMaker) Token(table string, b *block.Block) string {
 	if t.anonymous || t.ids.Hash == nil {
 		return rand.Text()
 	}
