@@ -81,3 +81,20 @@ func BenchmarkNewEvent(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMemoryStoreBatches appends batches of 100 events.
+func BenchmarkMemoryStoreBatches(b *testing.B) {
+	const n = 100
+	batch := make([]fact.Event, n)
+	for i := range batch {
+		batch[i] = fact.Event{Type: "message", Data: []byte(`{"role":"user","tokens":12,"text":"A question of some length."}`)}
+	}
+	store := fact.NewMemoryStore()
+	b.ReportAllocs()
+	for b.Loop() {
+		if err := store.Append(b.Context(), "s", batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(n*b.N)/b.Elapsed().Seconds(), "events/s")
+}

@@ -29,10 +29,13 @@
 // ([Projector]) inside Append, as one unit of work with whatever those append
 // themselves, and gives committed events to publishers in the background.
 //
-// Stores may offer more than [EventStore] by implementing
+// Stores may offer more than [EventStore] by implementing further interfaces:
 // [ReturningAppender], [ConditionalAppender] (optimistic concurrency),
-// [UnitOfWorkStore] and [Flusher]. A materializer that checks facts before they reach the log
-// implements [Preparer]. Package facttest has the conformance suites.
+// [IdempotentAppender], [LogReader] (all streams as one log), [StreamReader],
+// [StreamLister], [Eraser], [Importer], [Checkpointer], [Snapshotter],
+// [UnitOfWorkStore] and [Flusher]. MemoryStore implements them all. A materializer
+// that checks facts before they reach the log implements [Preparer]. Package
+// facttest has the conformance suites.
 //
 // # Errors
 //

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -100,16 +101,88 @@ func now() time.Time { return time.Now().UTC() }
 
 // check says what is wrong with an event that is to be appended.
 func (e *Event) check() error {
-	if len(e.Data) == 0 {
-		return nil
-	}
-	if !json.Valid(e.Data) {
+	if len(e.Data) > 0 && !json.Valid(e.Data) {
 		return fmt.Errorf("data is not valid JSON: %s", excerpt(e.Data))
 	}
 	if !utf8.Valid(e.Data) {
 		return fmt.Errorf("data is not valid UTF-8: %s", excerpt(e.Data))
 	}
+	if err := checkWord("id", e.ID); err != nil {
+		return err
+	}
+	if err := checkWord("type", e.Type); err != nil {
+		return err
+	}
+	for k, v := range e.Metadata {
+		if !utf8.ValidString(k) || !utf8.ValidString(v) {
+			return fmt.Errorf("metadata is not valid UTF-8: %q: %q", k, v)
+		}
+	}
+	if year := e.OccurredAt.Year(); year < 0 || year > 9999 {
+		return fmt.Errorf("the year %d cannot be written as JSON", year)
+	}
 	return nil
+}
+
+// AdoptImported is AdoptEvents for [Importer]: it returns copies of events that
+// come from a log. One that cannot is an error.
+func AdoptImported(events []Event) ([]Event, error) {
+	for i := range events {
+		e := &events[i]
+		err := checkStream(e.Stream)
+		if err == nil {
+			err = e.check()
+		}
+		if err == nil && (e.ID == "" || e.Sequence < 1 || e.OccurredAt.IsZero()) {
+			err = errors.New("it does not come from a log: it needs an ID, a sequence and a time")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("event %d, number %d of stream %q: %w", i, e.Sequence, e.Stream, err)
+		}
+	}
+	return cloneEvents(events), nil
+}
+
+func checkStream(stream string) error {
+	if stream == "" {
+		return errors.New("the name of the stream is empty")
+	}
+	return checkWord("name of the stream", stream)
+}
+
+// checkWord refuses what databases and JSON cannot hold as it is.
+func checkWord(what, text string) error {
+	if !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 {
+		return fmt.Errorf("the %s is not valid UTF-8, or has a zero byte: %q", what, text)
+	}
+	return nil
+}
+
+// AdoptEvents returns copies of the events as a store keeps them in the stream:
+// with Stream, ID and OccurredAt assigned as [EventStore] says, and Sequence left
+// for the store. An event that no store takes is an error. It is for authors of
+// stores.
+func AdoptEvents(stream string, events []Event) ([]Event, error) {
+	if err := checkStream(stream); err != nil {
+		return nil, err
+	}
+	adopted := make([]Event, len(events))
+	at := now()
+	for i := range events {
+		if err := events[i].check(); err != nil {
+			return nil, fmt.Errorf("event %d of type %q: %w", i, events[i].Type, err)
+		}
+		e := events[i].clone()
+		e.Stream = stream
+		if e.ID == "" {
+			e.ID = NewEventID()
+		}
+		if e.OccurredAt.IsZero() {
+			e.OccurredAt = at
+		}
+		adopted[i] = e
+	}
+	return adopted, nil
 }
 
 // clone returns a copy of the event that shares no memory with it.

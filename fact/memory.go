@@ -2,9 +2,8 @@ package fact
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
+	"math"
 
 	"github.com/factload/factload/fact/internal/publish"
 	"github.com/factload/factload/fact/internal/unit"
@@ -65,66 +64,30 @@ type MemoryStore struct {
 	publishing publishing
 	publishers *publish.Set[Event]
 	units      *unit.Runner[Event]
-
-	mu      sync.RWMutex
-	closed  bool
-	streams map[string][]Event // only appended to; events are never changed
+	log        memoryLog
 }
 
 var (
 	_ EventStore          = (*MemoryStore)(nil)
 	_ ReturningAppender   = (*MemoryStore)(nil)
 	_ ConditionalAppender = (*MemoryStore)(nil)
+	_ IdempotentAppender  = (*MemoryStore)(nil)
 	_ UnitOfWorkStore     = (*MemoryStore)(nil)
+	_ LogReader           = (*MemoryStore)(nil)
+	_ StreamReader        = (*MemoryStore)(nil)
+	_ StreamLister        = (*MemoryStore)(nil)
+	_ Eraser              = (*MemoryStore)(nil)
+	_ Importer            = (*MemoryStore)(nil)
+	_ Checkpointer        = (*MemoryStore)(nil)
+	_ Snapshotter         = (*MemoryStore)(nil)
 	_ Flusher             = (*MemoryStore)(nil)
 )
-
-// Option changes a MemoryStore that is being made.
-type Option func(*MemoryStore)
-
-// WithProjector adds a projector. Projectors run in the order in which they
-// were added. Nil is ignored.
-func WithProjector(p Projector) Option {
-	return func(s *MemoryStore) {
-		if p != nil {
-			s.projectors = append(s.projectors, p)
-		}
-	}
-}
-
-// WithPublisher adds a publisher. Nil is ignored.
-func WithPublisher(p Publisher) Option {
-	return func(s *MemoryStore) {
-		if p != nil {
-			s.publishing.publishers = append(s.publishing.publishers, p)
-		}
-	}
-}
-
-// WithPublishErrorHandler sets the function that is told what could not be
-// published, besides slog: the error is a [*PublishError] that holds the
-// events. It is called on the goroutine of a publisher or, when a queue is
-// full, on that of Append after the commit; so it should be quick, and safe
-// for concurrent use. A panic in it is logged.
-func WithPublishErrorHandler(handler func(error)) Option {
-	return func(s *MemoryStore) { s.publishing.onError = handler }
-}
-
-// WithPublishQueue sets how many events may wait for each publisher
-// ([DefaultPublishQueue] by default; less than 1 is taken as 1). The queue
-// costs no copies of the events. The events of one commit stay together, and
-// are taken as a whole when nothing else is waiting. When they do not fit they
-// are not published to that publisher, and reported as a [*PublishError] with
-// [ErrQueueFull]. Append neither waits nor fails for that.
-func WithPublishQueue(events int) Option {
-	return func(s *MemoryStore) { s.publishing.limit = max(events, 1) }
-}
 
 // NewMemoryStore returns an empty store. It starts no goroutine.
 func NewMemoryStore(opts ...Option) *MemoryStore {
 	s := &MemoryStore{
 		publishing: publishing{limit: DefaultPublishQueue},
-		streams:    make(map[string][]Event),
+		log:        memoryLog{streams: make(map[string]*memoryStream), consumers: make(map[string]memoryConsumer)},
 	}
 	for _, opt := range opts {
 		if opt != nil {
@@ -178,6 +141,20 @@ func (s *MemoryStore) AppendAt(ctx context.Context, stream string, lastSequence 
 	return err
 }
 
+// AppendOnce implements [IdempotentAppender].
+func (s *MemoryStore) AppendOnce(ctx context.Context, stream string, events []Event) ([]Event, error) {
+	once := unit.Once[Event]{
+		ID: func(e *Event) string { return e.ID },
+		Stored: func(_ context.Context, ids []string) ([]Event, error) {
+			return s.log.stored(stream, ids), nil
+		},
+	}
+	if _, err := s.append(ctx, unit.Call[Event]{Stream: stream, Events: events, Pick: once.Pick}); err != nil {
+		return nil, err
+	}
+	return cloneEvents(once.Result()), nil
+}
+
 // append does all forms of Append and returns the stored events, which the
 // caller must not give away without cloning them.
 func (s *MemoryStore) append(ctx context.Context, call unit.Call[Event]) ([]Event, error) {
@@ -186,7 +163,7 @@ func (s *MemoryStore) append(ctx context.Context, call unit.Call[Event]) ([]Even
 	}
 	err := checkCall(ctx, call.Stream)
 	if err == nil {
-		call.Events, err = adopt(call.Stream, call.Events)
+		call.Events, err = AdoptEvents(call.Stream, call.Events)
 	}
 	if err == nil {
 		err = s.appendAdopted(ctx, call)
@@ -227,39 +204,16 @@ func (s *MemoryStore) appendAdopted(ctx context.Context, call unit.Call[Event]) 
 // commit makes the events of a unit of work visible at once, and hands them to
 // the publishers. It returns what those refused.
 func (s *MemoryStore) commit(ctx context.Context, events []Event) (publish.Refusals[Event], error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, e := range events {
-		s.streams[e.Stream] = append(s.streams[e.Stream], e)
-	}
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	s.log.add(events)
 	return s.publishers.Add(ctx, events), nil
-}
-
-// adopt returns copies of the events with everything but Sequence assigned.
-func adopt(stream string, events []Event) ([]Event, error) {
-	adopted := make([]Event, len(events))
-	at := now()
-	for i := range events {
-		if err := events[i].check(); err != nil {
-			return nil, fmt.Errorf("event %d of type %q: %w", i, events[i].Type, err)
-		}
-		e := events[i].clone()
-		e.Stream = stream
-		if e.ID == "" {
-			e.ID = NewEventID()
-		}
-		if e.OccurredAt.IsZero() {
-			e.OccurredAt = at
-		}
-		adopted[i] = e
-	}
-	return adopted, nil
 }
 
 // checkCall refuses what no call can do anything with.
 func checkCall(ctx context.Context, stream string) error {
-	if stream == "" {
-		return errors.New("the name of the stream is empty")
+	if err := checkStream(stream); err != nil {
+		return err
 	}
 	return ctx.Err()
 }
@@ -275,51 +229,44 @@ func (s *MemoryStore) Load(ctx context.Context, stream string) ([]Event, error) 
 
 // LoadFrom implements [EventStore].
 func (s *MemoryStore) LoadFrom(ctx context.Context, stream string, fromSequence int64) ([]Event, error) {
-	events, err := s.load(ctx, stream, fromSequence)
+	return s.load(ctx, stream, fromSequence, math.MaxInt)
+}
+
+// load returns copies of at most n events, as the unit of work that ctx belongs
+// to sees the stream.
+func (s *MemoryStore) load(ctx context.Context, stream string, after int64, n int) (events []Event, err error) {
+	err = checkCall(ctx, stream)
+	if err == nil {
+		err = s.units.Inside(ctx, func(u *unit.Unit[Event]) error {
+			events = s.log.page(stream, after, n)
+			if u == nil {
+				return nil
+			}
+			for _, e := range u.Staged(stream) {
+				if e.Sequence > after && len(events) < n {
+					events = append(events, e.clone())
+				}
+			}
+			return nil
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("load stream %q: %w", stream, err)
 	}
-	return cloneEvents(events), nil
-}
-
-func (s *MemoryStore) load(ctx context.Context, stream string, after int64) (events []Event, err error) {
-	if err := checkCall(ctx, stream); err != nil {
-		return nil, err
-	}
-	err = s.units.Inside(ctx, func(u *unit.Unit[Event]) error {
-		events = s.committed(stream, after)
-		if u == nil {
-			return nil
-		}
-		for _, e := range u.Staged(stream) {
-			if e.Sequence > after {
-				events = append(events, e)
-			}
-		}
-		return nil
-	})
-	return events, err
-}
-
-// committed returns the stream's committed events after the given sequence.
-// They are shared; only the slice's free capacity is the caller's.
-func (s *MemoryStore) committed(stream string, after int64) []Event {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	events := s.streams[stream]
-	// Sequences are 1, 2, 3..., so the events after n start at index n.
-	first := min(max(after, 0), int64(len(events)))
-	return events[first:len(events):len(events)]
+	return events, nil
 }
 
 // last returns the last committed sequence of the stream.
 func (s *MemoryStore) last(_ context.Context, stream string) (int64, error) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	if s.closed {
+	s.log.mu.RLock()
+	defer s.log.mu.RUnlock()
+	if s.log.closed {
 		return 0, fmt.Errorf("memory store: %w", ErrClosed)
 	}
-	return int64(len(s.streams[stream])), nil
+	if kept := s.log.streams[stream]; kept != nil {
+		return kept.last, nil
+	}
+	return 0, nil
 }
 
 // InUnitOfWork implements [UnitOfWorkStore].
@@ -358,9 +305,9 @@ func (s *MemoryStore) Flush(ctx context.Context) error {
 // publishers, or one that has been flushed, need not be closed.
 func (s *MemoryStore) Close(ctx context.Context) error {
 	if err := s.units.Locked(ctx, func() error {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.closed = true
+		s.log.mu.Lock()
+		defer s.log.mu.Unlock()
+		s.log.closed = true
 		return nil
 	}); err != nil {
 		return fmt.Errorf("close memory store: %w", err)

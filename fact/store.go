@@ -3,7 +3,6 @@ package fact
 import (
 	"context"
 	"fmt"
-	"iter"
 )
 
 // EventStore is an append-only log of events, divided into streams.
@@ -15,7 +14,8 @@ type EventStore interface {
 	// OccurredAt (now, in UTC) and ID where they are empty. It does so on its
 	// own copies: the slice and what it points to stay the caller's and
 	// unchanged. No events: nil, and nothing happens. An empty stream name,
-	// and Data that is neither empty nor valid JSON in UTF-8, are errors.
+	// Data that is neither empty nor valid JSON, text that is not valid UTF-8, and
+	// zero bytes in a name, an ID or a type are errors.
 	Append(ctx context.Context, stream string, events []Event) error
 
 	// Load returns all events of the stream in order of Sequence. A stream
@@ -62,6 +62,29 @@ func (e *ConflictError) Error() string {
 		e.Stream, e.Actual, e.Expected)
 }
 
+// IdempotentAppender is what an EventStore may implement so that an append can
+// be repeated when nobody knows whether it has happened.
+type IdempotentAppender interface {
+	// AppendOnce is AppendReturning for those of the events whose ID the stream
+	// does not have yet. It returns all given events as they are stored, in the
+	// given order, those that were there before included; what else an event with
+	// a known ID says is not compared. An event without an ID is always a new one.
+	// An ID that was erased is not known any more.
+	AppendOnce(ctx context.Context, stream string, events []Event) ([]Event, error)
+}
+
+// Importer is what an EventStore may implement to take over the log of another.
+type Importer interface {
+	// ImportEvents adds the events, of any streams, to the end of the log as they
+	// are, all or none of them, and returns how many were added. In each stream
+	// their sequences have to grow; those left out are of events that have been
+	// erased. An event that is there already, with the same stream, sequence and
+	// ID, is left out, so that an import can be repeated; one whose sequence is
+	// taken otherwise is a [*ConflictError]. Neither projectors nor publishers hear
+	// of it, and projectors must not call it.
+	ImportEvents(ctx context.Context, events []Event) (int, error)
+}
+
 // UnitOfWorkStore is what an EventStore that runs projectors may implement, so
 // that what a projector does besides appending can wait for the commit.
 // [Pipeline.Record] uses it.
@@ -103,22 +126,4 @@ type Publisher interface {
 	// are the publisher's own. The ctx carries the values of the caller's ctx
 	// but not its cancellation. An error is reported, not retried.
 	Publish(ctx context.Context, events []Event) error
-}
-
-// Events returns the events of a stream that come after a sequence, 0 for all,
-// to be ranged over. They are loaded when that begins. An error of the store
-// comes last.
-func Events(ctx context.Context, store EventStore, stream string, after int64) iter.Seq2[Event, error] {
-	return func(yield func(Event, error) bool) {
-		events, err := store.LoadFrom(ctx, stream, after)
-		if err != nil {
-			yield(Event{}, fmt.Errorf("load stream %q: %w", stream, err))
-			return
-		}
-		for _, e := range events {
-			if !yield(e, nil) {
-				return
-			}
-		}
-	}
 }

@@ -2,11 +2,46 @@ package facttest
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
 )
+
+// optionalRules returns the rules of the optional interfaces that the store has.
+func optionalRules(store fact.EventStore) []rule {
+	return slices.Concat(
+		rulesIf[fact.ReturningAppender](store, returningRules),
+		rulesIf[fact.ConditionalAppender](store, conditionalRules),
+		rulesIf[fact.IdempotentAppender](store, onceRules),
+		rulesIf[fact.LogReader](store, logRules),
+		rulesIf[fact.StreamReader](store, streamRules),
+		rulesIf[fact.StreamLister](store, listRules),
+		rulesIf[fact.Checkpointer](store, checkpointRules),
+		// These read the whole log.
+		rulesIf[interface {
+			fact.Eraser
+			fact.LogReader
+		}](store, eraseRules),
+		rulesIf[interface {
+			fact.Importer
+			fact.LogReader
+		}](store, importRules),
+		rulesIf[interface {
+			fact.Snapshotter
+			fact.LogReader
+		}](store, snapshotRules),
+	)
+}
+
+// rulesIf returns the rules if the store has the interface.
+func rulesIf[T any](store fact.EventStore, rules func() []rule) []rule {
+	if _, ok := store.(T); !ok {
+		return nil
+	}
+	return rules()
+}
 
 func returningRules() []rule {
 	return []rule{
@@ -26,26 +61,12 @@ func conditionalRules() []rule {
 	}
 }
 
-// returning returns the store's optional interface, which the suite has found
-// before.
-func (s *subject) returning(store fact.EventStore) fact.ReturningAppender {
-	r, ok := store.(fact.ReturningAppender)
-	require.True(s, ok, "newStore returned a store that is no ReturningAppender, after one that is")
-	return r
-}
-
-func (s *subject) conditional(store fact.EventStore) fact.ConditionalAppender {
-	c, ok := store.(fact.ConditionalAppender)
-	require.True(s, ok, "newStore returned a store that is no ConditionalAppender, after one that is")
-	return c
-}
-
 func ruleReturning(s *subject) {
 	store := s.newStore(Wiring{})
 	s.append(store, "a", "x")
 	events := newEvents("y", "z")
 	events[1].ID = "given"
-	got, err := s.returning(store).AppendReturning(s.ctx, "a", events)
+	got, err := as[fact.ReturningAppender](s, store).AppendReturning(s.ctx, "a", events)
 	require.NoError(s, err)
 	s.are(got, "a", 2, "y", "z")
 	require.Equal(s, newEvents("y"), events[:1], "the caller's slice stays as it was")
@@ -61,7 +82,7 @@ func ruleReturning(s *subject) {
 func ruleReturningCopies(s *subject) {
 	store := s.newStore(Wiring{})
 	events := newEvents("x")
-	got, err := s.returning(store).AppendReturning(s.ctx, "a", events)
+	got, err := as[fact.ReturningAppender](s, store).AppendReturning(s.ctx, "a", events)
 	require.NoError(s, err)
 	spoil(got)
 	require.Equal(s, newEvents("x"), events)
@@ -72,7 +93,7 @@ func ruleReturningCopies(s *subject) {
 
 func ruleReturningRefuses(s *subject) {
 	store := s.newStore(Wiring{})
-	r := s.returning(store)
+	r := as[fact.ReturningAppender](s, store)
 	got, err := r.AppendReturning(s.ctx, "a", nil)
 	require.NoError(s, err)
 	require.Empty(s, got)
@@ -85,7 +106,7 @@ func ruleReturningRefuses(s *subject) {
 
 func ruleAppendAt(s *subject) {
 	store := s.newStore(Wiring{})
-	c := s.conditional(store)
+	c := as[fact.ConditionalAppender](s, store)
 	require.NoError(s, c.AppendAt(s.ctx, "a", 0, newEvents("one", "two")))
 	require.NoError(s, c.AppendAt(s.ctx, "b", 0, newEvents("other")))
 	require.NoError(s, c.AppendAt(s.ctx, "a", 2, newEvents("three")))
@@ -99,13 +120,13 @@ func ruleConflict(s *subject) {
 	store := s.newStore(Wiring{})
 	s.append(store, "a", "one", "two")
 	for _, expected := range []int64{0, 1, 3, -1} {
-		err := s.conditional(store).AppendAt(s.ctx, "a", expected, newEvents("x"))
+		err := as[fact.ConditionalAppender](s, store).AppendAt(s.ctx, "a", expected, newEvents("x"))
 		var conflict *fact.ConflictError
 		require.ErrorAs(s, err, &conflict)
 		require.Equal(s, fact.ConflictError{Stream: "a", Expected: expected, Actual: 2}, *conflict)
 	}
 	s.holds(store, "a", "one", "two")
-	err := s.conditional(store).AppendAt(s.ctx, "new", 1, newEvents("x"))
+	err := as[fact.ConditionalAppender](s, store).AppendAt(s.ctx, "new", 1, newEvents("x"))
 	var conflict *fact.ConflictError
 	require.ErrorAs(s, err, &conflict)
 	require.Equal(s, fact.ConflictError{Stream: "new", Expected: 1, Actual: 0}, *conflict)
@@ -115,14 +136,14 @@ func ruleConflict(s *subject) {
 func ruleAppendAtNothing(s *subject) {
 	store := s.newStore(Wiring{})
 	s.append(store, "a", "one")
-	require.NoError(s, s.conditional(store).AppendAt(s.ctx, "a", 1, nil))
-	require.NoError(s, s.conditional(store).AppendAt(s.ctx, "a", 99, []fact.Event{}))
+	require.NoError(s, as[fact.ConditionalAppender](s, store).AppendAt(s.ctx, "a", 1, nil))
+	require.NoError(s, as[fact.ConditionalAppender](s, store).AppendAt(s.ctx, "a", 99, []fact.Event{}))
 	s.holds(store, "a", "one")
 }
 
 func ruleAppendAtRefuses(s *subject) {
 	store := s.newStore(Wiring{})
-	c := s.conditional(store)
+	c := as[fact.ConditionalAppender](s, store)
 	require.Error(s, c.AppendAt(s.ctx, "", 0, newEvents("x")))
 	bad := newEvents("good", "bad")
 	bad[1].Data = []byte("nonsense")
@@ -138,7 +159,7 @@ func ruleAppendAtRefuses(s *subject) {
 func ruleAppendAtRace(s *subject) {
 	const callers, rounds = 8, 10
 	store := s.newStore(Wiring{})
-	c := s.conditional(store)
+	c := as[fact.ConditionalAppender](s, store)
 	for round := range rounds {
 		results := make(chan error, callers)
 		for range callers {

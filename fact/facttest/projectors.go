@@ -173,13 +173,13 @@ func ruleNestedAppendAt(s *subject) {
 	var store fact.EventStore
 	var conflicts log[fact.ConflictError]
 	store = s.projecting(on("outer", func(ctx context.Context, e fact.Event) error {
-		err := s.conditional(store).AppendAt(ctx, "a", e.Sequence-1, newEvents("stale"))
+		err := as[fact.ConditionalAppender](s, store).AppendAt(ctx, "a", e.Sequence-1, newEvents("stale"))
 		var conflict *fact.ConflictError
 		if !errors.As(err, &conflict) {
 			return fmt.Errorf("want a conflict, got %w", err)
 		}
 		conflicts.add(*conflict)
-		return s.conditional(store).AppendAt(ctx, "a", e.Sequence, newEvents("nested"))
+		return as[fact.ConditionalAppender](s, store).AppendAt(ctx, "a", e.Sequence, newEvents("nested"))
 	}))
 	s.append(store, "a", "x")
 	require.NoError(s, s.try(store, "outer"))

@@ -15,20 +15,15 @@ import (
 )
 
 // TestEventStore checks that a store keeps the promises of [fact.EventStore],
-// and those of [fact.ReturningAppender] and [fact.ConditionalAppender] if it
-// implements them. newStore is called once or more for each rule and returns a
+// and those of the optional interfaces of package fact that it implements:
+// ReturningAppender, ConditionalAppender, IdempotentAppender, LogReader,
+// StreamReader, StreamLister, Eraser, Importer, Checkpointer and Snapshotter
+// (Eraser, Importer and Snapshotter of stores that are LogReaders). newStore is called once or more for each rule and returns a
 // store without events; what must be cleaned up goes to t.Cleanup. Rules run
 // in parallel.
 func TestEventStore(t *testing.T, newStore func(t *testing.T) fact.EventStore, opts ...Option) {
 	t.Helper()
-	rules := storeRules()
-	probe := newStore(t)
-	if _, ok := probe.(fact.ReturningAppender); ok {
-		rules = append(rules, returningRules()...)
-	}
-	if _, ok := probe.(fact.ConditionalAppender); ok {
-		rules = append(rules, conditionalRules()...)
-	}
+	rules := append(storeRules(), optionalRules(newStore(t))...)
 	runStoreRules(t, rules, func(t *testing.T, _ Wiring) fact.EventStore { return newStore(t) }, opts)
 }
 
@@ -42,6 +37,7 @@ func storeRules() []rule {
 		{name: "append of no events does nothing", run: ruleNoEvents},
 		{name: "append refuses an empty stream name", run: ruleEmptyStream},
 		{name: "append refuses data that is not JSON", run: ruleInvalidJSON},
+		{name: "append refuses text that is not text", run: ruleInvalidText},
 		{name: "append stores all events or none", run: ruleAllOrNothing},
 		{name: "append with an ended ctx stores nothing", run: ruleEndedContext},
 		{name: "concurrent appends share no sequence and leave no gap", run: ruleConcurrent},
@@ -135,6 +131,18 @@ func ruleInvalidJSON(s *subject) {
 	}
 	require.NoError(s, store.Append(s.ctx, "a", []fact.Event{{Type: "no data"}}))
 	s.holds(store, "a", "no data")
+}
+
+func ruleInvalidText(s *subject) {
+	store := s.newStore(Wiring{})
+	for _, bad := range []string{"\xff", "a\x00b"} {
+		require.Error(s, store.Append(s.ctx, "a"+bad, newEvents("x")), "stream %q", bad)
+		require.Error(s, store.Append(s.ctx, "a", newEvents(bad)), "type %q", bad)
+		require.Error(s, store.Append(s.ctx, "a", []fact.Event{{ID: bad}}), "ID %q", bad)
+	}
+	require.Error(s, store.Append(s.ctx, "a", []fact.Event{{Metadata: map[string]string{"k": "\xff"}}}), "metadata")
+	require.Error(s, store.Append(s.ctx, "a", []fact.Event{{OccurredAt: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}}), "time")
+	require.Empty(s, s.load(store, "a"))
 }
 
 func ruleAllOrNothing(s *subject) {

@@ -35,6 +35,7 @@ const (
 	acceptsEmptyStream    = "accepts an empty stream name"
 	acceptsAnything       = "accepts data that is not JSON"
 	refusesEmptyData      = "refuses empty data"
+	acceptsAnyText        = "accepts text that is not text"
 	storesPart            = "stores the events before a bad one"
 	ignoresContext        = "ignores an ended ctx"
 	numbersWithoutLock    = "takes the sequence before the lock"
@@ -121,12 +122,6 @@ func (n *naive) AppendAt(ctx context.Context, stream string, last int64, events 
 	return err
 }
 
-// waitForOthers gives other goroutines time to get to the same place.
-func waitForOthers() {
-	timer := time.NewTimer(5 * time.Millisecond)
-	<-timer.C
-}
-
 func (n *naive) store(ctx context.Context, stream string, events []fact.Event, check func() error) ([]fact.Event, error) {
 	if len(events) == 0 && !n.has(refusesNoEvents) {
 		return nil, nil
@@ -139,6 +134,9 @@ func (n *naive) store(ctx context.Context, stream string, events []fact.Event, c
 	}
 	for i, e := range events {
 		bad := len(e.Data) > 0 && decodeNothing(e.Data) != nil && !n.has(acceptsAnything)
+		if _, err := fact.AdoptEvents("a"+stream, []fact.Event{{ID: e.ID, Type: e.Type, Metadata: e.Metadata, OccurredAt: e.OccurredAt}}); err != nil {
+			bad = bad || !n.has(acceptsAnyText)
+		}
 		if bad || (len(e.Data) == 0 && n.has(refusesEmptyData)) {
 			if n.has(storesPart) {
 				n.commit(stream, events[:i])
@@ -302,6 +300,7 @@ func TestEventStoreFindsFaults(t *testing.T) {
 		refusesNoEvents:       {"append of no events does nothing"},
 		acceptsEmptyStream:    {"append refuses an empty stream name"},
 		acceptsAnything:       {"append refuses data that is not JSON"},
+		acceptsAnyText:        {"append refuses text that is not text"},
 		refusesEmptyData:      {"append refuses data that is not JSON"},
 		storesPart:            {"append stores all events or none"},
 		ignoresContext:        {"append with an ended ctx stores nothing"},

@@ -153,21 +153,13 @@ func ruleOtherStoreOwn(s *subject) {
 	s.holds(other, "b", "nested")
 }
 
-// unitOfWork returns the store's optional interface, which the suite has found
-// before.
-func (s *subject) unitOfWork(store fact.EventStore) fact.UnitOfWorkStore {
-	u, ok := store.(fact.UnitOfWorkStore)
-	require.True(s, ok, "newStore returned a store that is no UnitOfWorkStore, after one that is")
-	return u
-}
-
 func ruleInUnitOfWork(s *subject) {
 	var store fact.EventStore
 	var inside log[bool]
 	var late context.Context
 	other := s.newStore(Wiring{})
 	ask := func(store fact.EventStore, ctx context.Context) error {
-		in, err := s.unitOfWork(store).InUnitOfWork(ctx)
+		in, err := as[fact.UnitOfWorkStore](s, store).InUnitOfWork(ctx)
 		inside.add(in)
 		return err
 	}
@@ -185,7 +177,7 @@ func ruleAfterCommit(s *subject) {
 	var store fact.EventStore
 	var seen log[int]
 	store = s.projecting(on("outer", func(ctx context.Context, _ fact.Event) error {
-		left, err := s.unitOfWork(store).AfterCommit(ctx, func() {
+		left, err := as[fact.UnitOfWorkStore](s, store).AfterCommit(ctx, func() {
 			committed, _ := store.Load(s.ctx, "a")
 			seen.add(len(committed))
 		})
@@ -196,7 +188,7 @@ func ruleAfterCommit(s *subject) {
 	}))
 	require.NoError(s, s.try(store, "outer", "second"))
 	require.Equal(s, []int{2}, seen.all(), "events in the log when the function is called, before Append returns")
-	left, err := s.unitOfWork(store).AfterCommit(s.ctx, func() { seen.add(0) })
+	left, err := as[fact.UnitOfWorkStore](s, store).AfterCommit(s.ctx, func() { seen.add(0) })
 	require.NoError(s, err)
 	require.False(s, left, "outside of a projector")
 	s.append(store, "a", "last")
@@ -208,7 +200,7 @@ func ruleAfterCommitUndone(s *subject) {
 	var called log[string]
 	leave := func(what string) projector {
 		return on(what, func(ctx context.Context, _ fact.Event) error {
-			_, err := s.unitOfWork(store).AfterCommit(ctx, func() { called.add(what) })
+			_, err := as[fact.UnitOfWorkStore](s, store).AfterCommit(ctx, func() { called.add(what) })
 			return err
 		})
 	}

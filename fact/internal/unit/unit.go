@@ -45,9 +45,9 @@ type Call[E any] struct {
 	// Check, if set, refuses the append by the last sequence that the stream has,
 	// as the unit of work sees it.
 	Check func(last int64) error
-	// Pick, if set, returns the events that are to be appended instead of Events.
-	// It is told which events of the stream are staged in the unit of work.
-	Pick func(ctx context.Context, staged []E) ([]E, error)
+	// Pick, if set, returns which of the given events are to be appended. It is
+	// told which events of the stream are staged in the unit of work.
+	Pick func(ctx context.Context, staged, given []E) ([]E, error)
 }
 
 // Unit is what one outermost append does. Nothing of it is visible to others
@@ -141,7 +141,7 @@ func (r *Runner[E]) append(ctx context.Context, u *Unit[E], parent *projectorCal
 	}
 	events := call.Events
 	if call.Pick != nil {
-		if events, err = call.Pick(ctx, u.Staged(call.Stream)); err != nil {
+		if events, err = call.Pick(ctx, u.Staged(call.Stream), events); err != nil {
 			return err
 		}
 	}
