@@ -24,6 +24,8 @@ type chunk struct {
 	// again means that the ledger knows the chunk as begun, so that its rows may
 	// be in their tables.
 	again bool
+	// parts are the parts of a divided insert that are stored for certain, by table.
+	parts map[string]int
 	// expectBytes and expectLines are about how much it will have, at most.
 	expectBytes, expectLines int64
 	// pieces are the lines. It is closed when all are there.

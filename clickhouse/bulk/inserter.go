@@ -12,6 +12,8 @@ import (
 type inserter struct {
 	server server
 	retry  *retrier
+	ledger *ledgerWriter
+	origin origin
 	// spool is as the decoder's.
 	spool *rejects.Spool
 }
@@ -21,7 +23,7 @@ type inserter struct {
 func (w *inserter) insert(ctx context.Context, d *decoder, res *result) error {
 	var refused []*serverRejects
 	for _, b := range d.used {
-		err := w.send(ctx, b.table, b.block, res.chunk.token.String(), res.chunk.again)
+		err := w.sendChunk(ctx, b, res.chunk)
 		if b.picky && violatesConstraint(err) {
 			var r *serverRejects
 			r, err = w.insertOthers(ctx, b, res.chunk, err)
@@ -35,6 +37,39 @@ func (w *inserter) insert(ctx context.Context, d *decoder, res *result) error {
 		w.reject(refused, &d.lines, res)
 	}
 	return nil
+}
+
+// notedParts is after how many parts of a divided insert the ledger is told of them. A
+// part has up to 100 partitions, each of which takes one of the table's deduplication
+// tokens.
+const notedParts = 10
+
+// sendChunk inserts the rows of a chunk for one table. If they are divided into many
+// parts, the ledger is told now and then how many are stored: a table may forget the
+// tokens of the first ones before the last one is there.
+func (w *inserter) sendChunk(ctx context.Context, b *rowBlock, c *chunk) error {
+	done := c.parts[b.table.name]
+	in := insert.Insert{Table: b.table.name, Block: b.block, Token: c.token.String()}
+	in.OnPart = func(parts int) error {
+		if parts < done+notedParts {
+			return nil
+		}
+		e := w.origin.entry(c, partStored)
+		e.schema, e.lines = b.table.name, int64(parts)
+		written := make(chan struct{})
+		if err := w.ledger.add(e, written); err != nil {
+			return err
+		}
+		if err := w.ledger.wait(written); err != nil {
+			return err
+		}
+		done = parts
+		return nil
+	}
+	return w.retry.do(ctx, func(ctx context.Context, repeated bool) error {
+		in.Again, in.PartsDone = c.again || repeated, done
+		return w.server.Insert(ctx, in)
+	})
 }
 
 // send inserts one block. It can be repeated with the same token; again says

@@ -64,8 +64,8 @@ func ownTable(name string, s fact.Schema, o ddl.Options) (ddl.Table, *block.Layo
 }
 
 const (
-	chunksSQL = `SELECT token, head, bytes, lines, rows, rejected, toString(state) AS state, file, load, time, rules
-FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done', 'chunk_dropped', 'known') AND parent = {parent:String}`
+	chunksSQL = `SELECT token, head, bytes, lines, rows, rejected, toString(state) AS state, schema, file, load, time, rules
+FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done', 'chunk_dropped', 'known', 'part_stored') AND parent = {parent:String}`
 	followingSQL    = chunksSQL + ` AND (head = {head:UInt64} OR file = {file:String}) ORDER BY number, time`
 	allFollowingSQL = chunksSQL + ` ORDER BY number, time LIMIT {limit:UInt64}`
 )
@@ -118,6 +118,9 @@ func foldCandidates(rows []candidateRow, path string) ([]candidate, error) {
 	}
 	var out []candidate
 	for i := range rows {
+		if rows[i].State == partStored {
+			continue
+		}
 		if rows[i].State != chunkDone && rows[i].State != known && dropped[rows[i].attempt()] {
 			continue
 		}
@@ -142,7 +145,26 @@ func foldCandidates(rows []candidateRow, path string) ([]candidate, error) {
 		}
 		have.file, have.begun = file, begun
 	}
+	for i := range rows {
+		if rows[i].State == partStored {
+			if err := addPart(out, &rows[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return out, nil
+}
+
+// addPart notes with its candidate what is stored of a divided insert.
+func addPart(candidates []candidate, row *candidateRow) error {
+	t, err := parseToken(row.Token)
+	if c := byToken(candidates, t); c != nil {
+		if c.parts == nil {
+			c.parts = make(map[string]int)
+		}
+		c.parts[row.Schema] = max(c.parts[row.Schema], int(row.Lines)) //nolint:gosec // written from int64
+	}
+	return err
 }
 
 // nextNumber returns the number of a load that begins. Two that begin at once may get

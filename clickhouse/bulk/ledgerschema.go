@@ -32,6 +32,9 @@ const (
 	// the chain that loads without force follow, beside that of the forced load's own
 	// chain.
 	known = "known"
+	// partStored means that of a chunk that is divided by partitions so many parts are
+	// stored as lines says, in the table that schema names.
+	partStored = "part_stored"
 )
 
 // ledgerEntry is a row of the ledger. Those of a load of one file with two chunks:
@@ -76,7 +79,7 @@ func ledgerSchema() fact.Schema {
 			{Name: "parent", Type: fact.String, Comment: "position before the chunk"},
 			{Name: "head", Type: fact.UInt64, Comment: "fingerprint of the first line"},
 			{Name: "token", Type: fact.String, Comment: "position behind the chunk, also its deduplication token"},
-			{Name: "state", Type: fact.Enum, Values: []string{loadStarted, chunkStarted, chunkDone, loadDone, chunkDropped, known}},
+			{Name: "state", Type: fact.Enum, Values: []string{loadStarted, chunkStarted, chunkDone, loadDone, chunkDropped, known, partStored}},
 			{Name: "load", Type: fact.String, Comment: "name of the load"},
 			{Name: "schema", Type: fact.LowCardinalityString, Comment: "schema of bare rows, empty when lines name theirs"},
 			{Name: "file", Type: fact.String, Comment: "path of the input"},
@@ -121,6 +124,7 @@ type candidateRow struct {
 	Rows     uint64    `ch:"rows"`
 	Rejected uint64    `ch:"rejected"`
 	State    string    `ch:"state"`
+	Schema   string    `ch:"schema"`
 	File     string    `ch:"file"`
 	Load     string    `ch:"load"`
 	Time     time.Time `ch:"time"`

@@ -2,14 +2,17 @@ package bulk
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/clickhouse/insert"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/internal/soak"
 )
@@ -56,4 +59,40 @@ func TestSoakPartitions(t *testing.T) {
 	sum = r.load(cfg)
 	require.EqualValues(t, rows, sum.Rows)
 	require.Equal(t, fmt.Sprintf("%d\t%d\t%d", 2*rows, rows, days), r.Query(t, "SELECT count(), uniqExact(id), uniqExact(_partition_id) FROM items"))
+}
+
+// TestLoadOfMorePartitionsThanTokens has a chunk with more partitions than the table
+// remembers tokens of, and loses the server when most of it is stored.
+func TestLoadOfMorePartitionsThanTokens(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	target := items()
+	target.Table.PartitionBy = "id % 1100"
+	target.Table.Settings = map[string]string{"non_replicated_deduplication_window": "300"}
+	cfg := r.config(r.file("a", lines(0, 2200)))
+	cfg.Targets["items"], cfg.ChunkBytes = target, 0
+	lost := &lostAnswers{server: serverOf(r.client)}
+	_, err := loadInto(t.Context(), cfg, lost)
+	require.ErrorIs(t, err, errCrash)
+	require.NotEqual(t, "0", r.Query(t, "SELECT count() FROM _factload_ledger WHERE state = 'part_stored'"))
+	r.load(cfg)
+	require.Equal(t, "2200\t2200", r.count())
+}
+
+// lostAnswers is a server that is gone when it has stored the first block of items.
+type lostAnswers struct {
+	server
+	gone atomic.Bool
+}
+
+func (l *lostAnswers) Insert(ctx context.Context, in insert.Insert) error {
+	if l.gone.Load() {
+		return errCrash
+	}
+	err := l.server.Insert(ctx, in)
+	if err == nil && in.Table == "items" {
+		l.gone.Store(true)
+		err = errCrash
+	}
+	return err
 }

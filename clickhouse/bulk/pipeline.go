@@ -167,7 +167,7 @@ func (p *pipeline) worker() *worker {
 	l := p.load
 	w := &worker{decoder: newDecoder(&l.cfg, l.tables), ledger: p.ledger, pool: p.pool}
 	if l.server != nil {
-		w.insert = &inserter{server: l.server, retry: p.retry, spool: w.decoder.spool}
+		w.insert = &inserter{server: l.server, retry: p.retry, ledger: p.ledger, origin: l.origin(), spool: w.decoder.spool}
 		w.decoder.prepare = p.prepare
 	}
 	return w

@@ -109,7 +109,9 @@ func (r *reader) chunk(ctx context.Context, in *input.File, c *chunker, chain *c
 		c.end = found.length
 	}
 	ch := r.newChunk(in, c, chain, head)
-	ch.again = found != nil
+	if found != nil {
+		ch.again, ch.parts = true, found.parts
+	}
 	if err := r.hand(ctx, ch); err != nil {
 		return err
 	}

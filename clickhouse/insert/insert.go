@@ -26,6 +26,13 @@ type Insert struct {
 	// Again says that the same insert may have been sent before, by this process
 	// or another one. The server's answer is not enough then: see [Inserter.Insert].
 	Again bool
+	// PartsDone and OnPart are for a block that spans so many partitions that the
+	// server may forget the tokens of the first of its parts before the last one is
+	// stored: OnPart, if it is not nil, is called with the number of leading parts that
+	// are stored, and an insert that is made again with that number as PartsDone leaves
+	// them out. An error of OnPart stops the insert, which is ambiguous then.
+	PartsDone int
+	OnPart    func(parts int) error
 	// Settings are further ClickHouse settings of this one insert.
 	Settings map[string]string
 }
@@ -36,11 +43,11 @@ type Insert struct {
 // or [ErrAmbiguous].
 //
 // Repeating an insert with its token stores the rows once, within these
-// limits. The server remembers a number of tokens for each partition of a
-// table: non_replicated_deduplication_window for plain tables, which package
-// ddl sets to 10,000 and which is 0 for tables made without it, and
-// replicated_deduplication_window for replicated ones. Rows of one insert that
-// fall into several partitions become visible partition by partition, and an
+// limits. The server remembers a number of tokens for each table, and an insert
+// takes as many as it has partitions: non_replicated_deduplication_window for
+// plain tables, which package ddl sets to 10,000 and which is 0 for tables made
+// without it, and replicated_deduplication_window for replicated ones. Rows of
+// one insert that fall into several partitions become visible partition by partition, and an
 // insert that fails in between leaves some of them; the repetition adds the
 // others.
 //

@@ -60,7 +60,7 @@ func (ins *Inserter) insertByPartition(ctx context.Context, in Insert, refused e
 	}
 	part := in
 	part.Block = in.Block.Layout().NewBlock()
-	for group := range n {
+	for group := min(in.PartsDone, n); group < n; group++ {
 		part.Block.Reset()
 		if err := part.Block.AppendSelected(in.Block, func(row int) bool { return groups[row] == group }); err != nil {
 			return group > 0, chconn.Unsent, err
@@ -72,6 +72,11 @@ func (ins *Inserter) insertByPartition(ctx context.Context, in Insert, refused e
 		}
 		if err != nil {
 			return group > 0, at, err
+		}
+		if in.OnPart != nil {
+			if err := in.OnPart(group + 1); err != nil {
+				return true, chconn.Sent, err
+			}
 		}
 	}
 	for group := range n { // not before: a repetition sends those again that were stored
@@ -100,7 +105,7 @@ func (in Insert) unlimited() Insert {
 // group of each row. With n < 2 it cannot be told how to divide them.
 func (ins *Inserter) partitionGroups(ctx context.Context, in Insert, limit int) (groups []int, n int, err error) {
 	partitions, err := ins.partitionsOf(ctx, in)
-	if err != nil || limit < 1 || len(partitions) != in.Block.Rows() {
+	if err != nil || limit < 1 || partitions == nil {
 		return nil, 0, err
 	}
 	known := make(map[uint64]int)
@@ -117,7 +122,8 @@ func (ins *Inserter) partitionGroups(ctx context.Context, in Insert, limit int) 
 }
 
 // partitionsOf returns the hash of each row's partition, or nil when the block
-// lacks columns of the partition key, or the server cannot evaluate it.
+// lacks columns of the partition key. A question that fails, for whatever reason, is
+// no answer: the block must not go another way because of it than the last time.
 //
 // The server evaluates the key, whatever expression that is, on a temporary
 // table of the columns that it needs.
@@ -146,10 +152,13 @@ func (ins *Inserter) partitionsOf(ctx context.Context, in Insert) ([]uint64, err
 	}
 	err = ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(rows)), op, &answer, sql)
 	if errors.Is(err, chconn.ErrRejected) || errors.Is(err, chconn.ErrSchema) {
-		return nil, nil // it will not be able to next time, either
+		return nil, fmt.Errorf("%w: %v", chconn.ErrRetryable, err) //nolint:errorlint // its class is not that of the insert
 	}
-	if err != nil || len(answer) != 1 {
+	if err != nil {
 		return nil, err
+	}
+	if len(answer) != 1 || len(answer[0].Partitions) != in.Block.Rows() {
+		return nil, fmt.Errorf("%w: %s: the answer is not complete", chconn.ErrRetryable, op)
 	}
 	return answer[0].Partitions, nil
 }

@@ -1,9 +1,15 @@
 package insert
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"net"
+	"net/url"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -234,4 +240,76 @@ func TestAppendSelected(t *testing.T) {
 		require.Equal(t, want.Input(), b.Input())
 	}
 	require.ErrorIs(t, b.AppendSelected(b, func(int) bool { return true }), block.ErrLayout)
+}
+
+// TestPartitionsThatCannotBeAsked cuts one direction of the connection in the middle of the
+// question for the partitions, when a part of the block is stored already: the answer that
+// comes then, whatever it is, must not make the block go another way.
+func TestPartitionsThatCannotBeAsked(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	ensure(t, open(t, db.DSN), chtest.SmallSchema, ddl.Options{PartitionBy: "n % 110"})
+	var halfClose atomic.Bool
+	c := open(t, chtest.WithDSN(t, db.DSN, func(u *url.URL) { u.Host = halfClosing(t, u.Host, &halfClose) }))
+	in := Insert{Table: "t", Block: numbers(t, 0, 1000), Token: "x"}
+	lost := errors.New("lost")
+	in.OnPart = func(int) error { return lost }
+	require.ErrorIs(t, c.Insert(t.Context(), in), chconn.ErrAmbiguous)
+	in.OnPart, in.Again = nil, true
+	halfClose.Store(true)
+	require.ErrorIs(t, c.Insert(t.Context(), in), chconn.ErrRetryable)
+	require.False(t, halfClose.Load(), "the question was cut")
+	require.NoError(t, c.Insert(t.Context(), in))
+	require.Equal(t, "1000\t1000", db.Query(t, "SELECT count(), uniqExact(n) FROM t"))
+}
+
+// halfClosing passes on what goes to a server, but for the next question for partitions
+// when on is set: of that the end is missing, and the server sees the end of the stream.
+func halfClosing(t *testing.T, server string, on *atomic.Bool) (addr string) {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var conns sync.WaitGroup
+	t.Cleanup(conns.Wait)
+	t.Cleanup(func() { _ = listener.Close() })
+	conns.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			to, err := net.Dial("tcp", server)
+			if err != nil {
+				_ = client.Close()
+				continue
+			}
+			conns.Go(func() {
+				_, _ = io.Copy(client, to)
+				_ = client.Close()
+			})
+			conns.Go(func() {
+				passUntilQuestion(to.(*net.TCPConn), client, on)
+				_ = to.Close()
+			})
+		}
+	})
+	return listener.Addr().String()
+}
+
+// passUntilQuestion passes on bytes to the server until the client is gone.
+func passUntilQuestion(to *net.TCPConn, from net.Conn, on *atomic.Bool) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := from.Read(buf)
+		question := bytes.Index(buf[:n], []byte("AS partitions"))
+		if question >= 0 && on.CompareAndSwap(true, false) {
+			_, _ = to.Write(buf[:n-20])
+			_ = to.CloseWrite()
+			_, _ = io.Copy(io.Discard, from)
+			return
+		}
+		if _, werr := to.Write(buf[:n]); err != nil || werr != nil {
+			return
+		}
+	}
 }
