@@ -38,7 +38,7 @@ func isBuiltin(def Definition) bool {
 	})
 }
 
-// Builtins returns the schemas that come with the package: message, conversation, tool_call, eval_run, eval_result and
-// eval_bfcl. Their Source starts with builtin/. The slice is the caller's, but what its elements point to is shared and
+// Builtins returns the schemas that come with the package: message, conversation, tool_call, eval_run, eval_result,
+// eval_bfcl and model_price. Their Source starts with builtin/. The slice is the caller's, but what its elements point to is shared and
 // must not be changed.
 func Builtins() []Definition { return slices.Clone(builtins()) }

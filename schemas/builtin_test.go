@@ -14,11 +14,11 @@ import (
 
 func TestBuiltins(t *testing.T) {
 	t.Parallel()
-	names := make([]string, 0, 6)
+	names := make([]string, 0, 7)
 	for _, def := range schemas.Builtins() {
 		names = append(names, def.Schema.Name)
 	}
-	require.Equal(t, []string{"message", "conversation", "tool_call", "eval_run", "eval_result", "eval_bfcl"}, names)
+	require.Equal(t, []string{"message", "conversation", "tool_call", "eval_run", "eval_result", "eval_bfcl", "model_price"}, names)
 }
 
 func TestBuiltinsAreSound(t *testing.T) {
@@ -31,7 +31,7 @@ func TestBuiltinsAreSound(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, def.Description, table.Comment)
 			require.NotEmpty(t, def.Description)
-			require.Regexp(t, `^builtin/(chat|eval)\.yaml:\d+$`, def.Source)
+			require.Regexp(t, `^builtin/(chat|eval|price)\.yaml:\d+$`, def.Source)
 
 			id, ok := def.Schema.FactIDField()
 			require.True(t, ok)

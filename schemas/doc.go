@@ -1,5 +1,5 @@
 // Package schemas reads schemas of facts from YAML, and brings those of the two usual kinds of service: chat (message,
-// conversation, tool_call) and eval (eval_run, eval_result, eval_bfcl).
+// conversation, tool_call) and eval (eval_run, eval_result, eval_bfcl), and for the prices of models (model_price).
 //
 // A document describes one schema:
 //

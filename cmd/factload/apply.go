@@ -15,8 +15,8 @@ import (
 
 // applyFlags are what apply is told beside the names.
 type applyFlags struct {
-	yes, prune bool
-	allow      []string
+	yes, prune, views bool
+	allow             []string
 }
 
 func newApply(a *app) *cobra.Command {
@@ -40,7 +40,7 @@ may run at once: no change is made twice.`,
 			if err != nil {
 				return err
 			}
-			return a.withPlans(cmd.Context(), names, pruneOption(f.prune), writing, func(m *migrate.Migrator, plans []ddl.Plan) error {
+			return a.withPlans(cmd.Context(), planned{names: names, options: pruneOption(f.prune), views: f.views, how: writing}, func(m *migrate.Migrator, plans []ddl.Plan) error {
 				return a.apply(cmd.Context(), m, plans, f, allowed)
 			})
 		},
@@ -48,6 +48,7 @@ may run at once: no change is made twice.`,
 	addServerFlags(cmd)
 	addSchemasFlag(cmd)
 	addPruneFlag(cmd, &f.prune)
+	addViewsFlag(cmd, &f.views)
 	cmd.Flags().StringSliceVar(&f.allow, "allow", nil, "permitted `hazard`: rewrites_data, deletes_data, needs_rebuild; repeatable")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	return cmd
@@ -92,7 +93,7 @@ func (a *app) apply(ctx context.Context, m *migrate.Migrator, plans []ddl.Plan, 
 			}
 			return fmt.Errorf("%w (run the command again to go on)", err)
 		}
-		fmt.Fprintf(a.out, "table %s: done\n", plan.Table)
+		fmt.Fprintf(a.out, "%s %s: done\n", kindOf(plan), plan.Table)
 		if plan.Rebuilds() {
 			fmt.Fprintf(a.out, "  the table as it was is kept under a name with the day, %s: drop it when nobody needs it any more\n", ddl.BeforeName(plan.Table, "YYYYMMDD"))
 		}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/factload/factload/answers"
+	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/schemas"
@@ -17,7 +19,7 @@ const selectionHelp = `Without names it looks at your own schemas, those of --sc
 ones that have a table. When that is none, the exit code is 2.`
 
 func newPlan(a *app) *cobra.Command {
-	var prune, asJSON bool
+	var prune, views, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "plan [SCHEMA...]",
 		Short: "Show what separates the tables from their schemas",
@@ -30,7 +32,7 @@ The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
 		Example: `  factload plan --schemas my_schemas/
   factload plan message --json`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.withPlans(cmd.Context(), names, pruneOption(prune), writing, func(_ *migrate.Migrator, plans []ddl.Plan) error {
+			return a.withPlans(cmd.Context(), planned{names: names, options: pruneOption(prune), views: views, how: writing}, func(_ *migrate.Migrator, plans []ddl.Plan) error {
 				p := a.planPrinter(prune)
 				if err := p.print(plans, asJSON); err != nil {
 					return err
@@ -45,12 +47,17 @@ The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
 	addServerFlags(cmd)
 	addSchemasFlag(cmd)
 	addPruneFlag(cmd, &prune)
+	addViewsFlag(cmd, &views)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as one JSON object")
 	return cmd
 }
 
 func addPruneFlag(cmd *cobra.Command, prune *bool) {
 	cmd.Flags().BoolVar(prune, "prune", false, "drop columns, indexes, projections and views that the schema lacks")
+}
+
+func addViewsFlag(cmd *cobra.Command, views *bool) {
+	cmd.Flags().BoolVar(views, "views", false, "look at the views of the shipped questions as well, such as answer_pass_rate")
 }
 
 func pruneOption(prune bool) []ddl.DiffOption {
@@ -60,17 +67,25 @@ func pruneOption(prune bool) []ddl.DiffOption {
 	return nil
 }
 
+// planned is what to plan for.
+type planned struct {
+	names   []string // schemas
+	options []ddl.DiffOption
+	views   bool // the shipped questions, too
+	how     access
+}
+
 // withPlans connects, plans for the tables of the named schemas, and calls do.
-func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffOption, how access, do func(*migrate.Migrator, []ddl.Plan) error) (err error) {
+func (a *app) withPlans(ctx context.Context, what planned, do func(*migrate.Migrator, []ddl.Plan) error) (err error) {
 	registry, err := a.registry()
 	if err != nil {
 		return err
 	}
-	tables, err := selectTables(registry, names)
+	tables, err := selectTables(registry, what.names)
 	if err != nil {
 		return err
 	}
-	s, err := a.openServer(ctx, how)
+	s, err := a.openServer(ctx, what.how)
 	if err != nil {
 		return err
 	}
@@ -85,7 +100,7 @@ func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffO
 	a.schemaOf = make(map[string]string, len(tables))
 	for _, t := range tables {
 		a.schemaOf[t.table.Name] = t.schema
-		plan, err := migrator.Plan(ctx, t.table, options...)
+		plan, err := migrator.Plan(ctx, t.table, what.options...)
 		if err != nil {
 			return err
 		}
@@ -94,10 +109,41 @@ func (a *app) withPlans(ctx context.Context, names []string, options []ddl.DiffO
 		}
 		plans = append(plans, plan)
 	}
+	if what.views {
+		if plans, err = a.withViews(ctx, client, migrator, registry, plans); err != nil {
+			return err
+		}
+	}
 	if len(plans) == 0 {
 		return usageError(errors.New("no table to look at, since no built-in schema has one: name a schema, or give your own by --schemas"))
 	}
 	return do(migrator, plans)
+}
+
+// withViews adds the plans for the views of the shipped questions about the tables of the plans, and for the tables that
+// these questions read besides.
+func (a *app) withViews(ctx context.Context, client *clickhouse.Client, migrator *migrate.Migrator, registry *schemas.Registry, plans []ddl.Plan) ([]ddl.Plan, error) {
+	var names []string
+	for _, plan := range plans {
+		names = append(names, plan.Table)
+	}
+	for _, name := range answers.Tables(names...) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		table, err := tableOf(registry, name)
+		if err != nil {
+			return nil, err
+		}
+		plan, err := migrator.Plan(ctx, table)
+		if err != nil {
+			return nil, err
+		}
+		a.schemaOf[name] = name
+		names, plans = append(names, name), append(plans, plan)
+	}
+	views, err := answers.Plan(ctx, client, names...)
+	return append(plans, views...), err
 }
 
 // selected is a table to look at.

@@ -49,10 +49,13 @@ func (p planPrinter) table(plan ddl.Plan) {
 	switch {
 	case plan.Fingerprint == ddl.Absent:
 		what = "to be created"
-	case len(plan.Statements) > 0 && plan.Storage != nil:
-		what = countText(len(plan.Statements), "change") + ", " + sizeText(plan.Storage.Rows, plan.Storage.Bytes) + " stored"
+	case len(plan.Statements) > 0:
+		what = countText(len(plan.Statements), "change")
+		if plan.Storage != nil {
+			what += ", " + sizeText(plan.Storage.Rows, plan.Storage.Bytes) + " stored"
+		}
 	}
-	fmt.Fprintf(p.w, "%s: %s\n", p.bold("table "+plan.Table), what)
+	fmt.Fprintf(p.w, "%s: %s\n", p.bold(kindOf(plan)+" "+plan.Table), what)
 	for _, s := range plan.Statements {
 		p.statement(s, plan.Storage)
 	}
@@ -60,6 +63,14 @@ func (p planPrinter) table(plan ddl.Plan) {
 		fmt.Fprintf(p.w, "  note: %s\n", note)
 	}
 	fmt.Fprintln(p.w)
+}
+
+// kindOf says what a plan is about: a table, or the view of a shipped question, whose plan has no fingerprint.
+func kindOf(plan ddl.Plan) string {
+	if plan.Fingerprint == "" {
+		return "view"
+	}
+	return "table"
 }
 
 func (p planPrinter) statement(s ddl.Statement, storage *ddl.Storage) {
@@ -138,13 +149,15 @@ func sizeText(rows, bytes uint64) string {
 // next says how many changes there are, and what to type to make them.
 func (p planPrinter) next(plans []ddl.Plan) string {
 	tables := 0
-	var names []string
+	var names, views []string
 	for _, plan := range plans {
 		if plan.Empty() {
 			continue
 		}
 		tables++
-		if name := p.schemaOf[plan.Table]; !slices.Contains(names, name) {
+		if kindOf(plan) == "view" {
+			views = []string{"--views"}
+		} else if name := p.schemaOf[plan.Table]; !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -164,6 +177,7 @@ func (p planPrinter) next(plans []ddl.Plan) string {
 	if p.prune {
 		command = append(command, "--prune")
 	}
+	command = append(command, views...)
 	for _, s := range p.schemas {
 		command = append(command, "--schemas", shellWord(s))
 	}

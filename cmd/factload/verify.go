@@ -10,6 +10,7 @@ import (
 )
 
 func newVerify(a *app) *cobra.Command {
+	var views bool
 	cmd := &cobra.Command{
 		Use:   "verify [SCHEMA...]",
 		Short: "Check that the tables are what their schemas say",
@@ -23,13 +24,14 @@ The exit code is 0 when all tables are as they should be and 4 otherwise.`,
 		Example: `  factload verify
   factload verify --schemas my_schemas/ my_table`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return a.withPlans(cmd.Context(), names, nil, reading, func(_ *migrate.Migrator, plans []ddl.Plan) error {
+			return a.withPlans(cmd.Context(), planned{names: names, views: views, how: reading}, func(_ *migrate.Migrator, plans []ddl.Plan) error {
 				return a.verify(plans)
 			})
 		},
 	}
 	addServerFlags(cmd)
 	addSchemasFlag(cmd)
+	addViewsFlag(cmd, &views)
 	return cmd
 }
 

@@ -1,0 +1,31 @@
+/*
+title: Latency
+question: How long do answers take, and how long until they begin?
+reads: [message]
+about: |
+  Model calls that succeeded. A quantile is the smallest time that at least this share of the calls did not exceed. The time
+  to the first token counts calls that were streamed; without any it is NULL.
+columns:
+  project: Project
+  model: Model
+  calls: Model calls
+  p50_ms: "Half of the calls took this long or less, in milliseconds"
+  p90_ms: 90% of the calls did
+  p95_ms: 95% of the calls did
+  p99_ms: 99% of the calls did
+  first_token_p50_ms: "Half of the streamed calls had their first token after this time or less, in milliseconds"
+  first_token_p95_ms: 95% of the streamed calls did
+chart: {mark: dots, title: Latency by model, y: model, x: [p50_ms, p90_ms, p95_ms, p99_ms, first_token_p50_ms, first_token_p95_ms], facet: project, format: ms, x_label: milliseconds}
+sample: SELECT * FROM answer_latency ORDER BY project, model LIMIT 4
+*/
+SELECT
+    project, model, count() AS calls,
+    quantileExactWeighted(0.5)(assumeNotNull(latency_ms), 1) AS p50_ms,
+    quantileExactWeighted(0.9)(assumeNotNull(latency_ms), 1) AS p90_ms,
+    quantileExactWeighted(0.95)(assumeNotNull(latency_ms), 1) AS p95_ms,
+    quantileExactWeighted(0.99)(assumeNotNull(latency_ms), 1) AS p99_ms,
+    quantileExactWeighted(0.5)(first_token_ms, 1) AS first_token_p50_ms,
+    quantileExactWeighted(0.95)(first_token_ms, 1) AS first_token_p95_ms
+FROM message
+WHERE latency_ms IS NOT NULL AND error_type IS NULL AND model != ''
+GROUP BY project, model
