@@ -6,29 +6,17 @@ import (
 	"strings"
 )
 
-// canonical is an expression in the one form that it is compared in.
-type canonical struct {
-	// text is the form itself. Equal texts mean the same.
-	text string
-	// exact says that the server prints the expression just so, and that an
-	// unequal text therefore means something else.
-	exact bool
-}
-
-// canonicalExpr returns the canonical form of an expression. Text that cannot
-// be taken apart is its own form, and not exact.
-func canonicalExpr(s string) canonical {
+// canonicalExpr returns the form of an expression in which it is compared. Text
+// that cannot be taken apart is its own form.
+func canonicalExpr(s string) string {
 	tokens, err := tokenize(s)
 	if err != nil {
-		return canonical{text: s}
+		return s
 	}
 	return canonicalTokens(tokens)
 }
 
-func canonicalTokens(tokens []token) canonical {
-	tokens = bare(rewriteIntervals(tokens))
-	return canonical{text: joinTokens(tokens), exact: isExact(tokens)}
-}
+func canonicalTokens(tokens []token) string { return joinTokens(bare(tokens)) }
 
 // bare takes away the parentheses, or the tuple(), around a whole expression
 // when they hold a single part. An empty tuple becomes nothing. A tuple of
@@ -51,43 +39,12 @@ func bare(tokens []token) []token {
 	return tokens
 }
 
-// intervalUnits are the units of an INTERVAL and the functions that the server
-// turns them into.
-var intervalUnits = map[string]string{
-	"NANOSECOND": "toIntervalNanosecond", "MICROSECOND": "toIntervalMicrosecond", "MILLISECOND": "toIntervalMillisecond",
-	"SECOND": "toIntervalSecond", "MINUTE": "toIntervalMinute", "HOUR": "toIntervalHour", "DAY": "toIntervalDay",
-	"WEEK": "toIntervalWeek", "MONTH": "toIntervalMonth", "QUARTER": "toIntervalQuarter", "YEAR": "toIntervalYear",
-}
-
-// rewriteIntervals writes INTERVAL 1 DAY as toIntervalDay(1).
-func rewriteIntervals(tokens []token) []token {
-	var out []token
-	for i := 0; i < len(tokens); i++ {
-		if !tokens[i].isKeyword("INTERVAL") || i+2 >= len(tokens) || tokens[i+1].kind != numberToken || tokens[i+2].kind != wordToken {
-			out = append(out, tokens[i])
-			continue
-		}
-		unit := strings.ToUpper(tokens[i+2].text)
-		fn, ok := intervalUnits[unit]
-		if !ok {
-			fn, ok = intervalUnits[strings.TrimSuffix(unit, "S")]
-		}
-		if !ok {
-			out = append(out, tokens[i])
-			continue
-		}
-		out = append(out, token{kind: wordToken, text: fn}, token{kind: symbolToken, text: "("}, tokens[i+1], token{kind: symbolToken, text: ")"})
-		i += 2
-	}
-	return out
-}
-
 // canonicalKey returns the expressions of a key in canonical form. A key that
 // is one tuple is taken apart.
 func canonicalKey(key []string) []string {
 	var out []string
 	for _, k := range key {
-		if text := canonicalExpr(k).text; text != "" {
+		if text := canonicalExpr(k); text != "" {
 			out = append(out, text)
 		}
 	}
@@ -106,26 +63,24 @@ func splitKey(s string) []string {
 	}
 	var out []string
 	for _, part := range splitTop(tokens) {
-		out = append(out, canonicalTokens(part).text)
+		out = append(out, canonicalTokens(part))
 	}
 	return out
 }
 
 // Canonical returns a copy of t in the form in which tables are compared, with
 // nothing in common with t in memory. A table read back from the server has the
-// same canonical form as the Table that it was created from, provided that its
-// expressions are written in a way that the server does not rewrite beyond what
-// this package knows: spacing, quoting, parentheses around a whole expression,
-// INTERVAL.
+// same canonical form as the Table that it was created from, if both are as the
+// server prints them; see [Table.Printed].
 func (t Table) Canonical() Table {
 	t.Columns = slices.Clone(t.Columns)
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		c.Type = canonicalType(c.Type)
-		c.Default = canonicalExpr(c.Default).text
+		c.Default = canonicalExpr(c.Default)
 		c.written = false
 		c.Codec = canonicalCodec(c.Codec, c.Type)
-		c.TTL = canonicalExpr(c.TTL).text
+		c.TTL = canonicalExpr(c.TTL)
 	}
 	if e, err := parseEngine(t.Engine); err == nil {
 		t.Engine = e.String()
@@ -135,7 +90,7 @@ func (t Table) Canonical() Table {
 	if slices.Equal(t.PrimaryKey, t.OrderBy) {
 		t.PrimaryKey = nil
 	}
-	t.PartitionBy = canonicalExpr(t.PartitionBy).text
+	t.PartitionBy = canonicalExpr(t.PartitionBy)
 	t.TTL = canonicalTTL(t.TTL)
 	t.Settings = maps.Clone(t.Settings)
 	for name, value := range t.Settings {
@@ -157,7 +112,7 @@ func (t Table) Canonical() Table {
 	t.Projections = slices.Clone(t.Projections)
 	for i := range t.Projections {
 		p := &t.Projections[i]
-		p.Select, p.Printed = canonicalQuery(p.Select, p.Printed), ""
+		p.Select = canonicalQuery(p.Select)
 	}
 	t.Views = canonicalViews(t.Views, t.Database)
 	t.Cluster, t.Storage, t.Rebuild = "", nil, nil
@@ -195,7 +150,7 @@ const (
 func joinList(tokens []token) string {
 	var out []string
 	for _, part := range splitTop(tokens) {
-		out = append(out, canonicalTokens(part).text)
+		out = append(out, canonicalTokens(part))
 	}
 	return strings.Join(out, ", ")
 }

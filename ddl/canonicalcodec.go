@@ -18,7 +18,7 @@ func canonicalCodec(codec, columnType string) string {
 	}
 	var out []string
 	for _, part := range splitTop(tokens) {
-		text := canonicalTokens(part).text
+		text := canonicalTokens(part)
 		if len(part) == 1 {
 			text = withArgument(text, columnType)
 		}

@@ -137,7 +137,7 @@ func FromCatalog(c Catalog) (Table, error) {
 		t.Indexes = append(t.Indexes, Index{Name: x.Name, Expr: x.Expr, Type: x.Type, Granularity: int(x.Granularity)}) //nolint:gosec // the server counts granules, far below 2^63
 	}
 	for _, p := range c.Projections {
-		t.Projections = append(t.Projections, Projection{Name: p.Name, Select: p.Query, Printed: p.Query})
+		t.Projections = append(t.Projections, Projection{Name: p.Name, Select: p.Query})
 	}
 	for _, v := range c.Views {
 		view, err := fromCatalogView(v, c.Table.Database)
@@ -150,7 +150,7 @@ func FromCatalog(c Catalog) (Table, error) {
 }
 
 func fromCatalogView(c CatalogView, database string) (View, error) {
-	v := View{Name: c.Name, Select: c.Select, Printed: c.Select, Comment: c.Comment}
+	v := View{Name: c.Name, Select: c.Select, Comment: c.Comment}
 	if c.Engine != "MaterializedView" {
 		v.Other = c.Engine
 		return v, nil

@@ -108,7 +108,7 @@ func FuzzCanonical(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, s string) {
 		got := canonicalExpr(s)
-		require.Equal(t, got.text, canonicalExpr(got.text).text)
+		require.Equal(t, got, canonicalExpr(got))
 		typ := canonicalType(s)
 		require.Equal(t, typ, canonicalType(typ))
 		_ = splitKey(s)

@@ -5,212 +5,189 @@ import (
 	"strings"
 )
 
-// Change is one difference between the table that is wanted and the one that
-// exists. The set is closed: the types in this package are all there are.
-type Change interface {
-	// Table says which table the change is about.
-	Table() TableName
-	// String describes the change in a few words, for people.
-	String() string
-	change()
+// change is one difference between the table that is wanted and the one that
+// exists. Its String describes it in a few words, for people.
+type change interface{ String() string }
+
+// property is what else a column, a table or a view has beside its type and its
+// keys. Its value is a comment as text, all else as SQL; empty means none.
+type property string
+
+const (
+	defaultProperty property = "default"
+	codecProperty   property = "codec"
+	ttlProperty     property = "TTL"
+	commentProperty property = "comment"
+	queryProperty   property = "query" // of a materialized view
+)
+
+// The differences of columns and of the table itself.
+type (
+	createTable struct{ want Table }
+
+	// addColumn puts a column behind another one, or first.
+	addColumn struct {
+		column Column
+		after  string
+	}
+
+	dropColumn struct{ column Column }
+
+	// modifyColumnType gives a column another type.
+	modifyColumnType struct {
+		column, have, want string
+		codec              string // that the column gets with its new type; empty means that it keeps its own
+		inKey              bool   // a key uses the column, which takes a new type only if its stored values stay as they are
+		projection         string // a projection that the schema lacks and that aggregates the column, which takes no new type as long as it is there
+	}
+
+	modifyColumn struct {
+		column     string
+		property   property
+		have, want string
+	}
+
+	modifyTable struct {
+		property   property
+		have, want string
+	}
+
+	// modifySetting changes a setting, or gives it the server's default back.
+	modifySetting struct{ name, have, want string }
+
+	// modifyFixed is about what no statement changes in place: a key, the engine,
+	// the kind of a column.
+	modifyFixed struct{ what, have, want string }
+
+	// keep is a note about something that the schema lacks. Nothing is done.
+	keep struct{ kind, name, note string }
+)
+
+// The differences of indexes and projections.
+type (
+	addPart    struct{ part tablePart }
+	modifyPart struct{ have, want tablePart } // dropped and added
+
+	// dropPart drops a part that the schema lacks. With a column, it drops one
+	// that aggregates the column, whose type changes; it is added again behind
+	// that.
+	dropPart struct {
+		part   tablePart
+		column string
+	}
+)
+
+// The differences of materialized views.
+type (
+	createView struct{ view View }
+	modifyView struct {
+		property   property
+		have, want View
+	}
+	replaceView struct{ have, want View } // it inserts into another table
+	dropView    struct{ view View }
+)
+
+func (c createTable) String() string { return "create table" }
+
+func (c addColumn) String() string {
+	return fmt.Sprintf("add column %q %s", c.column.Name, c.column.Type)
 }
 
-// CreateTable says that the table does not exist.
-type CreateTable struct {
-	// Want is the table to create.
-	Want Table
+func (c dropColumn) String() string {
+	return fmt.Sprintf("drop column %q %s, which the schema lacks", c.column.Name, c.column.Type)
 }
 
-// AddColumn says that the table lacks a column.
-type AddColumn struct {
-	// On is the table.
-	On TableName
-	// Column is the column to add.
-	Column Column
-	// After is the column to put it behind. Empty means first.
-	After string
+func (c modifyColumnType) String() string {
+	return fmt.Sprintf("change column %q from %s to %s", c.column, c.have, c.want)
 }
 
-// ModifyColumnType says that a column has another type.
-type ModifyColumnType struct {
-	// On is the table.
-	On TableName
-	// Column is the name of the column.
-	Column string
-	// Have and Want are the two types.
-	Have, Want string
-	// InKey says that the sorting, primary or partition key uses the column.
-	// Such a column takes no new type in place, unless its stored values stay
-	// as they are.
-	InKey bool
-	// Codec is the codec that the column gets with its new type, since the old
-	// one may not do for it. Empty means that the codec stays.
-	Codec string
-	// Unstored says that some rows are stored without the column, since it was
-	// added after them. They read its default, which may be another one for the
-	// new type.
-	Unstored bool
-	// Projection is a projection that aggregates the column, and that the schema
-	// lacks. The column takes no new type as long as it is there.
-	Projection string
+func (c modifyColumn) String() string {
+	return fmt.Sprintf("change %s of column %q from %s to %s", c.property, c.column, c.property.show(c.have), c.property.show(c.want))
 }
 
-// ModifyColumnKind says that the server computes a column which should take
-// values.
-type ModifyColumnKind struct {
-	// On is the table.
-	On TableName
-	// Column is the name of the column.
-	Column string
-	// Have and Want are the two kinds.
-	Have, Want ColumnKind
+func (c modifyTable) String() string {
+	return fmt.Sprintf("change %s of the table from %s to %s", c.property, c.property.show(c.have), c.property.show(c.want))
 }
 
-// ModifySortingKey says that the table is sorted differently.
-type ModifySortingKey struct {
-	// On is the table.
-	On TableName
-	// Have and Want are the two sorting keys as expressions.
-	Have, Want []string
+func (c modifySetting) String() string {
+	return fmt.Sprintf("change setting %s from %s to %s", c.name, orDefault(c.have), orDefault(c.want))
 }
 
-// ModifyPrimaryKey says that the table has another primary key, though its
-// sorting key is the wanted one.
-type ModifyPrimaryKey struct {
-	// On is the table.
-	On TableName
-	// Have and Want are the two primary keys as expressions.
-	Have, Want []string
+func (c modifyFixed) String() string {
+	return fmt.Sprintf("change %s from %s to %s", c.what, c.have, c.want)
 }
 
-// ModifyPartitionKey says that the table is partitioned differently.
-type ModifyPartitionKey struct {
-	// On is the table.
-	On TableName
-	// Have and Want are the two expressions. Empty means one partition.
-	Have, Want string
+func (c keep) String() string { return c.note }
+
+func keepColumn(c Column) keep {
+	return keep{kind: "column", name: c.Name, note: fmt.Sprintf("column %q %s is in the table but not in the schema; it is kept", c.Name, c.Type)}
 }
 
-// ModifyEngine says that the table has another engine, or other arguments.
-type ModifyEngine struct {
-	// On is the table.
-	On TableName
-	// Have and Want are the two engines with their arguments.
-	Have, Want string
+func keepPart(p tablePart) keep {
+	return keep{kind: p.kind, name: p.name, note: fmt.Sprintf("%s %s is in the table but not in the schema; it is kept", p.kind, p.text)}
 }
 
-// KeepColumn is a note: the table has a column that the schema lacks. Nothing
-// is done about it.
-type KeepColumn struct {
-	// On is the table.
-	On TableName
-	// Column is the column as it is.
-	Column Column
+func keepView(v View) keep {
+	return keep{kind: "view", name: v.Name, note: fmt.Sprintf("materialized view %s reads the table and is not in the schema; it is kept", v)}
 }
 
-// Unverified is a note: two expressions differ in their text, and the server
-// may well have rewritten one into the other. Nothing is done about it.
-type Unverified struct {
-	// On is the table.
-	On TableName
-	// What names the property, such as "partition key".
-	What string
-	// Have and Want are the two expressions.
-	Have, Want string
+func (c addPart) String() string { return "add " + c.part.kind + " " + c.part.text }
+
+func (c modifyPart) String() string {
+	return fmt.Sprintf("change %s from %s to %s", c.have.kind, c.have.text, c.want.text)
 }
 
-func (CreateTable) change()        {}
-func (AddColumn) change()          {}
-func (ModifyColumnType) change()   {}
-func (ModifyColumnKind) change()   {}
-func (ModifySortingKey) change()   {}
-func (ModifyPrimaryKey) change()   {}
-func (ModifyPartitionKey) change() {}
-func (ModifyEngine) change()       {}
-func (KeepColumn) change()         {}
-func (Unverified) change()         {}
-
-// Table says which table the change is about.
-func (c CreateTable) Table() TableName { return c.Want.TableName() }
-
-// Table says which table the change is about.
-func (c AddColumn) Table() TableName { return c.On }
-
-// Table says which table the change is about.
-func (c ModifyColumnType) Table() TableName { return c.On }
-
-// Table says which table the change is about.
-func (c ModifyColumnKind) Table() TableName { return c.On }
-
-// Table says which table the change is about.
-func (c ModifySortingKey) Table() TableName { return c.On }
-
-// Table says which table the change is about.
-func (c ModifyPrimaryKey) Table() TableName { return c.On }
-
-// Table says which table the change is about.
-func (c ModifyPartitionKey) Table() TableName { return c.On }
-
-// Table says which table the change is about.
-func (c ModifyEngine) Table() TableName { return c.On }
-
-// Table says which table the change is about.
-func (c KeepColumn) Table() TableName { return c.On }
-
-// Table says which table the change is about.
-func (c Unverified) Table() TableName { return c.On }
-
-// String describes the change in a few words.
-func (c CreateTable) String() string { return "create table" }
-
-// String describes the change in a few words.
-func (c AddColumn) String() string {
-	return fmt.Sprintf("add column %q %s", c.Column.Name, c.Column.Type)
+func (c dropPart) String() string {
+	if c.column != "" {
+		return fmt.Sprintf("drop %s %s for now: it aggregates column %q, whose type changes", c.part.kind, c.part.text, c.column)
+	}
+	return fmt.Sprintf("drop %s %s, which the schema lacks", c.part.kind, c.part.text)
 }
 
-// String describes the change in a few words.
-func (c ModifyColumnType) String() string {
-	return fmt.Sprintf("change column %q from %s to %s", c.Column, c.Have, c.Want)
+func (c createView) String() string { return "create materialized view " + c.view.String() }
+
+func (c modifyView) String() string {
+	if c.property == commentProperty {
+		return fmt.Sprintf("change comment of materialized view %q from %s to %s", c.want.Name, c.property.show(c.have.Comment), c.property.show(c.want.Comment))
+	}
+	return fmt.Sprintf("change query of materialized view %q from %s to %s", c.want.Name, brief(c.have.Select), brief(c.want.Select))
 }
 
-// String describes the change in a few words.
-func (c ModifyColumnKind) String() string {
-	return fmt.Sprintf("change column %q from %s to %s", c.Column, c.Have, c.Want)
+func (c replaceView) String() string {
+	switch {
+	case c.have.Other != "":
+		return fmt.Sprintf("replace %q, which is no materialized view but has the engine %s", c.have.Name, c.have.Other)
+	case c.have.To.Name == "":
+		return fmt.Sprintf("replace materialized view %q, which does not insert into a table, by one that inserts into %q", c.have.Name, c.want.To.Name)
+	}
+	return fmt.Sprintf("let materialized view %q insert into %q instead of %q", c.want.Name, c.want.To.Name, c.have.To)
 }
 
-// String describes the change in a few words.
-func (c ModifySortingKey) String() string {
-	return fmt.Sprintf("change sorting key from (%s) to (%s)", strings.Join(c.Have, ", "), strings.Join(c.Want, ", "))
+func (c dropView) String() string {
+	return fmt.Sprintf("drop materialized view %s, which the schema lacks", c.view)
 }
 
-// String describes the change in a few words.
-func (c ModifyPrimaryKey) String() string {
-	return fmt.Sprintf("change primary key from (%s) to (%s)", strings.Join(c.Have, ", "), strings.Join(c.Want, ", "))
+// show writes a value of the property for people.
+func (p property) show(value string) string {
+	if p == commentProperty && value != "" {
+		return fmt.Sprintf("%q", shorten(value))
+	}
+	return orNone(value)
 }
 
-// String describes the change in a few words.
-func (c ModifyPartitionKey) String() string {
-	return fmt.Sprintf("change partition key from %s to %s", orNone(c.Have), orNone(c.Want))
-}
-
-// String describes the change in a few words.
-func (c ModifyEngine) String() string {
-	return fmt.Sprintf("change engine from %s to %s", c.Have, c.Want)
-}
-
-// String describes the note.
-func (c KeepColumn) String() string {
-	return fmt.Sprintf("column %q %s is in the table but not in the schema; it is kept", c.Column.Name, c.Column.Type)
-}
-
-// String describes the note.
-func (c Unverified) String() string {
-	return fmt.Sprintf("%s cannot be compared for certain: the table has %s, the schema says %s", c.What, orNone(c.Have), orNone(c.Want))
-}
+func showKey(key []string) string { return "(" + strings.Join(key, ", ") + ")" }
 
 func orNone(s string) string {
 	if s == "" {
 		return "none"
+	}
+	return s
+}
+
+func orDefault(s string) string {
+	if s == "" {
+		return "the default"
 	}
 	return s
 }

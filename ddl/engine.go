@@ -42,7 +42,7 @@ func parseEngine(s string) (engine, error) {
 		return engine{}, errors.New("is not an engine name with arguments in parentheses; the other clauses have options of their own")
 	}
 	for _, arg := range splitTop(rest[1 : len(rest)-1]) {
-		e.args = append(e.args, canonicalTokens(arg).text)
+		e.args = append(e.args, canonicalTokens(arg))
 	}
 	if e.prefix != "" && len(e.args) >= 2 && strings.HasPrefix(e.args[0], "'") && strings.HasPrefix(e.args[1], "'") {
 		e.args = e.args[2:]

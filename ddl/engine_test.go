@@ -1,7 +1,9 @@
 package ddl_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -50,21 +52,15 @@ func inspect(t *testing.T, db *enginetest.DB, name string) *ddl.Table {
 	}
 	table, err := ddl.FromCatalog(catalog)
 	require.NoError(t, err)
+	table = printed(t, db, table)
 	return &table
 }
 
-// spelled returns the table with its queries as the engine prints them.
-func spelled(t *testing.T, db *enginetest.DB, table ddl.Table) ddl.Table {
+// printed returns the table as the engine prints it.
+func printed(t *testing.T, db *enginetest.DB, table ddl.Table) ddl.Table {
 	t.Helper()
-	for range ddl.SpellingRounds {
-		var answers []string
-		for _, q := range table.Spellings() {
-			answers = append(answers, db.Query(t, q.SQL+" FORMAT TSVRaw"))
-		}
-		var err error
-		table, err = table.Spelled(answers)
-		require.NoError(t, err)
-	}
+	table, err := db.Printed(t.Context(), table)
+	require.NoError(t, err)
 	return table
 }
 
@@ -93,12 +89,12 @@ func rows(t *testing.T, db *enginetest.DB, sql, table string) []row {
 // and that no change is planned.
 func requireSame(t *testing.T, db *enginetest.DB, want ddl.Table) {
 	t.Helper()
-	want = spelled(t, db, want)
+	want = printed(t, db, want)
 	have := inspect(t, db, want.Name)
 	require.NotNil(t, have)
 	require.Equal(t, want.Canonical().Projections, have.Canonical().Projections)
 	require.Empty(t, ddl.Diff(want, have))
-	require.True(t, ddl.NewPlan(ddl.Diff(want, have)).Empty())
+	require.True(t, ddl.MakePlan(want, have).Empty())
 	want.Database = have.Database
 	require.Equal(t, want.Canonical(), have.Canonical())
 }

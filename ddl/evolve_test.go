@@ -23,7 +23,7 @@ func newTable(t *testing.T, s fact.Schema, o ddl.Options) ddl.Table {
 // apply runs the plan that the default policy permits.
 func apply(t *testing.T, db *enginetest.DB, want ddl.Table, allowed ...ddl.Hazard) ddl.Plan {
 	t.Helper()
-	plan := ddl.NewPlan(ddl.Diff(want, inspect(t, db, want.Name)))
+	plan := ddl.MakePlan(printed(t, db, want), inspect(t, db, want.Name))
 	require.NoError(t, plan.Check(allowed...))
 	for _, s := range plan.Statements {
 		db.Exec(t, s.SQL)
@@ -68,8 +68,8 @@ func TestAddColumns(t *testing.T) {
 			apply(t, db, newTable(t, older, ddl.Options{}))
 			db.Exec(t, "INSERT INTO message (created_at) VALUES ('2024-01-01 00:00:00')")
 
-			want := newTable(t, newer, ddl.Options{Columns: map[string]ddl.ColumnOptions{"payload": {TTL: "created_at + INTERVAL 1000 YEAR"}}})
-			plan := ddl.NewPlan(ddl.Diff(want, inspect(t, db, "message")))
+			want := printed(t, db, newTable(t, newer, ddl.Options{Columns: map[string]ddl.ColumnOptions{"payload": {TTL: "created_at + INTERVAL 1000 YEAR"}}}))
+			plan := ddl.MakePlan(printed(t, db, want), inspect(t, db, "message"))
 			require.Len(t, plan.Statements, 1)
 			require.Equal(t, ddl.MetadataOnly, plan.Statements[0].Hazard)
 			require.NoError(t, plan.Check())
@@ -109,9 +109,7 @@ func TestUnknownColumnsAreKept(t *testing.T) {
 	db.Exec(t, "ALTER TABLE message ADD COLUMN `by hand` String, ADD COLUMN day Date MATERIALIZED toDate(created_at)")
 	smaller := messageSchema()
 	smaller.Fields = slices.DeleteFunc(smaller.Fields, func(f fact.Field) bool { return f.Name == "payload" })
-	changes := ddl.Diff(newTable(t, smaller, ddl.Options{}), inspect(t, db, "message"))
-	require.Len(t, changes, 3)
-	plan := ddl.NewPlan(changes)
+	plan := ddl.MakePlan(printed(t, db, newTable(t, smaller, ddl.Options{})), inspect(t, db, "message"))
 	require.True(t, plan.Empty())
 	require.NoError(t, plan.Check())
 	require.Len(t, plan.Notes, 3)
@@ -164,11 +162,11 @@ func TestRefusedChanges(t *testing.T) {
 			t.Parallel()
 			s, o := base, same
 			s.Fields = slices.Clone(s.Fields)
-			plan := ddl.NewPlan(ddl.Diff(newTable(t, s, o), inspect(t, db, name)))
+			plan := ddl.MakePlan(printed(t, db, newTable(t, s, o)), inspect(t, db, name))
 			require.True(t, plan.Empty(), "the table as it is: %v", plan)
 
 			c.mutate(&s, &o)
-			plan = ddl.NewPlan(ddl.Diff(newTable(t, s, o), inspect(t, db, name)))
+			plan = ddl.MakePlan(printed(t, db, newTable(t, s, o)), inspect(t, db, name))
 			plan.Statements = slices.DeleteFunc(plan.Statements, func(s ddl.Statement) bool { return s.Hazard == ddl.MetadataOnly })
 			require.Len(t, plan.Statements, 1)
 			require.Equal(t, c.hazard, plan.Statements[0].Hazard)
@@ -193,10 +191,10 @@ func TestOtherEnginesAreRefused(t *testing.T) {
 	} {
 		db.Exec(t, create)
 		want := newTable(t, fact.Schema{Name: "x", Fields: []fact.Field{{Name: "id", Type: fact.String}}}, ddl.Options{})
-		changes := ddl.Diff(want, inspect(t, db, "x"))
-		require.Len(t, changes, 1, create)
-		require.IsType(t, ddl.ModifyEngine{}, changes[0], create)
-		require.Error(t, ddl.NewPlan(changes).Check(ddl.Hazards()...), create)
+		plan := ddl.MakePlan(printed(t, db, want), inspect(t, db, "x"))
+		require.Len(t, plan.Statements, 1, create)
+		require.Contains(t, plan.Statements[0].Why, "change engine", create)
+		require.Error(t, plan.Check(ddl.Hazards()...), create)
 		db.Exec(t, "DROP TABLE x SYNC")
 	}
 }

@@ -58,7 +58,7 @@ func ExampleDiff() {
 		fmt.Println(err)
 		return
 	}
-	plan := ddl.NewPlan(ddl.Diff(want, &have))
+	plan := ddl.MakePlan(want, &have)
 	for _, s := range plan.Statements {
 		fmt.Printf("%s: %s\n", s.Hazard, s.SQL)
 	}

@@ -122,11 +122,8 @@ func (c *optionChecker) report(option string, err error) {
 
 // expr checks an expression that may be left out.
 func (c *optionChecker) expr(option, s string, list bool) {
-	if s == "" {
-		return
-	}
-	if err := checkExpr(s, list); err != nil {
-		c.report(option, fmt.Errorf("%q %w", shorten(s), err))
+	if s != "" {
+		c.expression(option, shorten(s), checkExpr(s, list))
 	}
 }
 
@@ -152,22 +149,33 @@ func isSettingName(s string) bool {
 }
 
 func (c *optionChecker) indexes(list []Index) {
-	seen := make(map[string]bool, len(list))
+	names := make([]string, len(list))
 	for i, x := range list {
 		option := fmt.Sprintf("indexes[%d]", i)
-		c.add(checkName("index", x.Name))
-		if seen[x.Name] {
-			c.report(option+".name", fmt.Errorf("%q is given twice", x.Name))
-		}
-		seen[x.Name] = true
-		if err := checkExpr(x.Expr, false); err != nil {
-			c.report(option+".expr", fmt.Errorf("%q %w", shorten(x.Expr), err))
-		}
-		if err := checkExpr(x.Type, false); err != nil {
-			c.report(option+".type", fmt.Errorf("%q %w", shorten(x.Type), err))
-		}
+		names[i] = x.Name
+		c.expression(option+".expr", shorten(x.Expr), checkExpr(x.Expr, false))
+		c.expression(option+".type", shorten(x.Type), checkExpr(x.Type, false))
 		if x.Granularity < 0 {
 			c.report(option+".granularity", fmt.Errorf("is %d: it must not be negative", x.Granularity))
 		}
+	}
+	c.names("index", names)
+}
+
+// names checks the names of a list of indexes or projections.
+func (c *optionChecker) names(kind string, names []string) {
+	list := map[string]string{"index": "indexes", "projection": "projections"}[kind]
+	for i, name := range names {
+		c.add(checkName(kind, name))
+		if slices.Contains(names[:i], name) {
+			c.report(fmt.Sprintf("%s[%d].name", list, i), fmt.Errorf("%q is given twice", name))
+		}
+	}
+}
+
+// expression reports what is wrong with a piece of SQL.
+func (c *optionChecker) expression(option, shown string, err error) {
+	if err != nil {
+		c.report(option, fmt.Errorf("%q %w", shown, err))
 	}
 }

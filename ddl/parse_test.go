@@ -54,21 +54,17 @@ func hostileStatements(with, without ddl.Table) []string {
 	with.Database, without.Database = with.Name, with.Name
 	from, back := with, without
 	from.Storage, back.Storage = &ddl.Storage{Parts: 1}, &ddl.Storage{Parts: 1}
-	for _, plan := range []ddl.Plan{ddl.NewPlan(ddl.Diff(with, &back)), ddl.NewPlan(ddl.Diff(without, &from, ddl.Prune))} {
-		for _, s := range plan.Statements {
-			if s.SQL != "" {
-				out = append(out, s.SQL)
-			}
+	for _, s := range append(ddl.InPlace(with, &back), ddl.InPlace(without, &from, ddl.Prune)...) {
+		if s.SQL != "" {
+			out = append(out, s.SQL)
 		}
 	}
 	out = append(out, ddl.CreateSQL(*with.Views[0].Target))
 	changed := with
 	changed.Views = []ddl.View{with.Views[0]}
 	changed.Views[0].Select, changed.Views[0].Comment, changed.Views[0].To.Database = "SELECT 1", "another", with.Database
-	with.Views[0].Printed = with.Views[0].Select
 	changed.Indexes = []ddl.Index{{Name: with.Indexes[0].Name, Expr: with.Indexes[0].Expr, Type: "minmax"}}
 	changed.Projections = []ddl.Projection{{Name: with.Projections[0].Name, Select: "SELECT 1"}}
-	with.Projections[0].Printed = with.Projections[0].Select
 	for _, s := range ddl.MakePlan(with, &changed).Statements {
 		out = append(out, s.SQL)
 	}

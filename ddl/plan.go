@@ -53,14 +53,9 @@ type Plan struct {
 // something to do, or it has columns or other things that the schema lacks.
 func (p Plan) Drift() bool { return !p.Empty() || p.extras > 0 }
 
-// Again returns the plan that reaches the same end from another state. It is
-// false for a plan that was not made by [MakePlan].
-func (p Plan) Again(have *Table) (Plan, bool) {
-	if p.Fingerprint == "" {
-		return Plan{}, false
-	}
-	return MakePlan(p.want, have, p.options...), true
-}
+// Compare compares the table that the plan leads to with another state of the
+// one that exists. It is of no use for a plan that was not made by [MakePlan].
+func (p Plan) Compare(have *Table) Comparison { return Compare(p.want, have, p.options...) }
 
 // TableName returns which table the plan is about. It is empty for a plan that
 // was not made by [MakePlan].

@@ -17,25 +17,13 @@ type Projection struct {
 	// SELECT role, count() GROUP BY role. In Options and Table alike it is SQL
 	// and trusted; see the package documentation.
 	Select string `yaml:"select"`
-	// Printed is Select as the server prints it; see [Table.Spelled]. Empty
-	// means that nobody has asked. It has no part in SQL.
-	Printed string `yaml:"-"`
-}
-
-// String describes the projection in a few words.
-func (p Projection) String() string {
-	return fmt.Sprintf("%q (%s)", p.Name, brief(p.Select))
 }
 
 // brief writes a query for a message.
 func brief(sql string) string { return shorten(strings.Join(strings.Fields(sql), " ")) }
 
-// canonicalQuery is the form in which a query is compared: as the server prints
-// it, where that is known.
-func canonicalQuery(sql, printed string) string {
-	if printed != "" {
-		sql = printed
-	}
+// canonicalQuery is the form in which queries are compared.
+func canonicalQuery(sql string) string {
 	tokens, err := tokenize(sql)
 	if err != nil {
 		return sql
@@ -51,18 +39,12 @@ func (p Projection) aggregates() bool {
 }
 
 func (c *optionChecker) projections(list []Projection) {
-	seen := make(map[string]bool, len(list))
+	names := make([]string, len(list))
 	for i, p := range list {
-		option := fmt.Sprintf("projections[%d]", i)
-		c.add(checkName("projection", p.Name))
-		if seen[p.Name] {
-			c.report(option+".name", fmt.Errorf("%q is given twice", p.Name))
-		}
-		seen[p.Name] = true
-		if err := checkSelect(p.Select); err != nil {
-			c.report(option+".select", fmt.Errorf("%q %w", brief(p.Select), err))
-		}
+		names[i] = p.Name
+		c.expression(fmt.Sprintf("projections[%d].select", i), brief(p.Select), checkSelect(p.Select))
 	}
+	c.names("projection", names)
 }
 
 // mergeSetting is what the server wants to know before it takes a projection

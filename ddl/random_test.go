@@ -135,7 +135,7 @@ func (p pair) check(ctx context.Context, db *enginetest.DB, c *migrate.Migrator)
 	if what == "rows do not fit" {
 		return what, nil
 	}
-	if err := p.end(ctx, c, to, options); err != nil {
+	if err := p.end(ctx, db, c, to, options); err != nil {
 		return "", err
 	}
 	if _, err := db.Try(ctx, "INSERT INTO t (id) VALUES (1000)"); err != nil {
@@ -261,7 +261,7 @@ func (p pair) putAside(ctx context.Context, db *enginetest.DB) error {
 
 // end checks that nothing is left to do, and that the table is the one that
 // would be created.
-func (p pair) end(ctx context.Context, c *migrate.Migrator, to ddl.Table, options []ddl.DiffOption) error {
+func (p pair) end(ctx context.Context, db *enginetest.DB, c *migrate.Migrator, to ddl.Table, options []ddl.DiffOption) error {
 	again, err := c.Plan(ctx, to, options...)
 	if err != nil {
 		return err
@@ -274,6 +274,9 @@ func (p pair) end(ctx context.Context, c *migrate.Migrator, to ddl.Table, option
 		return err
 	}
 	to.Database = have.Database
+	if to, err = db.Printed(ctx, to); err != nil {
+		return err
+	}
 	want, got := sortedColumns(to), sortedColumns(*have)
 	if !p.prune {
 		got.Columns = slices.DeleteFunc(got.Columns, func(c ddl.Column) bool { _, ok := to.Column(c.Name); return !ok })
@@ -322,7 +325,7 @@ func (p pair) shrink(ctx context.Context, db *enginetest.DB, c *migrate.Migrator
 	from, _ := ddl.NewTable(p.from.schema, p.from.options)
 	to, _ := ddl.NewTable(p.to.schema, p.to.options)
 	return fmt.Sprintf("smallest case: %v\nfrom, with the columns %q added later:\n%s\nto (prune %t):\n%s\nplan:\n%+v",
-		err, p.late, ddl.CreateSQL(from), p.prune, ddl.CreateSQL(to), ddl.NewPlan(ddl.Diff(to, &from)).Statements)
+		err, p.late, ddl.CreateSQL(from), p.prune, ddl.CreateSQL(to), ddl.MakePlan(to, &from).Statements)
 }
 
 // smaller returns pairs that have one thing less.

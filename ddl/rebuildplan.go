@@ -15,11 +15,11 @@ func (p Plan) Rebuilds() bool {
 // planRebuild puts a rebuild in the place of every statement that it makes
 // unnecessary. Those that delete something stay, behind it, under their own
 // hazard. Where the table cannot be rebuilt, it says why.
-func (p *Plan) planRebuild(want Table, have *Table, changes []Change) {
+func (p *planner) planRebuild(changes []change) {
 	if !slices.ContainsFunc(changes, needsRebuild) {
 		return
 	}
-	if obstacles := rebuildObstacles(want, *have); len(obstacles) > 0 {
+	if obstacles := rebuildObstacles(p.want, *p.have); len(obstacles) > 0 {
 		for i, s := range p.Statements {
 			if s.Hazard == NeedsRebuild && s.View == nil {
 				p.Statements[i].Why += "; it cannot be rebuilt, since " + strings.Join(obstacles, ", and ")
@@ -28,19 +28,19 @@ func (p *Plan) planRebuild(want Table, have *Table, changes []Change) {
 		return
 	}
 	if slices.Contains(p.options, Prune) {
-		changes = dropKept(changes)
+		changes = dropKept(changes, *p.have)
 	}
 	why, later := absorb(changes)
-	r := newRebuild(want, *have, changes, later)
+	r := newRebuild(p.want, *p.have, changes, later)
 	r.Reasons = why
-	rest := NewPlan(later)
-	p.Statements = append([]Statement{{SQL: strings.Join(r.Outline(), ";\n"), Hazard: NeedsRebuild, Why: strings.Join(why, "; "), Rebuild: r}}, rest.Statements...)
-	p.Notes, p.extras = notesOf(changes)
+	p.Statements = []Statement{{SQL: strings.Join(r.Outline(), ";\n"), Hazard: NeedsRebuild, Why: strings.Join(why, "; "), Rebuild: r}}
+	p.Notes, p.extras = nil, 0
+	p.render(slices.Concat(later, kept(changes)))
 }
 
 // planFinish puts the end of a rebuild that was interrupted before everything
 // else.
-func (p *Plan) planFinish(on TableName, state *RebuildState) {
+func (p *planner) planFinish(on TableName, state *RebuildState) {
 	r := &Rebuild{On: on, Finish: true}
 	p.Statements = append([]Statement{{
 		SQL: r.finishSQL(state.Other), Hazard: MetadataOnly, Rebuild: r,
@@ -48,10 +48,10 @@ func (p *Plan) planFinish(on TableName, state *RebuildState) {
 	}}, p.Statements...)
 }
 
-func withoutRebuildSettings(changes []Change) []Change {
-	return slices.DeleteFunc(changes, func(c Change) bool {
-		setting, ok := c.(ModifySetting)
-		return ok && (copySettings[setting.Name] != "" || frozenSettings[setting.Name] != "")
+func withoutRebuildSettings(changes []change) []change {
+	return slices.DeleteFunc(changes, func(c change) bool {
+		setting, ok := c.(modifySetting)
+		return ok && (copySettings[setting.name] != "" || frozenSettings[setting.name] != "")
 	})
 }
 
@@ -75,20 +75,20 @@ func rebuildSettingNames() []string {
 
 // absorb tells the changes that a rebuild makes by the way, by their reasons,
 // from those that delete something or are about views.
-func absorb(changes []Change) (why []string, later []Change) {
+func absorb(changes []change) (why []string, later []change) {
 	var small []string
 	for _, c := range changes {
+		steps := alone(c)
 		worst := MetadataOnly
-		one := NewPlan([]Change{c})
-		for _, s := range one.Statements {
+		for _, s := range steps {
 			worst = max(worst, s.Hazard)
 		}
 		switch {
-		case one.Empty():
+		case len(steps) == 0:
 		case isView(c):
 			later = append(later, c)
 		case worst == NeedsRebuild:
-			why = append(why, one.Statements[0].Why)
+			why = append(why, steps[0].Why)
 		case worst == DeletesData:
 			later = append(later, c)
 		default:
@@ -98,17 +98,24 @@ func absorb(changes []Change) (why []string, later []Change) {
 	return append(why, small...), later
 }
 
+// alone returns the statements for a single change.
+func alone(c change) []Statement {
+	p := planner{}
+	p.render([]change{c})
+	return p.Statements
+}
+
 // needsRebuild reports whether a change of the table itself takes a rebuild. One
 // that is about a view may be impossible as well, yet a rebuild does not help.
-func needsRebuild(c Change) bool {
-	return !isView(c) && slices.ContainsFunc(NewPlan([]Change{c}).Statements, func(s Statement) bool { return s.Hazard == NeedsRebuild })
+func needsRebuild(c change) bool {
+	return !isView(c) && slices.ContainsFunc(alone(c), func(s Statement) bool { return s.Hazard == NeedsRebuild })
 }
 
 // isView reports whether a change is about a materialized view, which a rebuild
 // leaves alone.
-func isView(c Change) bool {
+func isView(c change) bool {
 	switch c.(type) {
-	case CreateView, ModifyView, ReplaceView, DropView:
+	case createView, modifyView, replaceView, dropView:
 		return true
 	}
 	return false
@@ -116,28 +123,23 @@ func isView(c Change) bool {
 
 // dropKept turns notes of columns that are kept for the old key's sake into
 // their removal, which is possible once there is another key.
-func dropKept(changes []Change) []Change {
+func dropKept(changes []change, have Table) []change {
 	out := slices.Clone(changes)
 	for i, c := range out {
-		if kept, ok := c.(KeepColumn); ok {
-			out[i] = DropColumn(kept)
+		if k, ok := c.(keep); ok && k.kind == "column" {
+			column, _ := have.Column(k.name)
+			out[i] = dropColumn{column}
 		}
 	}
 	return out
 }
 
-func notesOf(changes []Change) (notes []string, extras int) {
-	p := NewPlan(slices.DeleteFunc(slices.Clone(changes), func(c Change) bool {
-		switch c.(type) {
-		case KeepColumn, KeepIndex, KeepProjection, KeepView, Unverified:
-			return false
-		}
-		return true
-	}))
-	return p.Notes, p.extras
+// kept returns the notes among changes.
+func kept(changes []change) []change {
+	return slices.DeleteFunc(slices.Clone(changes), func(c change) bool { _, ok := c.(keep); return !ok })
 }
 
-func newRebuild(want, have Table, changes, later []Change) *Rebuild {
+func newRebuild(want, have Table, changes, later []change) *Rebuild {
 	on := want.TableName()
 	if on.Database == "" {
 		on.Database = have.Database
@@ -171,7 +173,7 @@ func copied(from, to ColumnKind) bool {
 
 // rebuildTarget returns the table that is wanted, with all that the present one
 // has and that a rebuild does not take away.
-func rebuildTarget(want, have Table, changes, later []Change) Table {
+func rebuildTarget(want, have Table, changes, later []change) Table {
 	t := want
 	t.Database, t.Storage, t.Rebuild, t.Views = have.Database, nil, nil, nil
 	t.Columns, t.Indexes = slices.Clone(want.Columns), slices.Clone(want.Indexes)
@@ -181,51 +183,32 @@ func rebuildTarget(want, have Table, changes, later []Change) Table {
 		}
 	}
 	t.Projections = slices.Clone(want.Projections)
-	for _, change := range changes {
-		switch c := change.(type) {
-		case KeepIndex:
-			t.Indexes = append(t.Indexes, c.Index)
-		case KeepProjection:
-			t.Projections = append(t.Projections, c.Projection)
-		case Unverified:
-			t.keepUnverified(have, c.What)
+	for _, c := range changes {
+		if c, ok := c.(keep); ok {
+			t.keepPart(have, c.kind, c.name)
 		}
 	}
-	for _, change := range later {
-		switch c := change.(type) {
-		case ModifyTable:
+	for _, c := range later {
+		switch c := c.(type) {
+		case modifyTable:
 			t.TTL = have.TTL
-		case ModifyColumn:
-			t.keepColumn(have, c.Column, func(to *Column, from Column) { to.TTL = from.TTL })
+		case modifyColumn:
+			t.keepColumn(have, c.column, func(to *Column, from Column) { to.TTL = from.TTL })
 		}
 	}
 	return t
 }
 
-// keepUnverified keeps what may be the same as what is wanted in other words.
-func (t *Table) keepUnverified(have Table, what string) {
-	switch what {
-	case unverifiedPartitionKey:
-		t.PartitionBy = have.PartitionBy
-	case unverifiedTTL:
-		t.TTL = have.TTL
-	}
-	for _, c := range have.Columns {
-		switch what {
-		case unverifiedOf(DefaultProperty, c.Name):
-			t.keepColumn(have, c.Name, func(to *Column, from Column) { to.Default = from.Default })
-		case unverifiedOf(TTLProperty, c.Name):
-			t.keepColumn(have, c.Name, func(to *Column, from Column) { to.TTL = from.TTL })
-		}
-	}
+// keepPart adds an index or a projection of another table.
+func (t *Table) keepPart(have Table, kind, name string) {
 	for _, x := range have.Indexes {
-		if i := t.index(x.Name); i >= 0 && what == unverifiedIndex(x.Name) {
-			t.Indexes[i] = x
+		if kind == "index" && x.Name == name {
+			t.Indexes = append(t.Indexes, x)
 		}
 	}
 	for _, x := range have.Projections {
-		if i := t.projection(x.Name); i >= 0 && what == unverifiedProjection(x.Name) {
-			t.Projections[i] = x
+		if kind == "projection" && x.Name == name {
+			t.Projections = append(t.Projections, x)
 		}
 	}
 }

@@ -9,42 +9,42 @@ import (
 
 // addColumnsSQL adds columns in one statement, which the server applies as a
 // whole or not at all. It may run again, and beside itself.
-func addColumnsSQL(on TableName, columns []AddColumn) string {
+func addColumnsSQL(on TableName, columns []addColumn) string {
 	parts := make([]string, len(columns))
 	for i, c := range columns {
 		where := "FIRST"
-		if c.After != "" {
-			where = "AFTER " + QuoteIdent(c.After)
+		if c.after != "" {
+			where = "AFTER " + QuoteIdent(c.after)
 		}
-		parts[i] = fmt.Sprintf("ADD COLUMN IF NOT EXISTS %s %s", columnSQL(c.Column), where)
+		parts[i] = fmt.Sprintf("ADD COLUMN IF NOT EXISTS %s %s", columnSQL(c.column), where)
 	}
 	return alterSQL(on, parts)
 }
 
 // modifyTypeSQL changes the type of a column, and its codec if the new type has
 // another one. All else about it stays.
-func modifyTypeSQL(c ModifyColumnType) string {
-	sql := fmt.Sprintf("MODIFY COLUMN %s %s", QuoteIdent(c.Column), c.Want)
-	if c.Codec != "" {
-		sql += " CODEC(" + c.Codec + ")"
+func modifyTypeSQL(on TableName, c modifyColumnType) string {
+	sql := fmt.Sprintf("MODIFY COLUMN %s %s", QuoteIdent(c.column), c.want)
+	if c.codec != "" {
+		sql += " CODEC(" + c.codec + ")"
 	}
-	return alterSQL(c.On, []string{sql})
+	return alterSQL(on, []string{sql})
 }
 
 // modifyColumnSQL changes or removes one property of a column.
-func modifyColumnSQL(c ModifyColumn) string {
-	column := "MODIFY COLUMN " + QuoteIdent(c.Column)
+func modifyColumnSQL(on TableName, c modifyColumn) string {
+	column := "MODIFY COLUMN " + QuoteIdent(c.column)
 	switch {
-	case c.Property == CommentProperty:
-		column = fmt.Sprintf("COMMENT COLUMN %s %s", QuoteIdent(c.Column), QuoteString(c.Want))
-	case c.Want == "":
-		column += " REMOVE " + strings.ToUpper(string(c.Property))
-	case c.Property == CodecProperty:
-		column += " CODEC(" + c.Want + ")"
+	case c.property == commentProperty:
+		column = fmt.Sprintf("COMMENT COLUMN %s %s", QuoteIdent(c.column), QuoteString(c.want))
+	case c.want == "":
+		column += " REMOVE " + strings.ToUpper(string(c.property))
+	case c.property == codecProperty:
+		column += " CODEC(" + c.want + ")"
 	default:
-		column += " " + strings.ToUpper(string(c.Property)) + " " + c.Want
+		column += " " + strings.ToUpper(string(c.property)) + " " + c.want
 	}
-	return alterSQL(c.On, []string{column})
+	return alterSQL(on, []string{column})
 }
 
 // storeColumnSQL stores what every row reads in the column, and returns when
@@ -58,31 +58,31 @@ func storeColumnSQL(on TableName, column string) string {
 // hand must not go on before.
 const awaited = " SETTINGS mutations_sync = 2"
 
-func dropColumnSQL(c DropColumn) string {
-	return alterSQL(c.On, []string{"DROP COLUMN IF EXISTS " + QuoteIdent(c.Column.Name)})
+func dropColumnSQL(on TableName, column string) string {
+	return alterSQL(on, []string{"DROP COLUMN IF EXISTS " + QuoteIdent(column)})
 }
 
 // modifyTableSQL changes or removes one property of a table.
-func modifyTableSQL(c ModifyTable) string {
+func modifyTableSQL(on TableName, c modifyTable) string {
 	switch {
-	case c.Property == CommentProperty:
-		return alterSQL(c.On, []string{"MODIFY COMMENT " + QuoteString(c.Want)})
-	case c.Want == "":
-		return alterSQL(c.On, []string{"REMOVE TTL"})
+	case c.property == commentProperty:
+		return alterSQL(on, []string{"MODIFY COMMENT " + QuoteString(c.want)})
+	case c.want == "":
+		return alterSQL(on, []string{"REMOVE TTL"})
 	}
-	return alterSQL(c.On, []string{"MODIFY TTL " + c.Want})
+	return alterSQL(on, []string{"MODIFY TTL " + c.want})
 }
 
 // settingsAlterSQL sets values in one statement and takes back others in
 // another. Either is empty when there is nothing to do.
-func settingsAlterSQL(on TableName, changes []ModifySetting) (set, reset string) {
+func settingsAlterSQL(on TableName, changes []modifySetting) (set, reset string) {
 	values := make(map[string]string)
 	var gone []string
 	for _, c := range changes {
-		if c.Want == "" {
-			gone = append(gone, c.Name)
+		if c.want == "" {
+			gone = append(gone, c.name)
 		} else {
-			values[c.Name] = c.Want
+			values[c.name] = c.want
 		}
 	}
 	if len(values) > 0 {
@@ -96,44 +96,6 @@ func settingsAlterSQL(on TableName, changes []ModifySetting) (set, reset string)
 		reset = alterSQL(on, []string{"RESET SETTING " + strings.Join(gone, ", ")})
 	}
 	return set, reset
-}
-
-// addIndexSQL fails when the index exists, so that of several processes that
-// add it only one goes on to build it.
-func addIndexSQL(on TableName, x Index) string {
-	return alterSQL(on, []string{"ADD " + indexSQL(x)})
-}
-
-// modifyIndexSQL puts one index in the place of another, in one step.
-func modifyIndexSQL(c ModifyIndex) string {
-	return alterSQL(c.On, []string{"DROP INDEX IF EXISTS " + QuoteIdent(c.Have.Name), "ADD " + indexSQL(c.Want)})
-}
-
-func dropIndexSQL(on TableName, name string) string {
-	return alterSQL(on, []string{"DROP INDEX IF EXISTS " + QuoteIdent(name)})
-}
-
-func materializeIndexSQL(on TableName, name string) string {
-	return alterSQL(on, []string{"MATERIALIZE INDEX " + QuoteIdent(name)})
-}
-
-// addProjectionSQL fails when the projection exists, so that of several
-// processes that add it only one goes on to build it.
-func addProjectionSQL(on TableName, p Projection) string {
-	return alterSQL(on, []string{"ADD " + projectionSQL(p)})
-}
-
-// modifyProjectionSQL puts one projection in the place of another, in one step.
-func modifyProjectionSQL(c ModifyProjection) string {
-	return alterSQL(c.On, []string{"DROP PROJECTION IF EXISTS " + QuoteIdent(c.Have.Name), "ADD " + projectionSQL(c.Want)})
-}
-
-func dropProjectionSQL(on TableName, name string) string {
-	return alterSQL(on, []string{"DROP PROJECTION IF EXISTS " + QuoteIdent(name)})
-}
-
-func materializeProjectionSQL(on TableName, name string) string {
-	return alterSQL(on, []string{"MATERIALIZE PROJECTION " + QuoteIdent(name)})
 }
 
 func alterSQL(on TableName, commands []string) string {

@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,34 +41,6 @@ func (r ttlRule) keeps() bool {
 	return len(r.action) > 0 && (r.action[0].isKeyword("RECOMPRESS") || r.action[0].isKeyword("TO"))
 }
 
-// exactTTL reports whether the server prints the TTL just so.
-func exactTTL(s string) bool {
-	rules, ok := ttlRules(s)
-	if !ok {
-		return false
-	}
-	for _, r := range rules {
-		if !isExact(r.when) || !exactAction(r.action) {
-			return false
-		}
-	}
-	return true
-}
-
-func exactAction(action []token) bool {
-	switch {
-	case len(action) == 0:
-		return true
-	case action[0].isWord("WHERE"):
-		return len(action) > 1 && isExact(action[1:])
-	case action[0].isWord("RECOMPRESS"):
-		return !slices.ContainsFunc(action, func(t token) bool { return t.kind == numberToken && !exactNumber(t.text) })
-	case action[0].isWord("TO"):
-		return len(action) == 3 && (action[1].isWord("VOLUME") || action[1].isWord("DISK")) && action[2].kind == stringToken
-	}
-	return false
-}
-
 // deletesMore reports whether rows or values may expire by want that do not
 // expire by have, or do so later.
 func deletesMore(have, want string) bool {
@@ -102,6 +75,8 @@ func (r ttlRule) notSooner(o ttlRule) bool {
 	}
 	return true
 }
+
+var wholeNumber = regexp.MustCompile(`^(0|[1-9][0-9]{0,18})$`)
 
 // addedInterval reports whether the token is n in "+ toIntervalDay(n)".
 func addedInterval(tokens []token, i int) bool {

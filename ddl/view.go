@@ -21,9 +21,6 @@ type View struct {
 	To TableName
 	// Select is the query. It is SQL and trusted; see the package documentation.
 	Select string
-	// Printed is Select as the server prints it; see [Table.Spelled]. Empty
-	// means that nobody has asked. It has no part in SQL.
-	Printed string
 	// Comment describes the view.
 	Comment string
 	// Other is the engine of what has the name of the view and is none. It is
@@ -146,9 +143,7 @@ func (c *optionChecker) views(list []ViewOptions) {
 		if o.Name == o.To {
 			c.report(path+"to", fmt.Errorf("%q is the view itself", o.To))
 		}
-		if err := checkSelect(o.Select); err != nil {
-			c.report(path+"select", fmt.Errorf("%q %w", brief(o.Select), err))
-		}
+		c.expression(path+"select", brief(o.Select), checkSelect(o.Select))
 		c.text(path+"comment", o.Comment)
 		c.target(path+"target.", o.Target)
 	}
@@ -205,9 +200,7 @@ func (c *optionChecker) targetColumn(path string, column TargetColumn) {
 	if slices.Contains(reservedColumns, column.Name) || isConstantWord(column.Name) {
 		c.report(path+"name", fmt.Errorf("%q is kept by ClickHouse for itself: choose another", column.Name))
 	}
-	if err := checkExpr(column.Type, false); err != nil {
-		c.report(path+"type", fmt.Errorf("%q %w", shorten(column.Type), err))
-	}
+	c.expression(path+"type", shorten(column.Type), checkExpr(column.Type, false))
 	c.expr(path+"codec", column.Codec, true)
 	c.text(path+"comment", column.Comment)
 }

@@ -16,33 +16,29 @@ func (d *differ) views() {
 			d.view(have, d.want.Views[i], d.original.Views[d.original.view(have.Name)])
 		case have.Other != "": // asked for by name in vain
 		case d.prune:
-			d.add(DropView{On: d.named, View: have})
+			d.add(dropView{have})
 		default:
-			d.note(KeepView{On: d.named, View: have})
+			d.note(keepView(have))
 		}
 	}
 	for _, want := range d.original.Views {
 		if d.have.view(want.Name) < 0 {
-			d.add(CreateView{On: d.named, View: want})
+			d.add(createView{want})
 		}
 	}
 }
 
 // view compares a view that is on both sides.
 func (d *differ) view(have, want, given View) {
-	if have.Other != "" || have.To.Name == "" || have.To.Name != want.To.Name || have.To.Database != d.on.Database {
-		d.add(ReplaceView{On: d.named, Have: have, Want: given})
+	if have.Other != "" || have.To.Name == "" || have.To.Name != want.To.Name || have.To.Database != d.database {
+		d.add(replaceView{have: have, want: given})
 		return
 	}
-	switch {
-	case have.Select == want.Select:
-	case given.Printed != "":
-		d.add(ModifyView{On: d.named, Property: QueryProperty, Have: have, Want: given})
-	default:
-		d.note(Unverified{On: d.on, What: "query of materialized view " + have.Name, Have: have.Select, Want: want.Select})
+	if have.Select != want.Select {
+		d.add(modifyView{property: queryProperty, have: have, want: given})
 	}
 	if have.Comment != want.Comment {
-		d.add(ModifyView{On: d.named, Property: CommentProperty, Have: have, Want: given})
+		d.add(modifyView{property: commentProperty, have: have, want: given})
 	}
 }
 
@@ -56,7 +52,7 @@ func canonicalViews(list []View, database string) []View {
 	out := slices.Clone(list)
 	for i := range out {
 		v := &out[i]
-		v.Select, v.Printed = unqualified(canonicalQuery(v.Select, v.Printed), database), ""
+		v.Select = unqualified(canonicalQuery(v.Select), database)
 		v.To = TableName{Database: v.To.Database, Name: v.To.Name}
 		if v.To.Database == "" {
 			v.To.Database = database
@@ -91,37 +87,44 @@ func tableFollows(t token) bool {
 	return t.is(",") || t.is("(") || slices.ContainsFunc([]string{"FROM", "JOIN", "IN"}, t.isKeyword)
 }
 
-// oneView renders a change of a materialized view.
-func (p *Plan) oneView(change Change) {
-	switch c := change.(type) {
-	case CreateView:
-		p.createView(c.On, c.View, c.String()+"; it sees rows to come")
-	case ModifyView:
-		if c.Property == CommentProperty {
-			p.add(commentViewSQL(c.On, c.Want), MetadataOnly, c.String())
+// view renders a change of a materialized view. Its name is written as it was
+// given, with a database or without, whether there is a table or not.
+func (p *planner) view(c change) {
+	switch c := c.(type) {
+	case createView:
+		p.createView(c.view, c.String()+"; it sees rows to come")
+	case modifyView:
+		if c.property == commentProperty {
+			p.add(commentViewSQL(p.named, c.want), MetadataOnly, c.String())
 			return
 		}
-		p.add(modifyViewSQL(c.On, c.Want), MetadataOnly, c.String()+"; it holds for rows to come, and what it has inserted stays")
-		p.makes(c.On, c.Want)
-	case ReplaceView:
-		if c.Have.Other != "" || c.Have.To.Name == "" {
+		p.add(modifyViewSQL(p.named, c.want), MetadataOnly, c.String()+"; it holds for rows to come, and what it has inserted stays")
+		p.makes(c.want)
+	case replaceView:
+		if c.have.Other != "" || c.have.To.Name == "" {
 			p.add("", NeedsRebuild, c.String()+"; its rows would be dropped with it: rename or drop it by hand, or choose another name for the view")
 			return
 		}
-		p.add(dropViewSQL(c.On, c.Have.Name), DeletesData, c.String()+"; rows that are inserted until it is created again get into neither")
-		p.createView(c.On, c.Want, fmt.Sprintf("create materialized view %q again", c.Want.Name))
-	case DropView:
+		p.add(dropViewSQL(p.named, c.have.Name), DeletesData, c.String()+"; rows that are inserted until it is created again get into neither")
+		p.createView(c.want, fmt.Sprintf("create materialized view %q again", c.want.Name))
+	case dropView:
 		why := c.String() + "; its target stays, and gets no more rows from it"
-		if c.View.To.Name == "" {
+		if c.view.To.Name == "" {
 			why = c.String() + "; the rows that it keeps are dropped with it"
 		}
-		p.add(dropViewSQL(c.On, c.View.Name), DeletesData, why)
+		p.add(dropViewSQL(p.named, c.view.Name), DeletesData, why)
 	}
 }
 
-func (p *Plan) createView(on TableName, v View, why string) {
-	p.add(createViewSQL(on, v), MetadataOnly, why)
-	p.makes(on, v)
+func (p *planner) createView(v View, why string) {
+	p.add(createViewSQL(p.named, v), MetadataOnly, why)
+	p.makes(v)
+}
+
+// makes says which view the last statement makes.
+func (p *planner) makes(v View) {
+	v.To.Database = p.named.Database
+	p.Statements[len(p.Statements)-1].View = &v
 }
 
 // unseen notes which rows the views that are created do not see.
@@ -130,18 +133,12 @@ func (p *Plan) unseen() {
 		return
 	}
 	for _, s := range p.Statements {
-		if s.View == nil || !strings.HasPrefix(s.SQL, createView) {
+		if s.View == nil || !strings.HasPrefix(s.SQL, createViewHead) {
 			continue
 		}
 		p.Notes = append(p.Notes, fmt.Sprintf("materialized view %q does not see the rows that are in the table. To have them in %q too, run this once while nothing is inserted: INSERT INTO %s (columns of the query in its order) %s",
-			s.View.Name, s.View.To.Name, tableSQL(s.View.To), canonicalQuery(s.View.Select, "")))
+			s.View.Name, s.View.To.Name, tableSQL(s.View.To), canonicalQuery(s.View.Select)))
 	}
-}
-
-// makes says which view the last statement makes.
-func (p *Plan) makes(on TableName, v View) {
-	v.To.Database = on.Database
-	p.Statements[len(p.Statements)-1].View = &v
 }
 
 // viewName says where a view of a table is.
@@ -149,11 +146,11 @@ func viewName(on TableName, name string) TableName {
 	return TableName{Database: on.Database, Name: name, Cluster: on.Cluster}
 }
 
-const createView = "CREATE MATERIALIZED VIEW IF NOT EXISTS "
+const createViewHead = "CREATE MATERIALIZED VIEW IF NOT EXISTS "
 
 // createViewSQL may run again, and beside itself.
 func createViewSQL(on TableName, v View) string {
-	sql := fmt.Sprintf("%s%s%s TO %s", createView, tableSQL(viewName(on, v.Name)), onCluster(on.Cluster), tableSQL(viewName(on, v.To.Name)))
+	sql := fmt.Sprintf("%s%s%s TO %s", createViewHead, tableSQL(viewName(on, v.Name)), onCluster(on.Cluster), tableSQL(viewName(on, v.To.Name)))
 	if v.Comment != "" {
 		sql += "\nCOMMENT " + QuoteString(v.Comment)
 	}

@@ -18,7 +18,7 @@ type Violation struct {
 	// Row is the number of the row in the block.
 	Row int
 	// Check is the first constraint that the row breaks. Rows share it.
-	Check *ddl.Check
+	Check *ddl.Constraint
 }
 
 // Violations asks the server which rows of the insert's block break CHECK
@@ -61,7 +61,7 @@ func (ins *Inserter) Violations(ctx context.Context, in Insert) ([]Violation, er
 const createTableSQL = `SELECT create_table_query AS sql FROM system.tables WHERE database = currentDatabase() AND name = {table:String}`
 
 // checks returns the CHECK constraints of the insert's table.
-func (ins *Inserter) checks(ctx context.Context, in Insert) ([]ddl.Check, error) {
+func (ins *Inserter) checks(ctx context.Context, in Insert) ([]ddl.Constraint, error) {
 	var create []struct {
 		SQL string `ch:"sql"`
 	}
@@ -72,7 +72,7 @@ func (ins *Inserter) checks(ctx context.Context, in Insert) ([]ddl.Check, error)
 	if err != nil || len(create) != 1 {
 		return nil, err
 	}
-	checks, err := ddl.Checks(create[0].SQL)
+	checks, err := ddl.Constraints(create[0].SQL)
 	if err != nil {
 		return nil, nil //nolint:nilerr // it is in no form that is known
 	}
@@ -81,10 +81,10 @@ func (ins *Inserter) checks(ctx context.Context, in Insert) ([]ddl.Check, error)
 
 // checkedColumns returns the numbers of the columns that constraints need, and
 // how they and the number of the row are selected.
-func checkedColumns(in Insert, checks []ddl.Check) (columns []int, named []string) {
+func checkedColumns(in Insert, checks []ddl.Constraint) (columns []int, named []string) {
 	named = append(named, externalRow)
 	for i, info := range in.Block.Layout().Columns() {
-		if slices.ContainsFunc(checks, func(c ddl.Check) bool { return slices.Contains(c.Names, info.Name) }) {
+		if slices.ContainsFunc(checks, func(c ddl.Constraint) bool { return slices.Contains(c.Names, info.Name) }) {
 			columns = append(columns, i)
 			named = append(named, externalColumn(i)+" AS "+ddl.QuoteIdent(info.Name))
 		}
@@ -94,7 +94,7 @@ func checkedColumns(in Insert, checks []ddl.Check) (columns []int, named []strin
 
 // firstViolations makes one violation of all of a row. broken are the rows that
 // break each of the checks.
-func firstViolations(checks []ddl.Check, broken [][]uint64) []Violation {
+func firstViolations(checks []ddl.Constraint, broken [][]uint64) []Violation {
 	var out []Violation
 	for i := range min(len(checks), len(broken)) {
 		for _, row := range broken[i] {

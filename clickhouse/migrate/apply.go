@@ -19,7 +19,7 @@ var ErrStalePlan = errors.New("the table has changed since the plan was made: pl
 // changes nothing. The targets of its materialized views are tables of their
 // own; see [ddl.Expand].
 func (m *Migrator) Plan(ctx context.Context, table ddl.Table, options ...ddl.DiffOption) (ddl.Plan, error) {
-	table, err := m.spelled(ctx, table)
+	table, err := m.printed(ctx, table)
 	if err != nil {
 		return ddl.Plan{}, err
 	}
@@ -27,26 +27,23 @@ func (m *Migrator) Plan(ctx context.Context, table ddl.Table, options ...ddl.Dif
 	if err != nil {
 		return ddl.Plan{}, err
 	}
-	plan := ddl.MakePlan(table, have, options...)
-	if have == nil || plan.Empty() && have.Rebuild == nil {
-		return plan, nil // what is stored matters to changes alone
-	}
-	if err := m.enrich(ctx, have, plan); err != nil {
-		return ddl.Plan{}, err
-	}
-	return ddl.MakePlan(table, have, options...), nil
+	return m.plan(ctx, ddl.Compare(table, have, options...), have)
 }
 
-// enrich adds to a table what plans want to know beside what it is.
-func (m *Migrator) enrich(ctx context.Context, have *ddl.Table, plan ddl.Plan) (err error) {
+// plan returns the plan for what separates a table from the one that exists.
+func (m *Migrator) plan(ctx context.Context, difference ddl.Comparison, have *ddl.Table) (_ ddl.Plan, err error) {
+	if have == nil || difference.Empty() && have.Rebuild == nil {
+		return difference.Plan(), nil // what is stored matters to changes alone
+	}
 	if have.Storage, err = m.storage(ctx, ddl.TableName{Database: have.Database, Name: have.Name}); err != nil {
-		return err
+		return ddl.Plan{}, err
 	}
-	rebuilt := slices.ContainsFunc(plan.Statements, func(s ddl.Statement) bool { return s.Hazard == ddl.NeedsRebuild })
-	if rebuilt || have.Rebuild != nil {
-		have.Rebuild, err = m.rebuildState(ctx, have)
+	if have.Rebuild != nil || difference.NeedsRebuild() {
+		if have.Rebuild, err = m.rebuildState(ctx, have); err != nil {
+			return ddl.Plan{}, err
+		}
 	}
-	return err
+	return difference.Plan(), nil
 }
 
 // Apply runs the statements of a plan in order and stops at the first that
@@ -207,15 +204,7 @@ func (r *applyRun) replan(ctx context.Context) (ddl.Plan, error) {
 	if err != nil {
 		return ddl.Plan{}, err
 	}
-	now, _ := r.plan.Again(have)
-	if have == nil {
-		return now, nil
-	}
-	if err := r.m.enrich(ctx, have, now); err != nil {
-		return ddl.Plan{}, err
-	}
-	now, _ = r.plan.Again(have)
-	return now, nil
+	return r.m.plan(ctx, r.plan.Compare(have), have)
 }
 
 // overtaken reports whether a statement that failed need not be run any more:

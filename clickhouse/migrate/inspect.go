@@ -53,6 +53,9 @@ func (m *Migrator) inspect(ctx context.Context, name ddl.TableName, views []stri
 	if err != nil {
 		return nil, fmt.Errorf("inspect: %w", err)
 	}
+	if table, err = m.printed(ctx, table); err != nil {
+		return nil, err
+	}
 	return &table, nil
 }
 
@@ -66,20 +69,23 @@ func (m *Migrator) inspectViews(ctx context.Context, op string, names []string, 
 	return views, err
 }
 
-// spelled returns the table with its queries as the server prints them.
-func (m *Migrator) spelled(ctx context.Context, table ddl.Table) (ddl.Table, error) {
-	for range ddl.SpellingRounds {
-		var answers []string
-		for _, q := range table.Spellings() {
-			text, err := m.client.SelectText(ctx, fmt.Sprintf("table %q: %s", table.TableName(), q.What), q.SQL)
-			if err != nil {
-				return ddl.Table{}, err
-			}
-			answers = append(answers, text)
+// printed returns the table with all SQL in it as the server prints it.
+func (m *Migrator) printed(ctx context.Context, table ddl.Table) (ddl.Table, error) {
+	for range ddl.PrintRounds {
+		sql := table.PrintSQL()
+		if sql == "" {
+			break
 		}
-		var err error
-		if table, err = table.Spelled(answers); err != nil {
+		answer, err := m.client.SelectText(ctx, fmt.Sprintf("table %q", table.TableName()), sql)
+		if err != nil {
+			return ddl.Table{}, err
+		}
+		var settled bool
+		if table, settled, err = table.Printed(answer); err != nil {
 			return ddl.Table{}, chconn.SchemaError(err)
+		}
+		if settled {
+			break
 		}
 	}
 	return table, nil

@@ -41,7 +41,7 @@ func (a *app) printDDL(names []string) error {
 	}
 	first := true
 	for _, t := range tables {
-		for _, s := range ddl.NewPlan(ddl.Diff(t.table, nil)).Statements {
+		for _, s := range ddl.MakePlan(t.table, nil).Statements {
 			if !first {
 				fmt.Fprintln(a.out)
 			}

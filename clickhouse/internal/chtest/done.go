@@ -18,6 +18,8 @@ func RequireDone(t testing.TB, db *enginetest.DB, c migrator, want ddl.Table) {
 	require.Empty(t, plan.Statements)
 	have, err := c.Inspect(t.Context(), want.Name)
 	require.NoError(t, err)
+	want, err = db.Printed(t.Context(), want)
+	require.NoError(t, err)
 	want.Database = db.Name
 	require.Equal(t, want.Canonical(), have.Canonical())
 	require.Equal(t, want.Fingerprint(), have.Fingerprint())

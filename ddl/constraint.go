@@ -2,8 +2,8 @@ package ddl
 
 import "slices"
 
-// Check is a CHECK constraint of a table.
-type Check struct {
+// Constraint is a CHECK constraint of a table.
+type Constraint struct {
 	Name string
 	// Expr is the condition that rows have to meet, as the server prints it.
 	Expr string
@@ -12,19 +12,19 @@ type Check struct {
 	Names []string
 }
 
-// Checks returns the CHECK constraints in a create statement that the server
+// Constraints returns the CHECK constraints in a create statement that the server
 // printed, in their order, which is the one in which the server checks them.
-func Checks(create string) ([]Check, error) {
+func Constraints(create string) ([]Constraint, error) {
 	parts, err := definitions(create)
 	if err != nil {
 		return nil, err
 	}
-	var out []Check
+	var out []Constraint
 	for _, part := range parts {
 		if len(part) < 4 || !part[0].isWord("CONSTRAINT") || !part[2].isWord("CHECK") {
 			continue
 		}
-		c := Check{Name: part[1].text, Expr: source(create, part[3:])}
+		c := Constraint{Name: part[1].text, Expr: source(create, part[3:])}
 		for _, t := range part[3:] {
 			if (t.kind == wordToken || t.kind == nameToken) && !slices.Contains(c.Names, t.text) {
 				c.Names = append(c.Names, t.text)
