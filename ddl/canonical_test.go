@@ -80,6 +80,38 @@ func TestPartitionsAsWritten(t *testing.T) {
 	}
 }
 
+// TestExpressionsThatDiffer changes a TTL, a column's TTL, an index and a partition
+// key by a pair of parentheses: each is a change, and once it is made there is
+// none.
+func TestExpressionsThatDiffer(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	table := func(rule, partition string) ddl.Table {
+		return newTable(t, fact.Schema{Name: "t", OrderBy: []string{"id"}, Fields: []fact.Field{
+			{Name: "id", Type: fact.String}, {Name: "at", Type: fact.DateTime64}, {Name: "days", Type: fact.Int32}, {Name: "v", Type: fact.String},
+		}}, ddl.Options{
+			TTL: "toDateTime(at) + toIntervalDay(" + rule + ")", PartitionBy: partition,
+			Columns: map[string]ddl.ColumnOptions{"v": {TTL: "toDateTime(at) + INTERVAL " + rule + " DAY"}},
+			Indexes: []ddl.Index{{Name: "i", Expr: rule, Type: "minmax"}},
+		})
+	}
+	create(t, db, table("days * 2 + 30", "days % 2 * 3"))
+	want := table("days * (2 + 30)", "days % 2 * 3")
+	plan := ddl.MakePlan(printed(t, db, want), inspect(t, db, "t"))
+	var all string
+	for _, s := range plan.Statements {
+		all += s.SQL + "\n"
+		db.Exec(t, s.SQL)
+	}
+	require.Contains(t, all, "MODIFY COLUMN `v` TTL toDateTime(at) + toIntervalDay(days * (2 + 30))")
+	require.Contains(t, all, "MODIFY TTL toDateTime(at) + toIntervalDay(days * (2 + 30))")
+	require.Contains(t, all, "ADD INDEX `i` days * (2 + 30) TYPE minmax")
+	requireSame(t, db, want)
+	plan = ddl.MakePlan(printed(t, db, table("days * (2 + 30)", "days % (2 * 3)")), inspect(t, db, "t"))
+	require.Len(t, plan.Statements, 1)
+	require.Contains(t, plan.Statements[0].Why, "change partition key")
+}
+
 // TestPartitionsThatDiffer compares each of some plain partition keys with all
 // the others.
 func TestPartitionsThatDiffer(t *testing.T) {

@@ -1,9 +1,7 @@
 package ddl_test
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 

@@ -81,6 +81,7 @@ const (
 	CodeDuplicateColumn    = 15
 	CodeIllegalType        = 43 // of an argument
 	CodeIllegalColumn      = 44 // such as one that exists already
+	CodeNotImplemented     = 48
 	CodeTypeMismatch       = 53
 	CodeTableExists        = 57
 	CodeUnknownTable       = 60

@@ -100,7 +100,7 @@ func (b *rebuilder) check(ctx context.Context, c ddl.ColumnCopy, sql string) err
 // other, whatever the values.
 func noConversion(err error) bool {
 	switch chconn.ServerCode(err) {
-	case chconn.CodeIllegalType, chconn.CodeTypeMismatch, chconn.CodeCannotConvert:
+	case chconn.CodeIllegalType, chconn.CodeTypeMismatch, chconn.CodeCannotConvert, chconn.CodeNotImplemented:
 		return true
 	}
 	return false
