@@ -19,9 +19,9 @@ const (
 	// into memory. They are stored in the background, and what fails for the
 	// moment is repeated for as long as the process lives: when the server is
 	// down, memory fills up to Config.MaxPendingBytes and then callers wait.
-	// Rows are given up in two cases, and both are reported to
-	// Config.OnFailure and counted: the server refuses them, or the context of
-	// Close ends before they are stored. A process that dies loses what it had
+	// Rows are given up in three cases, and all are reported to Config.OnFailure
+	// and counted: the server refuses them, a materialized view of the table
+	// fails, or the context of Close ends before they are stored. A process that dies loses what it had
 	// accepted; the log has the facts, and a replay heals the table.
 	Buffered
 )

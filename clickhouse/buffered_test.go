@@ -94,6 +94,28 @@ func TestBufferedRepeatsForEver(t *testing.T) {
 	})
 }
 
+// A materialized view that fails says the same every time. Its rows are given up,
+// and the next ones of the table are stored.
+func TestBufferedGivesUpOnABrokenView(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &memorySink{answer: func(_ context.Context, ids []string) (error, bool) {
+			if slices.Contains(ids, "broken") {
+				return &Error{Class: ErrAmbiguous, Code: 395, Text: "while pushing to view"}, true
+			}
+			return nil, true
+		}}
+		var f failures
+		m := intoMemory(t, Config{Mode: Buffered, OnFailure: f.note}, s)
+		require.NoError(t, m.Materialize(t.Context(), idFact("broken")))
+		require.ErrorIs(t, m.Flush(t.Context()), ErrAmbiguous)
+		require.NoError(t, m.Materialize(t.Context(), idFact("next")))
+		require.NoError(t, m.Flush(t.Context()))
+		require.Equal(t, []string{"broken"}, f.ids())
+		require.Len(t, s.count(), 2)
+	})
+}
+
 func TestBufferedFailuresAreReported(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

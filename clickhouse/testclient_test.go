@@ -15,6 +15,7 @@ func retryable() error { return &Error{Op: "op", Class: ErrRetryable, Text: "dow
 func ambiguous() error {
 	return &Error{Op: "op", Class: ErrAmbiguous, Text: "cut", Cause: io.ErrUnexpectedEOF}
 }
+
 func rejected() error {
 	return &Error{Op: "op", Class: ErrRejected, Code: chconn.CodeAccessDenied, Text: "no"}
 }

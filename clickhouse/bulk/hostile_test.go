@@ -221,7 +221,7 @@ func TestLoadDoesNotSearchWhereRowsCouldDouble(t *testing.T) {
 	require.NotContains(t, err.Error(), "tried for")
 	var e *chconn.Error
 	require.ErrorAs(t, err, &e)
-	require.Equal(t, violatedConstraint, e.Code)
+	require.Equal(t, chconn.CodeViolatedConstraint, e.Code)
 	require.ErrorContains(t, err, "chunk of ")
 }
 

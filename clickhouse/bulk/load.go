@@ -15,6 +15,7 @@ import (
 	"github.com/factload/factload/clickhouse/bulk/internal/input"
 	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
 	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/fact"
 )
 
@@ -93,7 +94,7 @@ func (l *load) run(ctx context.Context) error {
 		return l.wrap(ctx, err)
 	}
 	if err := newPipeline(ctx, l).run(); err != nil {
-		if passing(err) {
+		if retry.Passing(err) {
 			err = fmt.Errorf("%w: run the same load again to go on", err)
 		}
 		return l.wrap(ctx, err)

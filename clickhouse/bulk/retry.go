@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/internal/retry"
 )
 
 // retrier repeats calls that fail for the moment. It is safe for concurrent
@@ -33,7 +34,7 @@ func (r *retrier) do(ctx context.Context, f func(ctx context.Context, again bool
 	begin, again := time.Now(), false
 	for wait := firstWait; ; wait = min(2*wait, mostWait) {
 		err := f(ctx, again)
-		if err == nil || !passing(err) {
+		if err == nil || !retry.Passing(err) {
 			return err
 		}
 		if left := r.budget - time.Since(begin); left < wait {
@@ -64,28 +65,9 @@ func (r *retrier) sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// passing reports whether the call may succeed when it is repeated. What the
-// server says of rows that may be stored, as it does when a materialized view
-// fails, it will say again until somebody has fixed it.
-func passing(err error) bool {
-	var e *chconn.Error
-	if errors.Is(err, chconn.ErrAmbiguous) && errors.As(err, &e) {
-		return e.Code == 0 || e.Code == unknownStatus
-	}
-	return errors.Is(err, chconn.ErrRetryable) || errors.Is(err, chconn.ErrAmbiguous)
-}
-
-// unknownStatus is the server's code for an insert of which it does not know
-// itself what became of it.
-const unknownStatus = 319
-
-// violatedConstraint is the server's code for a row that a CHECK constraint of
-// its table refuses.
-const violatedConstraint = 469
-
 // violatesConstraint reports whether the server refused an insert because a
 // row breaks a constraint of the table, and has stored none of it.
 func violatesConstraint(err error) bool {
 	var e *chconn.Error
-	return errors.As(err, &e) && !e.Partial && e.Code == violatedConstraint
+	return errors.As(err, &e) && !e.Partial && e.Code == chconn.CodeViolatedConstraint
 }

@@ -82,15 +82,3 @@ func TestViolatesConstraint(t *testing.T) {
 	require.False(t, violatesConstraint(errFinal))
 	require.False(t, violatesConstraint(nil))
 }
-
-func TestPassing(t *testing.T) {
-	t.Parallel()
-	for _, err := range []error{
-		chconn.ErrAmbiguous, chconn.ErrRetryable, &chconn.Error{Class: chconn.ErrAmbiguous},
-		&chconn.Error{Class: chconn.ErrAmbiguous, Code: 319}, &chconn.Error{Class: chconn.ErrRetryable, Code: 241},
-	} {
-		require.True(t, passing(fmt.Errorf("insert: %w", err)), "%v", err)
-	}
-	require.False(t, passing(&chconn.Error{Class: chconn.ErrAmbiguous, Code: 469}), "a view that failed")
-	require.False(t, passing(&chconn.Error{Class: chconn.ErrRejected, Code: 469}))
-}

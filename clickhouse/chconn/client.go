@@ -114,8 +114,9 @@ func Open(dsn string, opts ...Option) (*Client, error) {
 }
 
 // driverOptions returns the options for the driver's own pool. The Client has
-// its own means to bound the connections in use and the time to wait, which
-// heed contexts and say what happened. The driver gets some room on top.
+// limits of its own for the connections in use and the time to wait, which follow
+// contexts and say what happened. The driver's limits are a little wider, so that
+// they are never met.
 func (c *Client) driverOptions() *chgo.Options {
 	opt := *c.opt
 	opt.MaxOpenConns = 2*c.opt.MaxOpenConns + 1
@@ -145,8 +146,8 @@ func (c *Client) Setting(name string) (value any, ok bool) {
 	return value, ok
 }
 
-// InsertFormat sends an insert over HTTP for who has a connection slot, with
-// what body has, in the format, as its rows. Its error is the driver's.
+// InsertFormat sends an insert over HTTP, whose rows are what body has in the
+// format. The caller holds a connection slot. Its error is the driver's.
 func (c *Client) InsertFormat(ctx context.Context, format, sql string, body io.Reader) error {
 	return c.conn.InsertFormat(ctx, format, sql, body)
 }

@@ -134,7 +134,7 @@ func TestTLS(t *testing.T) {
 
 			c := open(t, dsn, chconn.WithTLS(clientTLS))
 			require.NoError(t, c.Ping(t.Context()))
-			ensure(t, c, s, ddl.Options{})
+			ensure(t, c, s)
 			require.NoError(t, c.Insert(t.Context(), insert.Insert{Table: s.Name, Block: chtest.BlockOf(t, chtest.Compile(t, s), `{"n":7}`)}))
 			require.Equal(t, "7", db.Query(t, "SELECT n FROM "+s.Name))
 
@@ -182,7 +182,7 @@ func TestSeveralHosts(t *testing.T) {
 			for i, list := range [][]string{{down1, chtest.Host(t, dsn)}, {silent, chtest.Host(t, dsn)}, {chtest.Host(t, dsn), down1}} {
 				c := open(t, hosts(list...))
 				require.NoError(t, c.Ping(t.Context()), list)
-				ensure(t, c, s, ddl.Options{})
+				ensure(t, c, s)
 				b := chtest.Compile(t, s).NewBlock()
 				require.NoError(t, b.AppendFact("", map[string]any{"n": i}))
 				require.NoError(t, c.Insert(t.Context(), insert.Insert{Table: s.Name, Block: b}))
@@ -286,7 +286,7 @@ func TestIdleConnectionsThatWereCutAreReplaced(t *testing.T) {
 			c := open(t, dsn)
 			s := chtest.SmallSchema
 			s.Name = "idle_" + name
-			ensure(t, c, s, ddl.Options{})
+			ensure(t, c, s)
 			for i := range 10 {
 				b := chtest.Compile(t, s).NewBlock()
 				require.NoError(t, b.AppendFact("", map[string]any{"n": i}))
@@ -400,7 +400,7 @@ func TestDSNWithoutDatabaseUsesTheUsersDefault(t *testing.T) {
 		c := open(t, chtest.WithDSN(t, dsn, func(u *url.URL) { u.Path = "" }))
 		require.Empty(t, c.Database())
 		t.Cleanup(func() { require.NoError(t, c.Exec(context.Background(), "DROP TABLE IF EXISTS "+s.Name+" SYNC")) })
-		ensure(t, c, s, ddl.Options{})
+		ensure(t, c, s)
 		require.NoError(t, c.Insert(t.Context(), insert.Insert{Table: s.Name, Block: chtest.BlockOf(t, chtest.Compile(t, s), `{"n":1}`)}))
 		var rows []struct {
 			N uint32 `ch:"n"`

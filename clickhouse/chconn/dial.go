@@ -138,7 +138,7 @@ func (d *dialer) dialNative(ctx context.Context, addr string) (net.Conn, error) 
 }
 
 // driverStrategy makes the driver open its connections with each. The driver
-// itself heeds no context while it waits for the server's greeting, so the
+// itself ignores the context while it waits for the server's greeting, so the
 // connection is closed under it. It asks over HTTP who the server is; the
 // settings of the statement that is waiting for the connection are not for that
 // question, whose body is never compressed.

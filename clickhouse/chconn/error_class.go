@@ -17,11 +17,11 @@ import (
 type Phase int
 
 const (
-	// Unsent: the server cannot have acted on it.
+	// Unsent means that the server cannot have acted on it.
 	Unsent Phase = iota
-	// Sent: the server may have acted on it.
+	// Sent means that the server may have acted on it.
 	Sent
-	// Read: it changes nothing, however far it came.
+	// Read means that it changes nothing, however far it came.
 	Read
 )
 
@@ -98,6 +98,7 @@ const (
 	CodeViolatedConstraint = 469 // a CHECK constraint
 	CodeAccessDenied       = 497
 	CodeWrongPassword      = 516
+	CodeUnknownStatus      = 319 // of an insert, which the server does not know itself
 	CodeCannotAssignAlter  = 517 // to a table that was renamed at that moment
 )
 

@@ -92,12 +92,12 @@ func (c *Client) safeCause(err error) error {
 	return err
 }
 
-// explain makes the text of well-known mistakes plain and adds how to mend
+// explain makes the text of well-known mistakes plain and adds how to fix
 // them.
 func (c *Client) explain(e *Error, err error) {
 	where := strings.Join(c.opt.Addr, ",")
 	if FromView(err) {
-		e.Hint = "the rows may be in the table already: mend the materialized view and repeat the insert with its token"
+		e.Hint = "the rows may be in the table already: fix the materialized view and repeat the insert with its token"
 		return
 	}
 	switch e.Code {
@@ -134,7 +134,7 @@ func (c *Client) explain(e *Error, err error) {
 	e.Hint = c.networkHint(err)
 }
 
-// networkHint says how to mend what kept the two sides from talking.
+// networkHint says how to fix what kept the two sides from talking.
 func (c *Client) networkHint(err error) string {
 	var status *chgo.HTTPError
 	var dial *dialError

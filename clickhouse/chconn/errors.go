@@ -27,7 +27,7 @@ var (
 	//
 	// When a materialized view of the table fails, the rows may be in the table
 	// and not in what the view inserts into. Repeating the insert, once the view
-	// has been mended, brings them there.
+	// has been fixed, brings them there.
 	//
 	// These are the server's code 319, any code of a materialized view that is
 	// not retryable, HTTP statuses 500, 502 and 504 without a code, and network
@@ -71,7 +71,7 @@ type Error struct {
 	Name string
 	// Text says what went wrong.
 	Text string
-	// Hint says how to mend it. It may be empty.
+	// Hint says how to fix it. It may be empty.
 	Hint string
 	// Partial says that some rows of an insert are stored although it failed:
 	// it was sent in several pieces, and one of them after others failed.

@@ -38,7 +38,7 @@ type nativePool struct {
 	closed bool
 }
 
-// The driver's own defaults, which it sets behind our back.
+// The defaults of the driver, which sets them only in its own copy of the options.
 const (
 	defaultMaxIdle  = 5
 	defaultLifetime = time.Hour

@@ -55,7 +55,7 @@ func (c *Client) SelectAs(ctx context.Context, op string, dest any, sql string, 
 	return c.SelectWithSlot(ctx, op, dest, sql, params...)
 }
 
-// SelectWithSlot is SelectAs for who has a connection slot.
+// SelectWithSlot is SelectAs for a caller that holds a connection slot.
 func (c *Client) SelectWithSlot(ctx context.Context, op string, dest any, sql string, params ...any) error {
 	if err := c.conn.Select(ctx, dest, sql, params...); err != nil {
 		return c.Fail(ctx, op, err, Read)

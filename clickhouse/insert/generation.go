@@ -13,17 +13,17 @@ import (
 	"github.com/factload/factload/ddl"
 )
 
-// An insert whose answer got lost may be in the table or not, and is made again
-// with its token, which the table knows then. When the table has been rebuilt
-// in between, the new one does not know the token, while it has the rows. So
-// such an insert has to be made again into the table that it went to first, and
-// from there into the new one as every other row of it.
+// An insert whose answer was lost may be in the table or not. It is repeated with
+// its token, by which the table recognizes it. If the table was rebuilt in
+// between, the new table does not know the token, although it may have the rows.
+// So the insert is repeated into the table that it went to first, and its rows
+// are copied from there into the new table like all others.
 //
-// That takes to know which table an insert goes to. A table's UUID is looked at
-// before an insert, unless that has been done in the last two seconds. A
+// For this we must know which table an insert went to. Before an insert, the UUID
+// of its table is asked for, unless that was done in the last two seconds. A
 // rebuild holds back inserts for longer than that before the tables change
-// places. So an insert that was sent within two seconds of a look that found
-// the table open cannot have met the table that came next.
+// places. So an insert that is sent within two seconds after the table was seen
+// open cannot reach the table that comes next.
 
 // lookTime is how long the UUID of a table is good for.
 const lookTime = 2 * time.Second
@@ -32,16 +32,17 @@ const lookTime = 2 * time.Second
 // rebuild that goes on holds inserts back for some seconds.
 const maxFenced = 30 * time.Second
 
-// maxUnsettled is how many inserts in doubt are remembered. Tables remember as
+// maxUnsettled is how many inserts of unknown outcome are remembered. Tables remember as
 // many tokens.
 const maxUnsettled = ddl.DeduplicationWindow
 
-// generations remembers which tables are what, and where inserts in doubt went.
+// generations remembers the UUIDs of tables, and into which table each insert went
+// whose outcome is unknown.
 type generations struct {
 	mu    sync.Mutex
 	seen  map[string]sighting
-	where map[doubtKey]*list.Element
-	order *list.List // of doubt, oldest first
+	where map[insertKey]*list.Element
+	order *list.List // of unsettled, oldest first
 	fresh time.Duration
 }
 
@@ -51,15 +52,15 @@ type sighting struct {
 	at   time.Time
 }
 
-type doubtKey struct{ table, token string }
+type insertKey struct{ table, token string }
 
-type doubt struct {
-	doubtKey
+type unsettled struct {
+	insertKey
 	uuid string // of the table that the insert may be in
 }
 
 func newGenerations() *generations {
-	return &generations{seen: make(map[string]sighting), where: make(map[doubtKey]*list.Element), order: list.New(), fresh: lookTime}
+	return &generations{seen: make(map[string]sighting), where: make(map[insertKey]*list.Element), order: list.New(), fresh: lookTime}
 }
 
 func (d *generations) sighted(table string) (uuid string, ok bool) {
@@ -83,32 +84,32 @@ func (d *generations) forget(table string) {
 	delete(d.seen, table)
 }
 
-// add remembers an insert in doubt. The first table that it went to stays the
-// one: others are not tried before the doubt is settled.
-func (d *generations) add(key doubtKey, uuid string) {
+// add remembers an insert of unknown outcome. The first table that it went to
+// stays the one: no other is tried before that is settled.
+func (d *generations) add(key insertKey, uuid string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.where[key] != nil || uuid == "" {
 		return
 	}
-	d.where[key] = d.order.PushBack(doubt{key, uuid})
+	d.where[key] = d.order.PushBack(unsettled{key, uuid})
 	if d.order.Len() > maxUnsettled {
 		d.remove(d.order.Front())
 	}
 }
 
-func (d *generations) of(key doubtKey) (uuid string, ok bool) {
+func (d *generations) of(key insertKey) (uuid string, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	e := d.where[key]
 	if e == nil {
 		return "", false
 	}
-	entry, ok := e.Value.(doubt)
+	entry, ok := e.Value.(unsettled)
 	return entry.uuid, ok
 }
 
-func (d *generations) settle(key doubtKey) {
+func (d *generations) settle(key insertKey) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if e := d.where[key]; e != nil {
@@ -117,16 +118,16 @@ func (d *generations) settle(key doubtKey) {
 }
 
 func (d *generations) remove(e *list.Element) {
-	if entry, ok := d.order.Remove(e).(doubt); ok {
-		delete(d.where, entry.doubtKey)
+	if entry, ok := d.order.Remove(e).(unsettled); ok {
+		delete(d.where, entry.insertKey)
 	}
 }
 
 // errLookAgain means that a table is not what it was when it was looked at.
 var errLookAgain = errors.New("the table has to be looked at again")
 
-// ready is asked right before a statement is sent, by who has a connection
-// slot. An error stops the insert.
+// ready is asked right before a statement is sent, by a caller that
+// holds a connection slot. An error stops the insert.
 type ready func(context.Context) error
 
 // always lets an insert be sent.
@@ -135,7 +136,7 @@ func always(context.Context) error { return nil }
 // insertOnce is insert for a block with a token. It waits for a table that is
 // being rebuilt, and finds out where an insert has gone whose answer was lost.
 func (ins *Inserter) insertOnce(ctx context.Context, in Insert) (chconn.Phase, error) {
-	key := doubtKey{in.Table, in.Token}
+	key := insertKey{in.Table, in.Token}
 	for {
 		uuid, err := ins.generation(ctx, in.Table)
 		if err != nil {
@@ -181,7 +182,7 @@ func (ins *Inserter) heldBack(ctx context.Context, table, uuid string, err error
 }
 
 // still returns errLookAgain when the table with the UUID has been put out of
-// its place, or is held back. It is for who has a connection slot, which may
+// its place, or is held back. It is for a caller that holds a connection slot, which may
 // have taken longer to get than the last look is good for.
 func (ins *Inserter) still(ctx context.Context, table, uuid string) error {
 	now, ok := ins.generations.sighted(table)
@@ -251,7 +252,7 @@ func (ins *Inserter) lookAt(ctx context.Context, table string) (s sighting, fenc
 	return ins.lookWithSlot(ctx, table)
 }
 
-// lookWithSlot is lookAt for who has a connection slot.
+// lookWithSlot is lookAt for a caller that holds a connection slot.
 func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting, fenced bool, err error) {
 	var rows []struct {
 		UUID   string `ch:"uuid"`

@@ -91,7 +91,7 @@ func (ins *Inserter) Insert(ctx context.Context, in Insert) error {
 		}
 	}
 	if err == nil {
-		ins.generations.settle(doubtKey{in.Table, in.Token})
+		ins.generations.settle(insertKey{in.Table, in.Token})
 		return nil
 	}
 	if mayBeColumns(err) {
@@ -108,8 +108,8 @@ func (ins *Inserter) Insert(ctx context.Context, in Insert) error {
 	return err
 }
 
-// sendOnce sends the block, with a token in a way that heeds rebuilds of the
-// table.
+// sendOnce sends the block, one with a token in a way that allows for rebuilds
+// of the table.
 func (ins *Inserter) sendOnce(ctx context.Context, in Insert) (chconn.Phase, error) {
 	if in.Token == "" {
 		return ins.insert(ctx, in, always)

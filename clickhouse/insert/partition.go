@@ -45,7 +45,7 @@ func (ins *Inserter) withPartitionLimit(in Insert) map[string]string {
 func (ins *Inserter) insertByPartition(ctx context.Context, in Insert, refused error) (stored bool, at chconn.Phase, err error) {
 	limit, err := strconv.Atoi(in.Settings[maxPartitions])
 	if err != nil {
-		return false, chconn.Unsent, refused // the server took it for a number; it is none of ours
+		return false, chconn.Unsent, refused // no number that we can read
 	}
 	groups, n, err := ins.partitionGroups(ctx, in, limit)
 	if err != nil {
@@ -80,7 +80,7 @@ func (ins *Inserter) insertByPartition(ctx context.Context, in Insert, refused e
 		}
 	}
 	for group := range n { // not before: a repetition sends those again that were stored
-		ins.generations.settle(doubtKey{in.Table, partToken(in.Token, group)})
+		ins.generations.settle(insertKey{in.Table, partToken(in.Token, group)})
 	}
 	return true, chconn.Sent, nil
 }

@@ -126,10 +126,10 @@ func TestNewDefaultLeavesOldRows(t *testing.T) {
 	db := enginetest.Database(t)
 	c := open(t, db.DSN)
 	s := fact.Schema{Name: "t", OrderBy: []string{"id"}, Fields: []fact.Field{{Name: "id", Type: fact.UInt8}}}
-	ensure(t, c, s, ddl.Options{})
+	ensure(t, c, s)
 	db.Exec(t, "INSERT INTO t VALUES (1)")
 	s.Fields = append(s.Fields, fact.Field{Name: "n", Type: fact.UInt8, Default: 7})
-	ensure(t, c, s, ddl.Options{})
+	ensure(t, c, s)
 	db.Exec(t, "INSERT INTO t (id) VALUES (2)")
 
 	for _, next := range []any{8, nil} {

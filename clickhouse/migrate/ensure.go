@@ -17,7 +17,7 @@ const ensureTries = 8
 
 // Ensure makes the tables as they are wanted: it creates those that do not
 // exist, adds columns that are missing, and makes other changes that only touch
-// metadata. A table that differs in a way that this cannot mend is left as it
+// metadata. A table that differs in a way that this cannot fix is left as it
 // is, and the error, a [*ddl.RefusedError], says what differs. Columns that only
 // the server knows are kept.
 //

@@ -60,7 +60,7 @@ func TestEnsureAddsColumns(t *testing.T) {
 	t.Parallel()
 	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *testClient) {
 		old := fact.Schema{Name: "t", Fields: []fact.Field{{Name: "id", Type: fact.String}, {Name: "z", Type: fact.UInt32}}, OrderBy: []string{"id"}}
-		ensure(t, c, old, ddl.Options{})
+		ensure(t, c, old)
 		db.Exec(t, "INSERT INTO t VALUES ('a', 1)")
 		db.Exec(t, "ALTER TABLE t ADD COLUMN theirs String DEFAULT 'kept'")
 
@@ -72,8 +72,8 @@ func TestEnsureAddsColumns(t *testing.T) {
 			old.Fields[1],
 			{Name: "j", Type: fact.JSON, Nullable: true},
 		}
-		ensure(t, c, grown, ddl.Options{})
-		ensure(t, c, grown, ddl.Options{})
+		ensure(t, c, grown)
+		ensure(t, c, grown)
 		require.Equal(t, "a\t5\t[]\t1\t\\N\tkept", db.Query(t, "SELECT id, n, `odd \\`name`, z, j, theirs FROM t"))
 
 		// Rows of the old schema, written by a service that is not updated yet.

@@ -99,7 +99,7 @@ func TestApplyReportsAFailedMutation(t *testing.T) {
 	t.Parallel()
 	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *testClient) {
 		s := fact.Schema{Name: "t", OrderBy: []string{"id"}, Fields: []fact.Field{{Name: "id", Type: fact.UInt64}}}
-		ensure(t, c, s, ddl.Options{})
+		ensure(t, c, s)
 		db.Exec(t, "INSERT INTO t VALUES (1)")
 		db.Exec(t, "ALTER TABLE t ADD COLUMN n UInt8 DEFAULT throwIf(id = 1)")
 		s.Fields = append(s.Fields, fact.Field{Name: "n", Type: fact.UInt8, Default: 7})
@@ -128,10 +128,10 @@ func TestApplyWaitsForAnothersMutation(t *testing.T) {
 	db := enginetest.Database(t)
 	s := fact.Schema{Name: "t", OrderBy: []string{"id"}, Fields: []fact.Field{{Name: "id", Type: fact.UInt64}}}
 	first, second := open(t, db.DSN), open(t, db.HTTPDSN)
-	ensure(t, first, s, ddl.Options{})
+	ensure(t, first, s)
 	db.Exec(t, "INSERT INTO t VALUES (1)")
 	s.Fields = append(s.Fields, fact.Field{Name: "n", Type: fact.UInt8, Default: 3})
-	ensure(t, first, s, ddl.Options{})
+	ensure(t, first, s)
 	s.Fields[1].Default = 7
 	o := ddl.Options{Indexes: []ddl.Index{{Name: "by n", Expr: "n", Type: "minmax"}}}
 	plan, err := first.Plan(t.Context(), chtest.NewTable(t, s, o))

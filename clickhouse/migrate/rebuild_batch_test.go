@@ -38,7 +38,7 @@ func TestRebuildCopiesSmallPartsTogether(t *testing.T) {
 			copies++
 		}
 	}
-	require.NoError(t, c.EnsureAllowing(hooked(t.Context(), 0, watch), []ddl.Hazard{ddl.NeedsRebuild}, newer))
+	require.NoError(t, c.EnsureAllowing(hooked(t.Context(), watch), []ddl.Hazard{ddl.NeedsRebuild}, newer))
 	chtest.RequireDone(t, db, c, newer)
 	require.Equal(t, 2, copies)
 	require.Equal(t, fmt.Sprintf("%d\t%d", 10*parts, 10*parts), db.Query(t, "SELECT count(), uniqExact(id) FROM t"))
@@ -59,7 +59,7 @@ func TestRebuildKeepsTheOrderThatMatters(t *testing.T) {
 		db.Exec(t, fmt.Sprintf("INSERT INTO t (id, kind, text) VALUES (1, 'a', 'version %d'), (%d, 'b', '')", n, n+2))
 	}
 	c := open(t, db.DSN)
-	require.NoError(t, c.EnsureAllowing(hooked(t.Context(), 0, nil), []ddl.Hazard{ddl.NeedsRebuild}, newer))
+	require.NoError(t, c.EnsureAllowing(hooked(t.Context(), nil), []ddl.Hazard{ddl.NeedsRebuild}, newer))
 	require.Equal(t, "version 11", db.Query(t, "SELECT text FROM t FINAL WHERE id = 1"))
 	require.Equal(t, "0\t12", db.Query(t, "SELECT countIf(event = 'batch'), uniqExactIf(part, event = 'piece') FROM _factload_rebuilds"))
 }
@@ -91,7 +91,7 @@ func TestBatchOfAnotherProcessIsTakenOver(t *testing.T) {
 	}
 	plan, err := second.Plan(t.Context(), newer)
 	require.NoError(t, err)
-	require.NoError(t, second.Apply(hooked(t.Context(), 0, watch), plan, ddl.NeedsRebuild))
+	require.NoError(t, second.Apply(hooked(t.Context(), watch), plan, ddl.NeedsRebuild))
 	require.Len(t, batches, 2)
 	require.True(t, slices.ContainsFunc(batches[0].parts, func(name string) bool { return strings.HasPrefix(name, "all_8") }))
 	require.Equal(t, "80\t80", db.Query(t, "SELECT count(), uniqExact(id) FROM t"))

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -19,11 +18,10 @@ import (
 	"github.com/factload/factload/internal/rebuildhook"
 )
 
-// hooked returns a context for rebuilds that hold back inserts so long, which is
-// zero where nobody inserts while tables change places, and call step, unless
-// it is nil, after each step.
-func hooked(ctx context.Context, hold time.Duration, step func(string)) context.Context {
-	return rebuildhook.With(ctx, rebuildhook.Hook{Hold: hold, Step: step})
+// hooked returns a context for rebuilds that call step, unless it is nil, after
+// each step. They hold back inserts for no time: nobody inserts meanwhile.
+func hooked(ctx context.Context, step func(string)) context.Context {
+	return rebuildhook.With(ctx, rebuildhook.Hook{Step: step})
 }
 
 // rebuildVersions returns two versions of a table that differ in all that takes
@@ -79,12 +77,12 @@ func TestRebuild(t *testing.T) {
 		require.ErrorContains(t, refused, "--allow needs_rebuild")
 		require.Equal(t, create, db.Query(t, "SHOW CREATE TABLE "+quoted))
 
-		require.NoError(t, c.Apply(hooked(t.Context(), 0, nil), plan, ddl.NeedsRebuild))
+		require.NoError(t, c.Apply(hooked(t.Context(), nil), plan, ddl.NeedsRebuild))
 		chtest.RequireDone(t, db, c, newer)
 		require.Equal(t, before, db.Query(t, fmt.Sprintf(readRebuilt, quoted)))
 		require.Equal(t, "3000", db.Query(t, "SELECT countIf(more = 'x') FROM "+quoted))
 		require.NotEqual(t, "1", db.Query(t, "SELECT uniqExact(_partition_id) FROM "+quoted))
-		require.NoError(t, c.Apply(hooked(t.Context(), 0, nil), plan, ddl.NeedsRebuild), "it is done already")
+		require.NoError(t, c.Apply(hooked(t.Context(), nil), plan, ddl.NeedsRebuild), "it is done already")
 
 		kept := db.Query(t, "SELECT groupArray(name) FROM system.tables WHERE database = currentDatabase() AND name LIKE '"+name+"%' AND name != '"+name+"'")
 		require.Regexp(t, `^\['t \d_before_\d{8}'\]$`, kept)
@@ -106,7 +104,7 @@ func TestRebuildRefusesValuesThatDoNotFit(t *testing.T) {
 	plan, err := c.Plan(t.Context(), newer)
 	require.NoError(t, err)
 	create := db.Query(t, "SHOW CREATE TABLE t")
-	err = c.Apply(hooked(t.Context(), 0, nil), plan, ddl.NeedsRebuild)
+	err = c.Apply(hooked(t.Context(), nil), plan, ddl.NeedsRebuild)
 	var misfit *MisfitError
 	require.ErrorAs(t, err, &misfit)
 	require.ErrorIs(t, err, chconn.ErrRejected)
@@ -119,7 +117,7 @@ func TestRebuildRefusesValuesThatDoNotFit(t *testing.T) {
 	require.Equal(t, "t", db.Query(t, "SHOW TABLES"))
 
 	db.Exec(t, "ALTER TABLE t UPDATE n = NULL WHERE n < 0 OR n > 65535 SETTINGS mutations_sync = 2")
-	require.NoError(t, c.EnsureAllowing(hooked(t.Context(), 0, nil), []ddl.Hazard{ddl.NeedsRebuild}, newer))
+	require.NoError(t, c.EnsureAllowing(hooked(t.Context(), nil), []ddl.Hazard{ddl.NeedsRebuild}, newer))
 	chtest.RequireDone(t, db, c, newer)
 	require.Equal(t, "1003\t202", db.Query(t, "SELECT count(), countIf(n IS NULL) FROM t"))
 }
@@ -140,7 +138,7 @@ func TestRebuildGivesUp(t *testing.T) {
 		}
 	}
 	var misfit *MisfitError
-	require.ErrorAs(t, c.EnsureAllowing(hooked(t.Context(), 0, watch), []ddl.Hazard{ddl.NeedsRebuild}, newer), &misfit)
+	require.ErrorAs(t, c.EnsureAllowing(hooked(t.Context(), watch), []ddl.Hazard{ddl.NeedsRebuild}, newer), &misfit)
 	require.Equal(t, create, db.Query(t, "SHOW CREATE TABLE t"))
 	require.Equal(t, ddl.RebuildLedger+"\nt", db.Query(t, "SHOW TABLES"))
 	db.Exec(t, "INSERT INTO t (id) VALUES (5001)")
@@ -175,7 +173,7 @@ func TestRebuildBeginsAnew(t *testing.T) {
 					want = db.Query(t, fmt.Sprintf(readRebuilt, "t"))
 				}
 			}
-			require.NoError(t, c.EnsureAllowing(hooked(t.Context(), 0, watch), []ddl.Hazard{ddl.NeedsRebuild}, newer))
+			require.NoError(t, c.EnsureAllowing(hooked(t.Context(), watch), []ddl.Hazard{ddl.NeedsRebuild}, newer))
 			require.Equal(t, 2, times)
 			chtest.RequireDone(t, db, c, newer)
 			require.Equal(t, want, db.Query(t, fmt.Sprintf(readRebuilt, "t")))
@@ -205,7 +203,7 @@ func TestRebuildStoppedAtEachStep(t *testing.T) {
 			if stop != "done" && stop != "settled" {
 				require.True(t, plan.Rebuilds(), "%+v", plan)
 			}
-			require.NoError(t, c.Apply(hooked(t.Context(), 0, nil), plan, ddl.NeedsRebuild))
+			require.NoError(t, c.Apply(hooked(t.Context(), nil), plan, ddl.NeedsRebuild))
 			chtest.RequireDone(t, db, c, newer)
 			require.Equal(t, "1000\t1000", db.Query(t, "SELECT count(), uniqExact(id) FROM t"))
 			require.Equal(t, "3", db.Query(t, "SELECT count() FROM system.tables WHERE database = currentDatabase()"), "the table, the one of before, and the ledger")
@@ -223,7 +221,7 @@ func rebuildSteps(t *testing.T) []string {
 	db.Exec(t, fmt.Sprintf(insertOlder, "t", 0))
 	var steps []string
 	watch := func(step string) { steps = append(steps, step) }
-	require.NoError(t, c.EnsureAllowing(hooked(t.Context(), 0, watch), []ddl.Hazard{ddl.NeedsRebuild}, newer))
+	require.NoError(t, c.EnsureAllowing(hooked(t.Context(), watch), []ddl.Hazard{ddl.NeedsRebuild}, newer))
 	return steps
 }
 
@@ -238,7 +236,7 @@ func stopAt(t *testing.T, db *enginetest.DB, newer ddl.Table, stop string) {
 			cancel(errStop)
 		}
 	}
-	err := c.EnsureAllowing(hooked(ctx, 0, watch), []ddl.Hazard{ddl.NeedsRebuild}, newer)
+	err := c.EnsureAllowing(hooked(ctx, watch), []ddl.Hazard{ddl.NeedsRebuild}, newer)
 	if stop != "done" {
 		require.ErrorIs(t, err, errStop)
 	}
@@ -261,7 +259,7 @@ func TestRebuildAtOnce(t *testing.T) {
 			c := open(t, dsn)
 			plan, err := c.Plan(t.Context(), newer)
 			require.NoError(t, err)
-			wg.Go(func() { errs[i] = c.Apply(hooked(t.Context(), 0, nil), plan, ddl.NeedsRebuild) })
+			wg.Go(func() { errs[i] = c.Apply(hooked(t.Context(), nil), plan, ddl.NeedsRebuild) })
 		}
 		wg.Wait()
 		require.NoError(t, errors.Join(errs...))

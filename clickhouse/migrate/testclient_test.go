@@ -31,7 +31,7 @@ func bothProtocols(t *testing.T, test func(t *testing.T, db *enginetest.DB, c *t
 	chtest.EachProtocol(t, func(t *testing.T, db *enginetest.DB, dsn string) { test(t, db, open(t, dsn)) })
 }
 
-func ensure(t testing.TB, c *testClient, s fact.Schema, o ddl.Options) {
+func ensure(t testing.TB, c *testClient, s fact.Schema) {
 	t.Helper()
-	require.NoError(t, c.Ensure(t.Context(), chtest.NewTable(t, s, o)))
+	require.NoError(t, c.Ensure(t.Context(), chtest.NewTable(t, s, ddl.Options{})))
 }

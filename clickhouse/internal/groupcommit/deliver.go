@@ -66,7 +66,7 @@ func (w *Writer) store(ctx context.Context, since time.Time, rows *block.Block, 
 
 // storeMissing inserts the rows whose fact IDs the table does not have. It
 // looks once no older insert is running, and the writer's own inserts come one
-// after the other, so what it sees does not change behind its back.
+// after the other, so what it sees does not change meanwhile.
 func (w *Writer) storeMissing(ctx context.Context, since time.Time, rows *block.Block, calls []*call) error {
 	ids := FactIDs(rows)
 	var have map[string]bool
@@ -113,7 +113,8 @@ func FactIDs(rows *block.Block) []string {
 }
 
 // tokenOf returns the token for the rows of the calls. That of a single call is
-// its own, so that the same call, made again by whomever, has the same.
+// its own, so that the same call has the same token when it is repeated, also by
+// another process.
 func tokenOf(calls []*call) string {
 	if len(calls) == 1 {
 		return calls[0].token

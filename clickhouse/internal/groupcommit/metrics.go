@@ -32,6 +32,8 @@ type Metrics struct {
 	tracer trace.Tracer // nil: no spans
 }
 
+// NewMetrics returns the metrics of the given providers. Nil means that nothing
+// is measured or traced.
 func NewMetrics(meters metric.MeterProvider, tracers trace.TracerProvider) (*Metrics, error) {
 	if meters == nil {
 		meters = metricnoop.NewMeterProvider()

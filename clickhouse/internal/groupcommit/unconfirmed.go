@@ -2,7 +2,7 @@ package groupcommit
 
 import "github.com/cespare/xxhash/v2"
 
-// maxDoubts is how many fact IDs of a table are kept in doubt.
+// maxUnconfirmed is how many fact IDs of a table are kept.
 const maxUnconfirmed = 1 << 18
 
 // unconfirmed is a set of the fact IDs that the table may have or not: their callers

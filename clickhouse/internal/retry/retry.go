@@ -21,6 +21,7 @@ const (
 type Repeater struct {
 	Budget  time.Duration                                   // not positive: nothing is repeated
 	Forever bool                                            // the budget does not matter
+	Stop    <-chan struct{}                                 // once it is closed, nothing is repeated; may be nil
 	Retried func(ctx context.Context, tries int, err error) // told before each repetition
 }
 
@@ -41,7 +42,7 @@ func (r *Repeater) Repeat(ctx context.Context, begin time.Time, try func(context
 		// known about the table before its rows are sent again is asked here.
 		doubt = doubt || errors.Is(err, chconn.ErrAmbiguous)
 		pause := wait/2 + rand.N(wait/2) //nolint:gosec // spreads load, keeps no secret
-		if !Passing(err) || !r.mayRepeat(begin, &pause) || !Sleep(ctx, pause) {
+		if !Passing(err) || !r.mayRepeat(begin, &pause) || !r.sleep(ctx, pause) {
 			return triedError(err, doubt, tries, time.Since(begin))
 		}
 		r.Retried(ctx, tries, err)
@@ -62,6 +63,19 @@ func (r *Repeater) mayRepeat(begin time.Time, pause *time.Duration) bool {
 	return true
 }
 
+// sleep is Sleep that returns false also when Stop is closed first.
+func (r *Repeater) sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Stop:
+	case <-ctx.Done():
+	}
+	return false
+}
+
 // Sleep waits. It returns false when ctx ends first.
 func Sleep(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
@@ -74,8 +88,14 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Passing reports whether a call may succeed when it is repeated.
+// Passing reports whether a call may succeed when it is repeated. A materialized
+// view that fails is not passing: the answer is ambiguous, since the rows may be
+// in the table, and it stays the same until somebody has fixed the view.
 func Passing(err error) bool {
+	var e *chconn.Error
+	if errors.Is(err, chconn.ErrAmbiguous) && errors.As(err, &e) {
+		return e.Code == 0 || e.Code == chconn.CodeUnknownStatus
+	}
 	return errors.Is(err, chconn.ErrRetryable) || errors.Is(err, chconn.ErrAmbiguous)
 }
 

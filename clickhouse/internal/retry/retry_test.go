@@ -3,6 +3,7 @@ package retry
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,6 +44,8 @@ func TestRepeat(t *testing.T) {
 		"schema after doubt":      {[]error{ambiguous(), chconn.SchemaError(errors.New("x"))}, 2, chconn.ErrAmbiguous, chconn.ErrSchema},
 		"other class after doubt": {[]error{ambiguous(), errors.New("x")}, 2, chconn.ErrAmbiguous, chconn.ErrRetryable},
 		"constraint after doubt":  {[]error{ambiguous(), &chconn.Error{Class: chconn.ErrRejected, Code: chconn.CodeViolatedConstraint}}, 2, chconn.ErrAmbiguous, chconn.ErrRejected},
+		"broken view":             {[]error{retryable(), &chconn.Error{Class: chconn.ErrAmbiguous, Code: 395}}, 2, chconn.ErrAmbiguous, chconn.ErrRejected},
+		"unknown status":          {[]error{&chconn.Error{Class: chconn.ErrAmbiguous, Code: chconn.CodeUnknownStatus}, nil}, 2, nil, nil},
 		"never":                   {[]error{retryable()}, 0, chconn.ErrRetryable, chconn.ErrAmbiguous},
 		"never, with a doubt":     {[]error{retryable(), ambiguous(), retryable()}, 0, chconn.ErrAmbiguous, chconn.ErrRetryable},
 	} {
@@ -112,4 +115,34 @@ func TestRepeatBacksOff(t *testing.T) {
 		require.Greater(t, len(at), 1800, "it never gives up")
 		require.Greater(t, len(different), 1000, "not at the same moment as others")
 	})
+}
+
+func TestRepeatStops(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		stop := make(chan struct{})
+		r := newRepeater(time.Hour)
+		r.Stop = stop
+		calls := 0
+		err := r.Repeat(t.Context(), time.Now(), func(context.Context) error {
+			if calls++; calls == 3 {
+				close(stop)
+			}
+			return retryable()
+		})
+		require.ErrorIs(t, err, chconn.ErrRetryable)
+		require.Equal(t, 3, calls)
+	})
+}
+
+func TestPassing(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		chconn.ErrAmbiguous, chconn.ErrRetryable, &chconn.Error{Class: chconn.ErrAmbiguous},
+		&chconn.Error{Class: chconn.ErrAmbiguous, Code: 319}, &chconn.Error{Class: chconn.ErrRetryable, Code: 241},
+	} {
+		require.True(t, Passing(fmt.Errorf("insert: %w", err)), "%v", err)
+	}
+	require.False(t, Passing(&chconn.Error{Class: chconn.ErrAmbiguous, Code: 469}), "a view that failed")
+	require.False(t, Passing(&chconn.Error{Class: chconn.ErrRejected, Code: 469}))
 }
