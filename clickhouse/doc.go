@@ -1,9 +1,9 @@
 // Package clickhouse stores facts in ClickHouse.
 //
 // A [Materializer] turns facts into rows, one table for each schema. It is what
-// a service gives to a fact.Pipeline. A [Client] is the connection below it: it
-// inspects tables, brings them to the shape of a schema, and inserts blocks of
-// rows. Use a Client alone for queries and for bulk loads.
+// a service gives to a fact.Pipeline. A [Client] is the connection below it, for
+// queries and for bulk loads. Package migrate changes tables over a Client, and
+// package insert inserts blocks of rows; the Materializer does so for its own.
 //
 // # What is guaranteed
 //
