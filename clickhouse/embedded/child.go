@@ -27,14 +27,18 @@ const (
 	lockFD    = 5 // the locked file of the data directory; never used, only held
 )
 
-// stopCommand on controlFD ends the engine in good order.
-const stopCommand = "stop\n"
+// Commands on controlFD.
+const (
+	stopCommand  = "stop\n"        // ends the engine in good order
+	watchCommand = "watch %d %d\n" // names the ports of the native and of the HTTP protocol, to look after their clients
+)
 
 // launch is the parent's order to the child: one line of JSON on controlFD.
 type launch struct {
 	Nonce   string   `json:"nonce"`
 	Library string   `json:"library"`
 	Args    []string `json:"args"`
+	Sandbox sandbox  `json:"sandbox"`
 }
 
 // init turns this process into an engine if Start has executed it for that. An init function is used, and not a hook
@@ -60,7 +64,14 @@ func childMain(mark string) int {
 		return childFailed(fmt.Errorf("pipe: %w", err))
 	}
 	go obey(control, hold[1])
-	if err := runEngine(order.Library, append(order.Args, fdPath(hold[0]))); err != nil {
+	run, err := loadEngine(order.Library)
+	if err != nil {
+		return childFailed(err)
+	}
+	if err := order.Sandbox.enter(order.Library); err != nil {
+		sendReport(reportOpen, err)
+	}
+	if err := run(append(order.Args, fdPath(hold[0]))); err != nil {
 		return childFailed(err)
 	}
 	return 0
@@ -91,12 +102,16 @@ func readOrder(mark string, control *bufio.Reader) (launch, error) {
 func obey(control *bufio.Reader, hold int) {
 	for {
 		command, err := control.ReadString('\n')
+		var native, http int
+		_, notWatch := fmt.Sscanf(command, watchCommand, &native, &http)
 		switch {
 		case err != nil: // the pipe is closed
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		case command == stopCommand:
 			_ = syscall.Close(hold)
 			go hangUp()
+		case notWatch == nil:
+			go dropStrangers(native, http)
 		}
 	}
 }
@@ -133,7 +148,7 @@ func openFiles() []int {
 // childFailed tells the parent why there is no engine, or no more. Once the engine has run, nobody reads the report,
 // but the standard error ends up among the last words.
 func childFailed(err error) int {
-	sendFailure(err)
+	sendReport(reportFailure, err)
 	fmt.Fprintln(os.Stderr, "embedded engine:", err)
 	return 1
 }

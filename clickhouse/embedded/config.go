@@ -45,6 +45,14 @@ type Config struct {
 	// Database is created when missing, and is the one that the DSN point to. Empty means DefaultDatabase.
 	Database string
 
+	// Remote lets the engine connect to other ClickHouse servers, for the function remote and Distributed tables, and
+	// so to any address. Without it an engine on Linux connects to nothing.
+	Remote bool
+
+	// Backups is a directory that BACKUP writes to and RESTORE reads from, as in BACKUP DATABASE d TO File('name').
+	// It is created when missing (mode 0700). Empty means that there is none: File is refused.
+	Backups string
+
 	// Logger gets a few lines on start, stop and unexpected ends. Nil means no logs. The engine's own log is a file in
 	// DataDir.
 	Logger *slog.Logger
@@ -66,6 +74,11 @@ func (c Config) resolve() (Config, error) {
 		return c, fmt.Errorf("engine config: data directory %s: %w", c.DataDir, err)
 	}
 	c.DataDir = dir
+	if c.Backups != "" {
+		if c.Backups, err = filepath.Abs(c.Backups); err != nil {
+			return c, fmt.Errorf("engine config: backup directory: %w", err)
+		}
+	}
 	c.User = orDefault(c.User, DefaultUser)
 	c.Database = orDefault(c.Database, DefaultDatabase)
 	c.Native = orDefault(c.Native, loopbackAny)
@@ -98,8 +111,8 @@ func (c Config) check() error {
 		return errors.New(`engine config: user "default" is the engine's own: choose another name`)
 	case strings.EqualFold(c.Database, "default") || strings.EqualFold(c.Database, "system") || strings.EqualFold(c.Database, "information_schema"):
 		return fmt.Errorf("engine config: database %q is the engine's own: choose another name", c.Database)
-	case strings.ContainsRune(c.DataDir, 0):
-		return errors.New("engine config: data directory contains a zero byte")
+	case strings.ContainsRune(c.DataDir+c.Backups, 0):
+		return errors.New("engine config: data or backup directory contains a zero byte")
 	case c.StartTimeout < 0:
 		return fmt.Errorf("engine config: start timeout %s is negative", c.StartTimeout)
 	}

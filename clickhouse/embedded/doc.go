@@ -37,13 +37,21 @@
 // # Access
 //
 // The engine has one user. Its password is only kept as a hash in the engine's configuration, and in the file dsn.
-// Clients without credentials, or with wrong ones, are refused at login, from the first moment on.
+// Clients without credentials, or with wrong ones, are refused at login, from the first moment on: the ports are opened
+// when the database is there. Clients that connect and do not log in are dropped after ten seconds, so that they cannot
+// use up the engine's 4,096 connections (on Linux).
 //
-// The user may do everything inside the engine (databases, tables, system tables, KILL QUERY, SYSTEM commands) and may
-// read from other ClickHouse servers (remote, Distributed). The ways out of the engine are closed: no files of the host
-// (file, the engine File), no other network sources (url, s3, mysql, ...), and no dictionaries created by SQL, since the
-// engine would run any shell command for them. This is a fence against mistakes and curiosity. It is no prison for
-// somebody who has the password and bad intentions; for that, run the engine in a container.
+// The user may do everything inside the engine (databases, tables, system tables, KILL QUERY, SYSTEM commands). The ways
+// out of it are closed twice. Grants close those that ClickHouse has grants for: files (file, the engine File), the
+// network (url, s3, mysql, remote, ...), dictionaries created by SQL, whose sources run commands, and views with the
+// rights of nobody or of another user. On Linux the kernel closes the rest, such as a disk of a table's own or a backup
+// to S3: the engine process can use its data, its log and Config.Backups, and read what any program reads of the system
+// (Landlock); it can run no program and, unless Config.Remote allows it, connect to nothing (seccomp). Where a kernel has
+// only a part of that, the engine runs with that part, and [Server.Sandbox] and the Logger say what is missing.
+//
+// Directories below data/ that are links to other places of the machine are therefore not followed out of it.
+//
+// The data directory must belong to the user that runs the engine, or to root, and not be writable for everybody.
 //
 // # Differences from a ClickHouse server
 //

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+
+	"github.com/factload/factload/internal/private"
 )
 
 // layout names the files of a data directory.
@@ -24,16 +26,19 @@ func (l layout) engineLog() string {
 	return filepath.Join(l.log(), "clickhouse.log")
 }
 
-// makeRoot creates the data directory when it is missing.
+// makeRoot creates the data directory when it is missing, and refuses one that others own or may write.
 func (l layout) makeRoot() error {
 	if err := os.MkdirAll(l.root, 0o700); err != nil {
 		return fmt.Errorf("engine data directory %s: %w", l.root, mend(err))
 	}
+	if err := private.CheckDir(l.root); err != nil {
+		return fmt.Errorf("engine data directory: %w", err)
+	}
 	return nil
 }
 
-// prepare empties the run directory and creates the others. The lock must be held.
-func (l layout) prepare() error {
+// prepare empties the run directory and creates the others, that of backups included. The lock must be held.
+func (l layout) prepare(backups string) error {
 	if err := os.RemoveAll(l.run()); err != nil {
 		return fmt.Errorf("engine data directory %s: %w", l.root, mend(err))
 	}
@@ -41,6 +46,12 @@ func (l layout) prepare() error {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return fmt.Errorf("engine data directory %s: %w", l.root, mend(err))
 		}
+	}
+	if backups == "" {
+		return nil
+	}
+	if err := os.MkdirAll(backups, 0o700); err != nil {
+		return fmt.Errorf("backup directory %s: %w", backups, mend(err))
 	}
 	return nil
 }

@@ -25,22 +25,29 @@ type runResult struct {
 	message *byte
 }
 
-// runEngine loads the library and runs clickhouse-local in this process with args, until its queries have ended. It
-// must be called once at most, and the process should end soon after: the engine does not clean up after itself.
-func runEngine(library string, args []string) error {
+// engineFunc runs clickhouse-local in this process with args, until its queries have ended. It must be called once at
+// most, and the process should end soon after: the engine does not clean up after itself.
+type engineFunc func(args []string) error
+
+// loadEngine loads the library.
+func loadEngine(library string) (engineFunc, error) {
 	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_LOCAL)
 	if err != nil {
-		return fmt.Errorf("load library: %w", err)
+		return nil, fmt.Errorf("load library: %w", err)
 	}
 	address, err := purego.Dlsym(handle, runSymbol)
 	if err != nil {
-		return fmt.Errorf("load library %s: it has no function %s, so it is not a libchdb that can be used here", library, runSymbol)
+		return nil, fmt.Errorf("load library %s: it has no function %s, so it is not a libchdb that can be used here", library, runSymbol)
 	}
 	if err := harden(library, address); err != nil {
 		fmt.Fprintln(os.Stderr, "embedded engine: a client whose login fails may end this engine: harden:", err)
 	}
 	var run func(argc int, argv **byte) *runResult
 	purego.RegisterFunc(&run, address)
+	return func(args []string) error { return runEngine(run, args) }, nil
+}
+
+func runEngine(run func(argc int, argv **byte) *runResult, args []string) error {
 	argv := []*byte{cString("clickhouse")} // the library chooses by this name what to run
 	for _, arg := range args {
 		argv = append(argv, cString(arg))

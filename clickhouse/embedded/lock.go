@@ -11,6 +11,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/factload/factload/internal/private"
 )
 
 // holder is what the lock file says about the engine that holds the lock.
@@ -30,7 +32,7 @@ const (
 //
 // If the holder is an engine whose parent is dead, it is about to die, too, and lockDir waits for that a moment.
 func lockDir(ctx context.Context, l layout) (*os.File, error) {
-	f, err := os.OpenFile(l.lock(), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := private.Open(l.lock())
 	if err != nil {
 		return nil, fmt.Errorf("engine data directory %s: %w", l.root, mend(err))
 	}

@@ -40,7 +40,7 @@ type process struct {
 
 // spawn starts an engine process. It takes ownership of lock: the file is closed when the process has ended, or could
 // not be started.
-func spawn(library string, files layout, lock *os.File, logger *slog.Logger) (*process, error) {
+func spawn(library string, files layout, limits sandbox, lock *os.File, logger *slog.Logger) (*process, error) {
 	control, toChild, err := pipePair()
 	if err != nil {
 		closeAll(lock)
@@ -69,7 +69,7 @@ func spawn(library string, files layout, lock *os.File, logger *slog.Logger) (*p
 		<-p.done
 		return nil, fmt.Errorf("engine process: %w", err)
 	}
-	order := launch{Nonce: nonce, Library: library, Args: engineArgs(files)}
+	order := launch{Nonce: nonce, Library: library, Args: engineArgs(files), Sandbox: limits}
 	if err := json.NewEncoder(toChild).Encode(order); err != nil {
 		_ = p.kill() // the error that is returned says more
 		return nil, p.withLastWords(fmt.Errorf("engine process: send launch order: %w", err))
@@ -188,20 +188,20 @@ func (p *process) withLastWords(err error) error {
 }
 
 // listening waits until the process reports the two ports that it listens on.
-func (p *process) listening(ctx context.Context) (native, http uint16, err error) {
-	native, http, err = readReport(ctx, p.report)
+func (p *process) listening(ctx context.Context) (report, error) {
+	r, err := readReport(ctx, p.report)
 	switch {
 	case errors.Is(err, errNoReport):
 		select {
 		case <-p.done:
-			return 0, 0, p.err
+			return r, p.err
 		case <-ctx.Done():
-			return 0, 0, p.withLastWords(context.Cause(ctx))
+			return r, p.withLastWords(context.Cause(ctx))
 		}
 	case ctx.Err() != nil:
-		return 0, 0, p.withLastWords(err)
+		return r, p.withLastWords(err)
 	default:
-		return native, http, err
+		return r, err
 	}
 }
 

@@ -8,11 +8,11 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"os"
-	"strings"
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/factload/factload/internal/private"
 )
 
 // Server is a running engine. All methods are safe for concurrent use.
@@ -26,6 +26,7 @@ type Server struct {
 	mu           sync.Mutex // guards the rest
 	native, http addr       // with the ports of the first start
 	proc         *process
+	open         error // what is missing of the sandbox
 }
 
 // Start starts an engine and returns when it answers queries on both protocols. The caller should call Stop in the
@@ -75,7 +76,7 @@ func (s *Server) start(ctx context.Context) error {
 		closeAll(lock)
 		return err
 	}
-	p, err := spawn(s.library, s.files, lock, s.cfg.Logger)
+	p, err := spawn(s.library, s.files, newSandbox(s.files, s.cfg), lock, s.cfg.Logger)
 	if err != nil {
 		return err
 	}
@@ -98,7 +99,7 @@ func (s *Server) configure(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := s.files.prepare(); err != nil {
+	if err := s.files.prepare(s.cfg.Backups); err != nil {
 		return err
 	}
 	return s.settings().write()
@@ -107,7 +108,7 @@ func (s *Server) configure(ctx context.Context) error {
 func (s *Server) account() account { return account{s.cfg.User, s.cfg.Password} }
 
 func (s *Server) settings() settings {
-	return settings{files: s.files, native: s.native, http: s.http, user: s.cfg.User, password: s.cfg.Password}
+	return settings{Config: s.cfg, files: s.files, native: s.native, http: s.http}
 }
 
 // free says that the address can be listened on. It may be taken before the engine does; then the engine says so.
@@ -127,34 +128,31 @@ func free(ctx context.Context, protocol string, at addr) error {
 
 // ready waits for the process to listen and to answer, and sees to the database and the DSN file.
 func (s *Server) ready(ctx context.Context, p *process) error {
-	native, http, err := p.listening(ctx)
+	r, err := p.listening(ctx)
 	if err != nil {
 		return err
 	}
 	s.mu.Lock()
-	s.native.port, s.http.port = native, http
-	s.proc = p
+	s.native.port, s.http.port = r.native, r.http
+	s.proc, s.open = p, r.open
 	s.mu.Unlock()
-	who := s.account()
-	if _, err := askHTTP(ctx, s.http, who, "", createDatabase(s.cfg.Database)); err != nil {
-		return p.orEnded(fmt.Errorf("create database %q: %w", s.cfg.Database, err))
+	if r.open != nil {
+		s.cfg.Logger.Warn("the kernel does not confine the engine; its grants alone do", "missing", r.open)
 	}
+	if _, err := fmt.Fprintf(p.control, watchCommand, r.native, r.http); err != nil {
+		return p.orEnded(fmt.Errorf("engine process: %w", err))
+	}
+	who := s.account()
 	if _, err := askHTTP(ctx, s.http, who, "", "SELECT 1"); err != nil {
 		return p.orEnded(fmt.Errorf("http protocol: SELECT 1: %w", err))
 	}
 	if err := greetNative(ctx, s.native, who, s.cfg.Database); err != nil {
 		return p.orEnded(fmt.Errorf("native protocol: %w", err))
 	}
-	text := s.DSN() + "\n" + s.HTTPDSN() + "\n"
-	if err := os.WriteFile(s.files.dsn(), []byte(text), 0o600); err != nil {
+	if err := private.Write(s.files.dsn(), []byte(s.DSN()+"\n"+s.HTTPDSN()+"\n")); err != nil {
 		return fmt.Errorf("write dsn file: %w", err)
 	}
 	return nil
-}
-
-func createDatabase(name string) string {
-	quoted := "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
-	return "CREATE DATABASE IF NOT EXISTS " + quoted + " ENGINE = Atomic"
 }
 
 // DSN returns clickhouse://user:password@host:port/database, for the native protocol. It holds the password. The host
@@ -186,6 +184,14 @@ func (s *Server) dsn(scheme string, at addr) string {
 // DSNFile returns the path of a file, readable by its owner alone, that holds DSN on its first line and HTTPDSN on its
 // second while the engine runs.
 func (s *Server) DSNFile() string { return s.files.dsn() }
+
+// Sandbox says what the kernel of this machine does not do of what confines the engine, and is nil when it does
+// everything. See the package documentation.
+func (s *Server) Sandbox() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.open
+}
 
 // PID returns the number of the present engine process, or of the last one.
 func (s *Server) PID() int { return s.process().pid() }

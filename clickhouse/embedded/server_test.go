@@ -194,9 +194,11 @@ func TestStartFromAThreadThatEnds(t *testing.T) {
 
 func TestTwoDirectoriesAtOnce(t *testing.T) {
 	t.Parallel()
-	a, b := start(t, Config{}), start(t, Config{})
+	a, b := start(t, Config{}), start(t, Config{Remote: true})
 	query(t, a, "CREATE TABLE t (x UInt8) ENGINE = MergeTree ORDER BY x")
 	require.Equal(t, "0", query(t, b, "SELECT count() FROM system.tables WHERE name = 't'"))
 	remote := "SELECT count() FROM remote('" + a.native.String() + "', 'factload', 't', 'factload', '" + a.cfg.Password + "')"
-	require.Equal(t, "0", query(t, b, remote), "engines can read from each other")
+	require.Equal(t, "0", query(t, b, remote), "engines can read from each other, if they may")
+	_, err := tryQuery(t.Context(), a, strings.ReplaceAll(remote, a.native.String(), b.native.String()))
+	require.ErrorContains(t, err, "ACCESS_DENIED")
 }

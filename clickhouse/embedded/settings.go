@@ -14,10 +14,9 @@ import (
 
 // settings is what the engine's configuration files are made from.
 type settings struct {
+	Config       // resolved
 	files        layout
 	native, http addr
-	user         string
-	password     string
 }
 
 // write writes the files that the engine starts from.
@@ -25,7 +24,7 @@ func (s settings) write() error {
 	files := map[string]string{
 		s.files.config(): s.config(),
 		s.files.users():  s.users(),
-		s.files.start():  startSQL,
+		s.files.start():  s.startSQL(),
 	}
 	for path, text := range files {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -35,11 +34,19 @@ func (s settings) write() error {
 	return nil
 }
 
-// startSQL opens the listeners and reports where they are on the pipe that the child has as reportFD.
-var startSQL = fmt.Sprintf(`SYSTEM START LISTEN TCP;
+// startSQL creates the database, opens the listeners and reports where they are on the pipe that the child has as
+// reportFD. Nobody can connect before there is a database.
+func (s settings) startSQL() string {
+	return fmt.Sprintf(`CREATE DATABASE IF NOT EXISTS %s ENGINE = Atomic;
+SYSTEM START LISTEN TCP;
 SYSTEM START LISTEN HTTP;
 SELECT getServerPort('tcp_port'), getServerPort('http_port') INTO OUTFILE '%s' APPEND FORMAT TSV;
-`, fdPath(reportFD))
+`, quoteName(s.Database), fdPath(reportFD))
+}
+
+func quoteName(name string) string {
+	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
+}
 
 // config renders the server's part of the configuration. What is not here is the engine's default.
 func (s settings) config() string {
@@ -67,35 +74,41 @@ func (s settings) config() string {
 	// How often the engine compares its own account of memory with the system's. The default, 50 ms, costs an idle
 	// engine half a percent of a core.
 	set("memory_worker_period_ms", 250)
+	set("allow_experimental_webterminal", 0) // a client inside of the engine, with files and all
+	if s.Backups != "" {
+		fmt.Fprintf(&b, "<backups><allowed_path>%s</allowed_path></backups>\n", xmlText(s.Backups))
+	}
 	b.WriteString("</clickhouse>\n")
 	return b.String()
 }
 
-// users renders the two users.
+// users renders the users.
 //
 // The engine's own session logs in as "default" with an empty password from 127.0.0.1, which cannot be changed. So
-// that user may do nothing but open the listeners, and it may have one session: the engine's own, which is there
-// before the listeners are and stays until the engine ends. Nobody else can ever log in as "default".
+// that user may do nothing but create the database and open the listeners, and it may have one session: the engine's
+// own, which is there before the listeners are and stays until the engine ends. Nobody else can ever log in as
+// "default".
 func (s settings) users() string {
-	sum := sha256.Sum256([]byte(s.password))
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("<clickhouse>")
-	line("<profiles><default/><sealed><max_sessions_for_user>1</max_sessions_for_user></sealed></profiles>")
+	line("<profiles><default>%s</default>", profile)
+	line("<sealed><max_sessions_for_user>1</max_sessions_for_user></sealed></profiles>")
 	line("<quotas><default/></quotas>")
 	line("<users>")
-	line("<default><password/><networks><ip>127.0.0.1</ip></networks>" +
-		"<profile>sealed</profile><quota>default</quota>" +
-		"<grants><query>GRANT SYSTEM LISTEN ON *.*</query></grants></default>")
-	line("<%s><password_sha256_hex>%s</password_sha256_hex><networks><ip>::/0</ip></networks>"+
-		"<profile>default</profile><quota>default</quota><grants>", s.user, hex.EncodeToString(sum[:]))
-	for _, grant := range userGrants() {
-		line("<query>%s</query>", grant)
-	}
-	line("</grants></%s>", s.user)
+	line("<default><password/><networks><ip>127.0.0.1</ip></networks><profile>sealed</profile><quota>default</quota>%s</default>",
+		grantsXML("GRANT SYSTEM LISTEN ON *.*", "GRANT CREATE DATABASE ON *.*", "GRANT TABLE ENGINE ON Atomic"))
+	sum := sha256.Sum256([]byte(s.Password))
+	line("<%s><password_sha256_hex>%s</password_sha256_hex><networks><ip>::/0</ip></networks><profile>default</profile>"+
+		"<quota>default</quota><default_database>%s</default_database>%s</%s>",
+		s.User, hex.EncodeToString(sum[:]), xmlText(s.Database), grantsXML(userGrants(s.Remote)...), s.User)
 	line("</users>")
 	line("</clickhouse>")
 	return b.String()
+}
+
+func grantsXML(grants ...string) string {
+	return "<grants><query>" + strings.Join(grants, "</query><query>") + "</query></grants>"
 }
 
 func xmlText(s string) string {

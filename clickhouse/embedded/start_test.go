@@ -50,6 +50,40 @@ func TestStartWithFixedPorts(t *testing.T) {
 	require.Equal(t, "1", query(t, s, "SELECT 1"))
 }
 
+// Whoever reaches a port finds the database and is let in, at the first start and at every other.
+func TestListensWhenItIsWhole(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for range 3 {
+		cfg := Config{DataDir: dir, Native: freeAddr(t), HTTP: freeAddr(t), Password: "pw"}
+		at, err := parseAddr("native", cfg.Native)
+		require.NoError(t, err)
+		first := make(chan error, 1)
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() {
+			for ctx.Err() == nil {
+				err := greetNative(ctx, at, account{"factload", "pw"}, "factload")
+				if !errors.Is(err, syscall.ECONNREFUSED) {
+					first <- err
+					return
+				}
+			}
+			first <- ctx.Err()
+		}()
+		s, err := Start(t.Context(), cfg)
+		if errors.Is(err, syscall.EADDRINUSE) { // a neighbour took the port
+			cancel()
+			<-first
+			continue
+		}
+		require.NoError(t, err)
+		require.NoError(t, <-first)
+		cancel()
+		query(t, s, "CREATE TABLE IF NOT EXISTS t (x UInt8) ENGINE = MergeTree ORDER BY x")
+		require.NoError(t, s.Stop(t.Context()))
+	}
+}
+
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -71,11 +105,11 @@ func TestStartWhenTheEngineCannotListen(t *testing.T) {
 	s := &Server{cfg: cfg, library: library, files: layout{cfg.DataDir}}
 	s.native = addr{"127.0.0.1", 0}
 	s.http = addr{"127.0.0.1", uint16(l.Addr().(*net.TCPAddr).Port)}
-	require.NoError(t, s.files.prepare())
+	require.NoError(t, s.files.prepare(""))
 	require.NoError(t, s.settings().write())
 	lock, err := lockDir(t.Context(), s.files)
 	require.NoError(t, err)
-	p, err := spawn(s.library, s.files, lock, cfg.Logger)
+	p, err := spawn(s.library, s.files, newSandbox(s.files, cfg), lock, cfg.Logger)
 	require.NoError(t, err)
 	err = s.ready(t.Context(), p)
 	require.ErrorContains(t, err, "ended by itself")

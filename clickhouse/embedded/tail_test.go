@@ -57,20 +57,34 @@ func TestLogFileLines(t *testing.T) {
 	require.Equal(t, "last", log.lines()[len(log.lines())-1], "only the end of a long file is read")
 }
 
-func TestParseReport(t *testing.T) {
+func TestReadReport(t *testing.T) {
 	t.Parallel()
-	native, http, err := parseReport("9000\t8123")
+	read := func(text string) (report, error) {
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		_, err = w.WriteString(text)
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		defer r.Close()
+		return readReport(t.Context(), r)
+	}
+	got, err := read("9000\t8123\n")
 	require.NoError(t, err)
-	require.Equal(t, [2]uint16{9000, 8123}, [2]uint16{native, http})
+	require.Equal(t, report{native: 9000, http: 8123}, got)
+	got, err = read(reportOpen + "\"no landlock\"\n9000\t8123\n")
+	require.NoError(t, err)
+	require.Equal(t, uint16(8123), got.http)
+	require.EqualError(t, got.open, "no landlock")
 	for line, want := range map[string]string{
-		"":                        `"" as a port`,
-		"9000":                    `"" as a port`,
-		"9000\t0":                 `"0" as a port`,
-		"9000\t70000":             `"70000" as a port`,
-		reportFailure + `"a\nb"`:  "a\nb",
-		reportFailure + `no json`: "no json",
+		"\n":                             `"" as a port`,
+		"9000\n":                         `"" as a port`,
+		"9000\t0\n":                      `"0" as a port`,
+		"9000\t70000\n":                  `"70000" as a port`,
+		"9000\t8123":                     errNoReport.Error(),
+		reportFailure + `"a\nb"` + "\n":  "a\nb",
+		reportFailure + `no json` + "\n": "no json",
 	} {
-		_, _, err := parseReport(line)
+		_, err := read(line)
 		require.ErrorContains(t, err, want)
 	}
 }

@@ -25,6 +25,9 @@ func (*Server) HTTPDSN() string { return "" }
 // DSNFile returns nothing on this platform.
 func (*Server) DSNFile() string { return "" }
 
+// Sandbox returns ErrUnsupported on this platform.
+func (*Server) Sandbox() error { return ErrUnsupported }
+
 // PID returns 0 on this platform.
 func (*Server) PID() int { return 0 }
 
