@@ -40,6 +40,7 @@ type config struct {
 type engineConfig struct {
 	Data    string `mapstructure:"data"`
 	Library string `mapstructure:"library"`
+	Remote  bool   `mapstructure:"remote"`
 }
 
 type loadConfig struct {
@@ -76,6 +77,7 @@ func defaults() map[string]any {
 		"schemas":             []string{},
 		"engine.data":         ".factload/data",
 		"engine.library":      "",
+		"engine.remote":       false,
 		"load.workers":        0,
 		"load.chunk_bytes":    0,
 		"load.memory":         0,

@@ -66,6 +66,11 @@ func (o *origins) checkValues(v *viper.Viper) error {
 				wrong = append(wrong, o.wrong(key, text, "want a whole number, or 0 for one a core"))
 			}
 			continue
+		case "engine.remote":
+			if _, err := strconv.ParseBool(text); err != nil {
+				wrong = append(wrong, o.wrong(key, text, "want true or false"))
+			}
+			continue
 		case "load.chunk_bytes", "load.memory", "load.max_line_bytes":
 			if err := new(byteSize).UnmarshalText([]byte(text)); err != nil {
 				wrong = append(wrong, o.wrong(key, text, "want a size such as 16MiB, or a number of bytes"))

@@ -64,6 +64,6 @@ func printError(w io.Writer, err error) {
 	switch {
 	case errors.Is(err, errRejected), errors.Is(err, errChanges):
 	default:
-		fmt.Fprintln(w, "factload:", err)
+		fmt.Fprintln(terminalWriter{w}, "factload:", err)
 	}
 }

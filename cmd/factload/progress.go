@@ -169,7 +169,7 @@ func fileText(now bulk.Progress, name bool) string {
 	}
 	text := fmt.Sprintf("file %d of %d", now.Index, now.Files)
 	if name && now.File != "" {
-		text += " " + filepath.Base(now.File)
+		text += " " + terminalText(filepath.Base(now.File))
 	}
 	return text
 }

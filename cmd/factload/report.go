@@ -26,10 +26,12 @@ type report struct {
 }
 
 func (r report) write(s bulk.Summary, asJSON bool) error {
+	r.err = terminalWriter{r.err}
 	r.printRejects(s)
 	if asJSON {
 		return json.NewEncoder(r.out).Encode(s)
 	}
+	r.out = terminalWriter{r.out}
 	r.printFiles(s.Files)
 	if r.failed && s.Chunks+s.SkippedChunks == 0 {
 		return nil // nothing was done: the error says it all

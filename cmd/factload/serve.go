@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/factload/factload/clickhouse/embedded"
+	"github.com/factload/factload/internal/private"
 )
 
 const serveLong = `Run a ClickHouse engine in the foreground, for services, other factload commands
@@ -52,7 +53,7 @@ func newServe(a *app) *cobra.Command {
 }
 
 // serve runs an engine until ctx is done or the engine dies.
-func (a *app) serve(ctx context.Context) error {
+func (a *app) serve(ctx context.Context) (err error) {
 	c, err := a.serveConfig()
 	if err != nil {
 		return usageError(err)
@@ -61,12 +62,18 @@ func (a *app) serve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	dsnFile := engine.DSNFile()
+	dsnFile := engine.DSNFile() // the engine's own goes with the engine
 	if a.cfg.DSNFile != "" {
 		dsnFile = a.cfg.DSNFile
-		err = writeDSNFile(dsnFile, engine.DSN(), engine.HTTPDSN())
+		text := dsnText(engine)
+		if err = private.Write(dsnFile, text); err != nil {
+			err = fmt.Errorf("dsn file: %w", err)
+		} else {
+			defer func() { err = errors.Join(err, removeDSNFile(dsnFile, text)) }()
+		}
 	}
 	if err == nil {
+		a.warnOpen(engine)
 		a.announce(engine, dsnFile)
 		select {
 		case <-ctx.Done():
@@ -78,6 +85,13 @@ func (a *app) serve(ctx context.Context) error {
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer cancel()
 	return errors.Join(err, engine.Stop(stopCtx))
+}
+
+// warnOpen tells of what confines the engine on other machines, and not here.
+func (a *app) warnOpen(engine *embedded.Server) {
+	if open := engine.Sandbox(); open != nil {
+		a.log.Warn("the kernel does not confine the engine: whoever has the password can reach more of this machine than elsewhere", "missing", open)
+	}
 }
 
 // announce tells the user how to reach the engine, without its password.
@@ -119,6 +133,7 @@ func (a *app) serveConfig() (embedded.Config, error) {
 	return embedded.Config{
 		DataDir:  a.cfg.Engine.Data,
 		Library:  a.cfg.Engine.Library,
+		Remote:   a.cfg.Engine.Remote,
 		Native:   s.Native,
 		HTTP:     s.HTTP,
 		User:     orEnv(s.User, embedded.DefaultUser, "CLICKHOUSE_USER"),

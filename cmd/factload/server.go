@@ -1,9 +1,11 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"regexp"
 	"slices"
@@ -12,6 +14,7 @@ import (
 
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/embedded"
+	"github.com/factload/factload/internal/private"
 	"github.com/factload/factload/internal/suggest"
 )
 
@@ -131,20 +134,21 @@ func serverOfDSN(dsn, httpDSN, from string) (*server, error) {
 }
 
 // serverOfFile reads a file that factload serve wrote: the native DSN, then
-// the HTTP one.
+// the HTTP one. A file that another user may have written is refused: it would
+// send facts to a server of theirs.
 func serverOfFile(path string) (*server, error) {
-	text, err := readSecret(path)
+	text, err := private.Read(path)
 	if err != nil {
 		return nil, usageError(fmt.Errorf("dsn file: %w: it is written by factload serve --dsn-file FILE when it is ready", err))
 	}
-	dsn, httpDSN, _ := strings.Cut(text, "\n")
+	dsn, httpDSN, _ := strings.Cut(string(text), "\n")
 	return serverOfDSN(strings.TrimSpace(dsn), strings.TrimSpace(httpDSN), "the file "+path)
 }
 
 // startEngine starts an engine on dir. If one is running there already, and
 // its DSN file lets us in, that one is used.
 func (a *app) startEngine(ctx context.Context, dir string) (*server, error) {
-	engine, err := a.newEngine(ctx, embedded.Config{DataDir: dir, Library: a.cfg.Engine.Library})
+	engine, err := a.newEngine(ctx, embedded.Config{DataDir: dir, Library: a.cfg.Engine.Library, Remote: a.cfg.Engine.Remote})
 	var inUse *embedded.InUseError
 	if errors.As(err, &inUse) {
 		if s := runningEngine(ctx, inUse.DSNFile); s != nil {
@@ -174,6 +178,9 @@ func (a *app) newEngine(ctx context.Context, c embedded.Config) (*embedded.Serve
 	if isNew {
 		a.log.Info("created data directory " + c.DataDir)
 	}
+	if open := engine.Sandbox(); open != nil {
+		a.log.Debug("the kernel does not confine the engine", "missing", open)
+	}
 	a.log.Debug("engine started", "data", c.DataDir, "pid", engine.PID(), "took", time.Since(begin).Round(time.Millisecond))
 	return engine, nil
 }
@@ -199,15 +206,17 @@ func runningEngine(ctx context.Context, dsnFile string) *server {
 	return s
 }
 
-// writeDSNFile writes the two DSNs of an engine for others to read, in one
-// step, and readable by the owner alone.
-func writeDSNFile(path, native, http string) error {
-	temp := path + ".new"
-	if err := os.WriteFile(temp, []byte(native+"\n"+http+"\n"), 0o600); err != nil {
-		return fmt.Errorf("dsn file: %w", err)
+// dsnText is what a DSN file holds.
+func dsnText(engine *embedded.Server) []byte {
+	return []byte(engine.DSN() + "\n" + engine.HTTPDSN() + "\n")
+}
+
+// removeDSNFile takes the DSN file of an engine away that has stopped, unless
+// it is another engine's by now.
+func removeDSNFile(path string, text []byte) error {
+	now, err := private.Read(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !bytes.Equal(now, text) {
+		return nil
 	}
-	if err := os.Rename(temp, path); err != nil {
-		return fmt.Errorf("dsn file: %w", err)
-	}
-	return nil
+	return errors.Join(err, os.Remove(path))
 }
