@@ -23,7 +23,7 @@ var (
 
 	// ErrAmbiguous means that the answer got lost: the statement may have taken
 	// effect or not. An insert with a token may be repeated with that token and
-	// takes effect once; see [Client.Insert] for the limits.
+	// takes effect once; see package insert for the limits.
 	//
 	// When a materialized view of the table fails, the rows may be in the table
 	// and not in what the view inserts into. Repeating the insert, once the view

@@ -26,8 +26,9 @@ func New(client *chconn.Client) *Inserter {
 }
 
 // BlockCopies returns how many times the rows of a block are held in memory while
-// they are inserted over the Client's connections, the block itself included: 1 over the native protocol, 3
-// if they are compressed there, and 2 over HTTP, which takes a column at a time.
+// they are inserted over the Client's connections, the block itself included: 1
+// over the native protocol, 3 if they are compressed there, and 2 over HTTP, which
+// takes a column at a time.
 func BlockCopies(c *chconn.Client) int {
 	switch {
 	case c.IsHTTP():

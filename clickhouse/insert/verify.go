@@ -20,7 +20,7 @@ import (
 // A plain MergeTree table writes the token of an insert into its log of tokens
 // before it makes the new part visible. A server that is killed in between
 // knows the token afterwards and does not have the rows: it acknowledges the
-// insert that is repeated, and drops it. So after a repeated insert the Client
+// insert that is repeated, and drops it. So after a repeated insert the Inserter
 // looks for the rows, and inserts those that are not there.
 
 // againTries is how often rows that are not there are inserted. Each time the

@@ -18,8 +18,7 @@ func violatesConstraint(err error) bool {
 
 // statementCodes are rejections that have nothing to do with the rows.
 var statementCodes = []int{
-	chconn.CodeSyntaxError, chconn.CodeAccessDenied, chconn.CodeWrongPassword,
-	48,  // NOT_IMPLEMENTED
+	chconn.CodeSyntaxError, chconn.CodeAccessDenied, chconn.CodeWrongPassword, chconn.CodeNotImplemented,
 	73,  // UNKNOWN_FORMAT
 	115, // UNKNOWN_SETTING
 	192, // UNKNOWN_USER
