@@ -17,9 +17,9 @@ WITH
         SELECT
             run_id = {run_b:String} AS second,
             [
-                toFloat64(uniqExact(suite, category, case_id)), count(), countIf(error_type IS NOT NULL), avg(score),
-                quantileExactWeighted(0.5)(latency_ms, 1), quantileExactWeighted(0.95)(latency_ms, 1),
-                sum(prompt_tokens), sum(completion_tokens), sum(cost_usd)
+                toFloat64(uniqExact(suite, category, case_id)), toFloat64(count()), toFloat64(countIf(error_type IS NOT NULL)), avg(score),
+                toFloat64(quantileExactWeighted(0.5)(latency_ms, 1)), toFloat64(quantileExactWeighted(0.95)(latency_ms, 1)),
+                toFloat64(sum(prompt_tokens)), toFloat64(sum(completion_tokens)), sum(cost_usd)
             ] AS values
         FROM eval_result
         WHERE run_id IN ({run_a:String}, {run_b:String})

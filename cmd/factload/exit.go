@@ -9,11 +9,12 @@ import (
 // The exit codes. They are part of the command's contract; README.md has them
 // in a table.
 const (
-	exitOK       = 0 // all done
-	exitFailed   = 1 // it failed; the message says whether to run it again
-	exitUsage    = 2 // a wrong flag, argument, configuration or schema
-	exitRejected = 3 // finished, but some rows were rejected
-	exitChanges  = 4 // a table differs from its schema
+	exitOK        = 0 // all done
+	exitFailed    = 1 // it failed; the message says whether to run it again
+	exitUsage     = 2 // a wrong flag, argument, configuration or schema
+	exitRejected  = 3 // finished, but some rows were rejected
+	exitChanges   = 4 // a table differs from its schema
+	exitCondition = 5 // compare: a condition of --fail-if holds
 
 	exitSignal = 128 // plus the number of the signal that interrupted the command
 )
@@ -44,6 +45,9 @@ var errRejected = &codedError{code: exitRejected, err: errors.New("some rows wer
 // have said how.
 var errChanges = &codedError{code: exitChanges, err: errors.New("a table differs from its schema")}
 
+// errCondition says that a condition of --fail-if holds, which has been printed.
+var errCondition = &codedError{code: exitCondition, err: errors.New("a condition of --fail-if holds")}
+
 // exitCode maps the result of a command to its exit code.
 func exitCode(err error) int {
 	if err == nil {
@@ -62,7 +66,7 @@ func exitCode(err error) int {
 // printError tells the user what went wrong.
 func printError(w io.Writer, err error) {
 	switch {
-	case errors.Is(err, errRejected), errors.Is(err, errChanges):
+	case errors.Is(err, errRejected), errors.Is(err, errChanges), errors.Is(err, errCondition):
 	default:
 		fmt.Fprintln(terminalWriter{w}, "factload:", err)
 	}

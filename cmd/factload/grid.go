@@ -78,3 +78,29 @@ func (g *grid) write(w io.Writer) error {
 	_, err := io.WriteString(w, b.String())
 	return err
 }
+
+// writeMarkdown writes the table for a page or a comment on a forge.
+func (g *grid) writeMarkdown(w io.Writer) error {
+	var b strings.Builder
+	escape := strings.NewReplacer("|", "\\|", "<", "&lt;", "`", "\\`", "*", "\\*", "_", "\\_", "[", "\\[")
+	line := func(texts []string) {
+		b.WriteString("|")
+		for _, text := range texts {
+			b.WriteString(" " + escape.Replace(text) + " |")
+		}
+		b.WriteString("\n")
+	}
+	names, rules := make([]string, len(g.columns)), "|"
+	for i, c := range g.columns {
+		names[i] = c.name
+		rules += map[bool]string{true: "---:|", false: "---|"}[c.right]
+	}
+	b.WriteString("\n")
+	line(names)
+	b.WriteString(rules + "\n")
+	for _, row := range g.rows {
+		line(row)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}

@@ -103,7 +103,7 @@ func TestReadmeNamesEveryCommand(t *testing.T) {
 			require.Contains(t, text, cmd.Name())
 		}
 	}
-	for code, meaning := range map[int]string{exitOK: "all rows are loaded", exitFailed: "failed", exitUsage: "wrong usage", exitRejected: "some rows were rejected", exitChanges: "differs from its schema", exitSignal + int(syscall.SIGINT): "interrupted"} {
+	for code, meaning := range map[int]string{exitOK: "all rows are loaded", exitFailed: "failed", exitUsage: "wrong usage", exitRejected: "some rows were rejected", exitChanges: "differs from its schema", exitCondition: "--fail-if", exitSignal + int(syscall.SIGINT): "interrupted"} {
 		require.Regexp(t, fmt.Sprintf(`\| %d[0-9, ]* \| [^|]*%s`, code, meaning), text)
 	}
 }

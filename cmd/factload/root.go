@@ -24,7 +24,7 @@ then FACTLOAD_* environment variables, then flags; the last one wins.
 
 Exit codes: 0 all done; 1 failed; 2 wrong usage, configuration or schema;
 3 finished, but some rows were rejected; 4 a table differs from its schema (plan,
-verify); 130 and 143 interrupted by Ctrl-C (SIGINT) or by SIGTERM.`
+verify); 5 a condition of compare --fail-if holds; 130 and 143 interrupted by Ctrl-C (SIGINT) or by SIGTERM.`
 
 const rootExample = `  factload sample --schema message --rows 1000 > messages.jsonl
   factload load --schema message messages.jsonl
@@ -56,7 +56,7 @@ func newRoot(a *app) *cobra.Command {
 	bind(flags, "log-level", "log.level")
 
 	root.AddCommand(
-		newInfer(a), newLoad(a), newLoads(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a), newReplay(a),
+		newInfer(a), newLoad(a), newLoads(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a), newCompare(a), newReplay(a),
 		newServe(a), newSample(a), newVersion(a),
 	)
 	root.SetVersionTemplate(versionLine())
