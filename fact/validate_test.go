@@ -43,7 +43,8 @@ func TestSchemaValidateAccepts(t *testing.T) {
 		{Name: "id", Fields: []fact.Field{{Name: "id", FactID: true}}, OrderBy: []string{"id"}},
 		{Name: "uuid", Fields: []fact.Field{{Name: "id", Type: fact.UUID, FactID: true}}},
 		{Name: "words", OrderBy: []string{"a"}, ReplaceBy: "b", Fields: []fact.Field{
-			{Name: "a", From: "x.y.0.z", ReplaceSurrogates: true, NullIsDefault: true}, {Name: "x", From: "x.y.1"},
+			{Name: "a", From: "x.y.0.z", ReplaceSurrogates: true, NullIsDefault: true},
+			{Name: "x", From: "x.y.1"},
 			{Name: "b", Type: fact.DateTime64, Precision: 9, Unit: fact.Nanoseconds, From: `"x.y"`},
 			{Name: "c", Type: fact.Float64, Nullable: true, Quoted: true, NaNIsNull: true},
 			{Name: "d", Type: fact.UInt8, Array: true, Quoted: true, NullIsDefault: true},

@@ -19,7 +19,7 @@ func (b *Block) AppendJSON(line []byte) error {
 // object has that field too, both must be equal. An empty ID means none.
 func (b *Block) AppendJSONFact(id string, line []byte) error {
 	b.scan.reset(line)
-	b.row.begin(len(b.columns))
+	b.row.begin()
 	err := b.appendObject()
 	if err == nil {
 		err = b.complete(id)
@@ -45,7 +45,7 @@ func (b *Block) appendObject() error {
 	s.base++
 	s.space()
 	if !s.take('}') {
-		if err := b.appendPairs(); err != nil {
+		if err := b.appendPairs(&b.layout.containers[0]); err != nil {
 			return err
 		}
 	}
@@ -60,28 +60,33 @@ func (b *Block) appendObject() error {
 	return nil
 }
 
-// appendPairs appends the values of the object's keys, up to its end.
-func (b *Block) appendPairs() error {
+// appendPairs appends the values of an object's keys, up to its end.
+func (b *Block) appendPairs(c *container) error {
 	s := b.scan
-	last := -1
+	last := c.start
 	for {
 		at := s.pos
 		i := b.expectKey(last)
 		if i < 0 {
 			var err error
-			if i, err = b.readKey(last); err != nil {
+			if i, err = b.readKey(c, last); err != nil {
 				return err
 			}
 		}
-		if i >= 0 {
-			if !b.row.mark(i) {
-				return duplicate(b.layout.fields[i].name, at)
-			}
+		switch {
+		case i < 0:
+		case i < len(b.columns) && b.layout.words[i] == 0 && b.row.mark(i):
+			// The usual value, without one call more than it takes.
 			at = s.pos
 			if err := b.columns[i].appendJSON(s); err != nil {
 				return fieldError(s, b.layout.fields[i].name, at, err)
 			}
-			last = i
+			last = i + 1
+		default:
+			if err := b.appendPlace(i, at); err != nil {
+				return err
+			}
+			last = i + 1
 		}
 		switch s.next() {
 		case ',':
@@ -96,48 +101,67 @@ func (b *Block) appendPairs() error {
 	}
 }
 
+// appendPlace appends the value at place i, whose key is at the given offset.
+func (b *Block) appendPlace(i, key int) error {
+	s := b.scan
+	if i >= len(b.columns) {
+		return b.appendContainer(i, key)
+	}
+	if !b.row.mark(i) {
+		return duplicate(b.layout.places[i].path, key)
+	}
+	at := s.pos
+	if b.layout.words[i] != 0 {
+		return b.appendByWords(i)
+	}
+	if err := b.columns[i].appendJSON(s); err != nil {
+		return fieldError(s, b.layout.fields[i].name, at, err)
+	}
+	return nil
+}
+
 // maxSkipped is how many likely keys are tried before the key is looked up:
 // rows often lack some of the keys and have the others in order.
 const maxSkipped = 4
 
 // expectKey moves up to the value if one of the keys is there that are likely
-// to follow the field last: the one that did the last time, the one that did
-// before that, or one that comes some keys later. It returns the field, or -1.
+// to follow what was last: the one that did the last time, the one that did
+// before that, or one that comes some keys later. It returns the place, or -1.
 func (b *Block) expectKey(last int) int {
 	s, keys := b.scan, b.layout.keys
 	data := s.data[s.pos:]
-	follow, other := &b.row.follow[last+1], &b.row.other[last+1]
-	field := *follow
+	follow, other := &b.row.follow[last], &b.row.other[last]
+	place := *follow
 	switch {
-	case keys[field].begins(data):
+	case keys[place].begins(data):
 	case keys[*other].begins(data):
-		field = *other
-		*other, *follow = *follow, field
+		place = *other
+		*other, *follow = *follow, place
 	default:
-		if field = b.skipKeys(field, data); field < 0 {
+		if place = b.skipKeys(place, data); place < 0 {
 			return -1
 		}
 	}
-	s.pos += len(keys[field].text)
+	s.pos += len(keys[place].text)
 	s.space()
-	return field
+	return place
 }
 
-// skipKeys returns the field whose key data begins with, if it is one of those
+// skipKeys returns the place whose key data begins with, if it is one of those
 // that follow the given one, or -1.
-func (b *Block) skipKeys(field int, data []byte) int {
+func (b *Block) skipKeys(place int, data []byte) int {
 	for range maxSkipped - 1 {
-		field = b.row.follow[field+1]
-		if b.layout.keys[field].begins(data) {
-			return field
+		place = b.row.follow[place+1]
+		if b.layout.keys[place].begins(data) {
+			return place
 		}
 	}
 	return -1
 }
 
-// readKey reads a key that was not expected behind the field last, up to its
+// readKey reads a key that was not expected behind what was last, up to its
 // value. For an unknown key it deals with the value too and returns -1.
-func (b *Block) readKey(last int) (int, error) {
+func (b *Block) readKey(c *container, last int) (int, error) {
 	s, at := b.scan, b.scan.pos
 	if s.peek() != '"' {
 		return 0, rowError(asValueError(s.syntax("a key in double quotes")))
@@ -146,10 +170,10 @@ func (b *Block) readKey(last int) (int, error) {
 	if err != nil {
 		return 0, rowError(asValueError(err))
 	}
-	i, known := b.layout.index[string(key)]
+	i, known := c.index[string(key)]
 	raw := s.data[at:s.pos]
 	if !known {
-		if err := b.checkUnknown(key, at); err != nil {
+		if err := b.checkUnknown(c, key, at); err != nil {
 			return 0, err
 		}
 	}
@@ -157,9 +181,9 @@ func (b *Block) readKey(last int) (int, error) {
 		return 0, rowError(asValueError(err))
 	}
 	if !known {
-		return -1, b.takeUnknown(raw)
+		return -1, b.takeUnknown(c, raw)
 	}
-	b.row.other[last+1], b.row.follow[last+1] = b.row.follow[last+1], i
+	b.row.other[last], b.row.follow[last] = b.row.follow[last], i
 	return i, nil
 }
 

@@ -25,6 +25,7 @@ var shapes = []shape{
 	{"chat", chatSchema, chatLine},
 	{"eval", evalSchema, evalLine},
 	{"wide", wideSchema(), wideLine},
+	{"nested", nestedSchema(), nestedLine},
 }
 
 var chatSchema = fact.Schema{
@@ -277,4 +278,37 @@ func BenchmarkEncodingJSON(b *testing.B) {
 			}
 		})
 	}
+}
+
+// nestedSchema and nestedLine are the chat rows with most of their values two
+// objects deeper.
+func nestedSchema() fact.Schema {
+	s := fact.Schema{Name: "nested", OrderBy: chatSchema.OrderBy}
+	for _, f := range chatSchema.Fields {
+		switch f.Name {
+		case "prompt_tokens", "completion_tokens", "latency_ms", "temperature", "flagged":
+			f.From = "response.usage." + f.Name
+		case "role", "model", "content":
+			f.From = "response.message." + f.Name
+		case "conversation_id", "message_id":
+			f.From = "request.ids." + f.Name
+		case "tags", "metadata":
+			f.From = "request.about." + f.Name
+		}
+		s.Fields = append(s.Fields, f)
+	}
+	return s
+}
+
+func nestedLine(r *rand.Rand, i int) string {
+	flat := chatLine(r, i)
+	take := func(from, to string) string {
+		start := strings.Index(flat, `"`+from+`":`)
+		if to == "" {
+			return flat[start : len(flat)-1]
+		}
+		return strings.TrimSuffix(flat[start:strings.Index(flat, `"`+to+`":`)], ",")
+	}
+	return `{"request":{"ids":{` + take("conversation_id", "role") + `},"about":{` + take("tags", "created_at") + `}},"response":{"message":{` +
+		take("role", "prompt_tokens") + `},"usage":{` + take("prompt_tokens", "tags") + `}},` + take("created_at", "") + `}`
 }

@@ -25,7 +25,7 @@ func (l *Layout) NewBlock() *Block {
 		columns: make([]column, len(l.fields)),
 		input:   make(proto.Input, len(l.fields)),
 		scan:    newScanner(l.depth),
-		row:     newRowState(len(l.fields)),
+		row:     newRowState(l),
 	}
 	for i := range l.fields {
 		c, err := newColumn(l.schema.Fields[i], l.fields[i].typ)

@@ -37,7 +37,11 @@ func (c *arrayColumn) appendJSON(s *scanner) error {
 	for i := 0; ; i++ {
 		at := s.pos
 		if err := c.elem.appendJSON(s); err != nil {
-			return within(err, index(i), at)
+			f := within(err, index(i), at)
+			if asValueError(f).is(ErrNull) {
+				asValueError(f).hint = "an element of an array is never null: use json in the schema"
+			}
+			return f
 		}
 		s.space()
 		if s.take(']') {
@@ -56,7 +60,7 @@ func (c *arrayColumn) appendJSON(s *scanner) error {
 func (c *arrayColumn) mismatch(s *scanner) error {
 	err := s.mismatch("an array")
 	if f := asValueError(err); f.is(ErrNull) {
-		f.hint = "leave the key out, or give an empty array; a nil slice of Go is null in JSON"
+		f.hint = "leave the key out, or take null (which a nil slice of Go is) for an empty array with null: default in the schema"
 	}
 	return err
 }

@@ -11,18 +11,19 @@ import (
 // the nearest value the size has; one beyond its largest is refused.
 type floatColumn[T float32 | float64, C wire[T]] struct {
 	fixed[T, C]
-	size int // in bits
-	name string
+	size   int // in bits
+	name   string
+	quoted bool // numbers in quotes are taken too
 }
 
-func newFloat32Column(typ proto.ColumnType) column {
-	c := &floatColumn[float32, proto.ColFloat32]{size: 32, name: "float32"}
+func newFloat32Column(typ proto.ColumnType, quoted bool) column {
+	c := &floatColumn[float32, proto.ColFloat32]{size: 32, name: "float32", quoted: quoted}
 	c.typ = typ
 	return c
 }
 
-func newFloat64Column(typ proto.ColumnType) column {
-	c := &floatColumn[float64, proto.ColFloat64]{size: 64, name: "float64"}
+func newFloat64Column(typ proto.ColumnType, quoted bool) column {
+	c := &floatColumn[float64, proto.ColFloat64]{size: 64, name: "float64", quoted: quoted}
 	c.typ = typ
 	return c
 }
@@ -30,7 +31,7 @@ func newFloat64Column(typ proto.ColumnType) column {
 func (c *floatColumn[T, C]) appendJSON(s *scanner) error {
 	if !isNumber(s.peek()) {
 		if s.peek() == '"' {
-			return newValueError(ErrType, "is a string, want a number", "write the number without quotes")
+			return c.appendText(s)
 		}
 		return s.mismatch("a number")
 	}
@@ -43,6 +44,25 @@ func (c *floatColumn[T, C]) appendJSON(s *scanner) error {
 	text, err := s.number()
 	if err != nil {
 		return err
+	}
+	return c.parse(text)
+}
+
+// appendText takes a number in quotes, where the field allows it.
+func (c *floatColumn[T, C]) appendText(s *scanner) error {
+	if !c.quoted {
+		return s.numberInQuotes("is a string, want a number")
+	}
+	text, err := s.text()
+	if err != nil {
+		return err
+	}
+	if !isJSONNumber(text) {
+		f := newValueError(ErrFormat, "is not a number in quotes", "")
+		if word := string(text); word == "NaN" || word == "Infinity" || word == "-Infinity" {
+			f.hint = "with nan: null in the schema, the field takes it for null"
+		}
+		return f
 	}
 	return c.parse(text)
 }

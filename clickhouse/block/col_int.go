@@ -20,11 +20,12 @@ type intColumn[T integer, C wire[T]] struct {
 	kind   fact.FieldType
 	low    uint64 // magnitude of the smallest value
 	high   uint64 // largest value
-	quoted bool   // integers in quotes are taken too
+	quoted bool   // integers in quotes are taken too, written in digits
+	free   bool   // and in any form of a number
 }
 
-func newIntColumn[T integer, C wire[T]](typ proto.ColumnType, kind fact.FieldType) *intColumn[T, C] {
-	c := &intColumn[T, C]{kind: kind}
+func newIntColumn[T integer, C wire[T]](typ proto.ColumnType, f fact.Field) *intColumn[T, C] {
+	c := &intColumn[T, C]{kind: f.Type, free: f.Quoted}
 	c.typ = typ
 	var zero T
 	c.high = uint64(zero - 1) // all ones, unless T has a sign
@@ -32,7 +33,7 @@ func newIntColumn[T integer, C wire[T]](typ proto.ColumnType, kind fact.FieldTyp
 		c.low = 1 << (8*unsafe.Sizeof(zero) - 1)
 		c.high = c.low - 1
 	}
-	c.quoted = kind == fact.Int64 || kind == fact.UInt64
+	c.quoted = f.Quoted || f.Type == fact.Int64 || f.Type == fact.UInt64
 	return c
 }
 
@@ -53,23 +54,39 @@ func (c *intColumn[T, C]) appendText(s *scanner) error {
 		return s.mismatch("an integer")
 	}
 	if !c.quoted {
-		return newValueError(ErrType, "is a string, want an integer", "write the number without quotes")
+		return s.numberInQuotes("is a string, want an integer")
 	}
 	text, err := s.text()
 	if err != nil {
 		return err
 	}
 	magnitude, negative, ok := parseInteger(text)
-	if !ok {
+	if !ok && !isJSONNumber(text) {
 		return newValueError(ErrFormat, "is not an integer in quotes", "write digits only, with a minus sign if need be")
 	}
-	if len(text) > maxFastDigits {
+	if !ok && !c.free {
+		return newValueError(ErrFormat, "is not written in digits only", "any number is taken with quoted: true in the schema")
+	}
+	if !ok || len(text) > maxFastDigits {
 		magnitude, negative, err = exactInteger(text)
 		if err != nil {
 			return c.explain(err)
 		}
 	}
 	return c.add(magnitude, negative)
+}
+
+// numberInQuotes returns the error for a string in a field of numbers.
+func (s *scanner) numberInQuotes(problem string) error {
+	text, err := s.text()
+	if err != nil {
+		return err
+	}
+	hint := ""
+	if isJSONNumber(text) {
+		hint = "write the number without quotes, or take it with quoted: true in the schema"
+	}
+	return newValueError(ErrType, problem, hint)
 }
 
 // parseInteger reads an integer as JSON spells it, without fraction and

@@ -6,8 +6,8 @@ import "github.com/ClickHouse/ch-go/proto"
 type jsonColumn struct{ stringColumn }
 
 func (c *jsonColumn) appendJSON(s *scanner) error {
-	if s.peek() == 'n' {
-		return s.mismatch("a JSON value")
+	if s.nullByWords() {
+		return isNull()
 	}
 	raw, err := s.raw()
 	if err != nil {

@@ -87,7 +87,7 @@ func (c *mapColumn) appendEntry(s *scanner) error {
 func (c *mapColumn) mismatch(s *scanner) error {
 	err := s.mismatch("an object of strings")
 	if f := asValueError(err); f.is(ErrNull) {
-		f.hint = "leave the key out, or give an empty object; a nil map of Go is null in JSON"
+		f.hint = "leave the key out, or take null (which a nil map of Go is) for an empty map with null: default in the schema"
 	}
 	return err
 }

@@ -18,7 +18,7 @@ func (c *nullableColumn) Type() proto.ColumnType { return c.typ }
 func (c *nullableColumn) Rows() int              { return len(c.nulls) }
 
 func (c *nullableColumn) appendJSON(s *scanner) error {
-	if s.null() {
+	if s.null() || (s.words != 0 && s.nullByWords()) {
 		c.appendZero()
 		return nil
 	}

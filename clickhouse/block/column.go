@@ -103,13 +103,13 @@ func newPlainColumn(f fact.Field, t proto.ColumnType) (column, error) {
 	case fact.Bool:
 		return &boolColumn{fixed: fixed[bool, proto.ColBool]{typ: t}}, nil
 	case fact.Float32:
-		return newFloat32Column(t), nil
+		return newFloat32Column(t, f.Quoted), nil
 	case fact.Float64:
-		return newFloat64Column(t), nil
+		return newFloat64Column(t, f.Quoted), nil
 	case fact.DateTime64:
-		return &dateTimeColumn{fixed: fixed[int64, proto.ColInt64]{typ: t}}, nil
+		return newDateTimeColumn(t, f), nil
 	case fact.Date:
-		return &dateColumn{fixed: fixed[uint16, proto.ColUInt16]{typ: t}}, nil
+		return &dateColumn{fixed: fixed[uint16, proto.ColUInt16]{typ: t}, unit: f.Unit}, nil
 	case fact.UUID:
 		return newUUIDColumn(t), nil
 	case fact.Decimal:
@@ -123,11 +123,11 @@ func newPlainColumn(f fact.Field, t proto.ColumnType) (column, error) {
 	case fact.NativeJSON:
 		return &nativeJSONColumn{stringColumn: stringColumn{typ: t}}, nil
 	}
-	return newIntegerColumn(f.Type, t)
+	return newIntegerColumn(f, t)
 }
 
-func newIntegerColumn(f fact.FieldType, t proto.ColumnType) (column, error) {
-	switch f {
+func newIntegerColumn(f fact.Field, t proto.ColumnType) (column, error) {
+	switch f.Type {
 	case fact.Int8:
 		return newIntColumn[int8, proto.ColInt8](t, f), nil
 	case fact.Int16:
@@ -145,6 +145,6 @@ func newIntegerColumn(f fact.FieldType, t proto.ColumnType) (column, error) {
 	case fact.UInt64:
 		return newIntColumn[uint64, proto.ColUInt64](t, f), nil
 	default:
-		return nil, fmt.Errorf("field type %v has no column", f)
+		return nil, fmt.Errorf("field type %v has no column", f.Type)
 	}
 }

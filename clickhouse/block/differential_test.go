@@ -290,7 +290,7 @@ func (g *generator) time() string {
 	case 0:
 		return `"` + day + `"`
 	case 1:
-		return strconv.FormatInt(minEpoch+g.r.Int64N(maxTime-minEpoch), 10)
+		return strconv.FormatInt(minEpoch+g.r.Int64N(maxSecond*1000-minEpoch), 10)
 	case 2:
 		return fmt.Sprintf(`"%sT%s%s%s%02d:%02d"`, day, clock, fraction, g.pick("+", "-"), g.r.IntN(15), g.r.IntN(60))
 	}

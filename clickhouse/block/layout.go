@@ -3,7 +3,6 @@ package block
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 
 	"github.com/factload/factload/ddl"
@@ -53,12 +52,15 @@ type Layout struct {
 	schema  fact.Schema
 	options Options
 	fields  []field
-	keys    []keyword      // of the fields: `"name":`, as a row most likely has it
-	index   map[string]int // field by name
-	factID  int            // field that carries the fact ID, or -1
-	collect int            // field that unknown keys go to, or -1
+	factID  int // field that carries the fact ID, or -1
+	collect int // field that unknown keys go to, or -1
 	depth   int
 	encoder *fact.Encoder
+
+	words      []words // of the fields
+	places     []place
+	keys       []keyword // of the places: `"name":`, as a row most likely has it
+	containers []container
 }
 
 // field is a compiled field.
@@ -80,13 +82,15 @@ func Compile(s fact.Schema, o Options) (*Layout, error) {
 		schema:  cloneSchema(s),
 		options: o,
 		fields:  make([]field, len(s.Fields)),
-		keys:    make([]keyword, len(s.Fields)),
-		index:   make(map[string]int, len(s.Fields)),
+		words:   make([]words, len(s.Fields)),
 		factID:  -1,
 		collect: -1,
 	}
 	l.encoder = fact.NewEncoder(l.schema)
 	if err := l.setOptions(o); err != nil {
+		return nil, fmt.Errorf("compile schema %q: %w", s.Name, err)
+	}
+	if err := l.setPlaces(l.schema.Fields); err != nil {
 		return nil, fmt.Errorf("compile schema %q: %w", s.Name, err)
 	}
 	for i, def := range l.schema.Fields {
@@ -132,17 +136,13 @@ func (l *Layout) setOptions(o Options) error {
 }
 
 func (l *Layout) setField(i int, def fact.Field) error {
-	if err := supported(def); err != nil {
-		return err
-	}
 	typ, err := ddl.ColumnType(def)
 	if err != nil {
 		return err
 	}
 	f := &l.fields[i]
 	f.name, f.typ = def.Name, typ
-	l.keys[i] = newKeyword(keyPrefix(def.Name))
-	l.index[def.Name] = i
+	l.words[i] = wordsOf(def)
 	f.required = def.FactID || (def.Default == nil && slices.Contains(l.schema.OrderBy, def.Name))
 	if def.FactID {
 		l.factID = i
@@ -186,14 +186,6 @@ func (l *Layout) appendDefault(c column, def fact.Field) error {
 	return nil
 }
 
-// supported says which word of a field there are no columns for yet.
-func supported(f fact.Field) error {
-	if f.From != "" || f.Unit != "" || f.Quoted || f.NaNIsNull || f.ReplaceSurrogates || f.NullIsDefault || f.Type == fact.DateTime64 && f.Precision > 3 {
-		return errors.New("from, unit, quoted, nan, surrogates, null and the precision of a datetime64 are not supported yet")
-	}
-	return nil
-}
-
 // keyPrefix returns how a row most likely begins the field: `"name":`. A name
 // that JSON must or may write with escapes gets a prefix that no row has, so
 // that it takes the slow path.
@@ -224,5 +216,5 @@ func (l *Layout) same(other *Layout) bool {
 	if l == other {
 		return true
 	}
-	return maps.Equal(l.index, other.index) && slices.Equal(l.Columns(), other.Columns())
+	return slices.Equal(l.Columns(), other.Columns())
 }

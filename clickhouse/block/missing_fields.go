@@ -17,21 +17,37 @@ func (b *Block) complete(id string) error {
 		return nil
 	}
 	for i := b.row.unseen(0); i >= 0; i = b.row.unseen(i + 1) {
-		f := &b.layout.fields[i]
-		if f.required {
-			return &FieldError{
-				Field: f.name,
-				Err:   newValueError(ErrMissing, "is missing", ""),
-				Hint:  "it is in order_by and has no default",
-			}
-		}
-		if f.absent == nil {
-			b.columns[i].appendZero()
-		} else {
-			b.columns[i].appendRows(f.absent, 0, 1)
+		if err := b.appendAbsent(i); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// appendAbsent appends what is stored for field i where it is missing.
+func (b *Block) appendAbsent(i int) error {
+	f := &b.layout.fields[i]
+	switch {
+	case f.required:
+		return &FieldError{
+			Field: f.name,
+			Err:   newValueError(ErrMissing, "is missing", ""),
+			Hint:  b.requiredHint(i),
+		}
+	case f.absent == nil:
+		b.columns[i].appendZero()
+	default:
+		b.columns[i].appendRows(f.absent, 0, 1)
+	}
+	return nil
+}
+
+func (b *Block) requiredHint(i int) string {
+	hint := "it is in order_by and has no default"
+	if p := b.layout.places[i]; p.path != b.layout.fields[i].name {
+		hint += "; it is taken from " + excerpt(p.path)
+	}
+	return hint
 }
 
 // idColumn is a column that can carry the fact ID.

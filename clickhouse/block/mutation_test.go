@@ -26,7 +26,7 @@ func TestMutations(t *testing.T) {
 			want, ok := refRow(line, 20)
 			stored := make(map[int]string)
 			for _, p := range want {
-				i, known := layout.index[p.key]
+				i, known := layout.containers[0].index[p.key]
 				if ok = ok && known; !ok {
 					break
 				}

@@ -75,6 +75,9 @@ func (p *pathSet) value(s *scanner) error {
 	case '[':
 		return p.array(s)
 	}
+	if s.skipNotANumber() {
+		return nil
+	}
 	if isNumber(s.peek()) {
 		return checkNumber(s)
 	}

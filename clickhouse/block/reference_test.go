@@ -2,6 +2,7 @@ package block
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"math"
 	"math/big"
@@ -234,26 +235,26 @@ func refString(f fact.Field, s string) (string, bool) {
 	case fact.Date:
 		t, ok := refClock(s)
 		day := t.Format(time.DateOnly)
-		return day, ok && day >= "1970-01-01" && day <= "2149-06-06" && len(day) == 10 && t.UnixMilli()%(24*3600*1000) == 0
+		return day, ok && day >= "1970-01-01" && day <= "2149-06-06" && len(day) == 10 && t.Truncate(24*time.Hour).Equal(t)
 	}
 	return strconv.Quote(s), true
 }
 
-var refTimes = regexp.MustCompile(`^\d{4}-\d\d-\d\d([T ]\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)?)?$`)
+var refTimes = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)([T ](\d\d:\d\d)(:\d\d(?:\.\d{1,9})?)?` +
+	`(Z| ?(?:UTC|GMT)| ?([+-](?:[01]\d|2[0-3]))(?::?([0-5]\d))?( UTC| GMT)?)?)?$`)
 
 // refClock reads text as a point in time.
 func refClock(s string) (time.Time, bool) {
-	if !refTimes.MatchString(s) {
+	m := refTimes.FindStringSubmatch(s)
+	if m == nil {
+		t, err := time.Parse(time.RFC1123, s)
+		return t.UTC(), err == nil && strings.HasSuffix(s, " GMT") && t.Format("Mon, 02 Jan 2006 15:04:05 GMT") == s
+	}
+	clock, seconds, hours, minutes := cmp.Or(m[3], "00:00"), cmp.Or(m[4], ":00"), cmp.Or(m[6], "+00"), cmp.Or(m[7], "00")
+	if m[8] != "" && hours[1:]+minutes != "0000" {
 		return time.Time{}, false
 	}
-	if len(s) == 10 {
-		s += "T00:00:00"
-	}
-	s = s[:10] + "T" + s[11:]
-	if !strings.HasSuffix(s, "Z") && !strings.ContainsAny(s[10:], "+-") {
-		s += "Z"
-	}
-	t, err := time.Parse(time.RFC3339Nano, s)
+	t, err := time.Parse(time.RFC3339Nano, m[1]+"T"+clock+seconds+hours+":"+minutes)
 	return t.UTC(), err == nil
 }
 

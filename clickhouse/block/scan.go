@@ -1,6 +1,9 @@
 package block
 
-import "strconv"
+import (
+	"bytes"
+	"strconv"
+)
 
 // scanner reads JSON from a byte slice. It is strict: what it lets through is
 // JSON by RFC 8259, in valid UTF-8, with paired surrogates.
@@ -14,6 +17,10 @@ type scanner struct {
 	nest    []uint64 // one bit for each open container: 1 for an object
 	depth   int      // most containers that may be open, the row's own included
 	base    int      // containers open around pos
+
+	words       words   // of the field whose value is read
+	patches     []patch // of the value that raw has read last
+	patchedText []byte
 }
 
 func newScanner(depth int) *scanner {
@@ -22,7 +29,7 @@ func newScanner(depth int) *scanner {
 
 // reset points the scanner at the start of data.
 func (s *scanner) reset(data []byte) {
-	s.data, s.pos, s.base = data, 0, 0
+	s.data, s.pos, s.base, s.words = data, 0, 0, 0
 }
 
 // peek returns the byte at pos, or 0 at the end, which no JSON text contains
@@ -86,6 +93,11 @@ func (s *scanner) null() bool {
 	return s.peek() == 'n' && s.literal("null")
 }
 
+// nullByWords is null, and skips what the words of the field take for null too.
+func (s *scanner) nullByWords() bool {
+	return s.null() || (s.words&nanIsNull != 0 && s.notANumber())
+}
+
 // open counts a container around pos.
 func (s *scanner) open() error {
 	s.base++
@@ -110,7 +122,11 @@ func (s *scanner) syntaxAt(at int, want string) error {
 	} else {
 		text += "`" + excerptBytes(s.data[at:]) + "`"
 	}
-	return &valueError{kind: ErrSyntax, text: text, at: min(at, len(s.data)), bare: true}
+	f := &valueError{kind: ErrSyntax, text: text, at: min(at, len(s.data)), bare: true}
+	if rest := s.data[f.at:]; bytes.HasPrefix(rest, []byte("NaN")) || bytes.HasPrefix(rest, []byte("Infinity")) {
+		f.hint = "JSON has no such number; with nan: null in the schema, the field takes it for null"
+	}
+	return f
 }
 
 func (s *scanner) tooDeep() error {
@@ -136,10 +152,15 @@ func (s *scanner) mismatch(want string) error {
 	case s.literal("true"), s.literal("false"):
 		found = "is a boolean"
 	case s.literal("null"):
-		return newValueError(ErrNull, "is not allowed in a field that is not nullable",
-			"leave the key out, or make the field nullable")
+		return isNull()
 	default:
 		return s.syntax("a value")
 	}
 	return newValueError(ErrType, found+", want "+want, "")
+}
+
+// isNull returns the error for null where it is not allowed.
+func isNull() error {
+	return newValueError(ErrNull, "is not allowed in a field that is not nullable",
+		"leave the key out, or give the field nullable: true or null: default in the schema")
 }

@@ -40,6 +40,9 @@ func (s *scanner) skipNumber() error {
 		s.pos = i // just digits
 		return nil
 	}
+	if s.skipNotANumber() {
+		return nil
+	}
 	_, err := s.number()
 	return err
 }

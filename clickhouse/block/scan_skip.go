@@ -117,11 +117,16 @@ func (s *scanner) colon() error {
 	return nil
 }
 
-// raw moves behind the JSON value at pos, checks it and returns its text.
+// raw moves behind the JSON value at pos, checks it and returns its text, which
+// the words of the field may have changed. That is valid until the next call.
 func (s *scanner) raw() ([]byte, error) {
 	start := s.pos
+	s.patches = s.patches[:0]
 	if err := s.skip(); err != nil {
 		return nil, err
+	}
+	if len(s.patches) > 0 {
+		return s.patched(start, s.pos), nil
 	}
 	return s.data[start:s.pos], nil
 }

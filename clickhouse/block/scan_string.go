@@ -127,7 +127,10 @@ func (s *scanner) unescape(dst []byte, start, end int, high uint64) ([]byte, err
 		case c == '\\':
 			r, n := escape(s.data[end:])
 			if n == 0 {
-				return dst, s.badEscape(end)
+				if n = s.halfPair(end); n == 0 {
+					return dst, s.badEscape(end)
+				}
+				r = utf8.RuneError
 			}
 			dst = utf8.AppendRune(dst, r)
 			start = end + n
@@ -166,7 +169,10 @@ func (s *scanner) skipEscaped(start, end int, high uint64) error {
 		case '\\':
 			_, n := escape(s.data[end:])
 			if n == 0 {
-				return s.badEscape(end)
+				if n = s.halfPair(end); n == 0 {
+					return s.badEscape(end)
+				}
+				s.patches = append(s.patches, patch{end, end + n, replaced})
 			}
 			start = end + n
 		default:
@@ -235,10 +241,19 @@ func (s *scanner) badEscape(at int) error {
 		return &valueError{
 			kind: ErrUTF8, at: at, bare: true,
 			text: "has half of a surrogate pair: `" + excerptBytes(s.data[at:at+6]) + "`",
-			hint: "write the character itself, or both halves",
+			hint: "write the character itself, or both halves; with surrogates: replace in the schema, the field takes it for U+FFFD",
 		}
 	}
 	return s.syntaxAt(at, "an escape")
+}
+
+// halfPair returns the length of the escape at the given offset, which stands for
+// no character, if it is half of a surrogate pair and the field takes that, or 0.
+func (s *scanner) halfPair(at int) int {
+	if s.words&replaceSurrogates == 0 || hex4(s.data[at:]) < 0 {
+		return 0
+	}
+	return len(replaced)
 }
 
 func (s *scanner) badControl(at int) error {

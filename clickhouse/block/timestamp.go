@@ -1,5 +1,10 @@
 package block
 
+import (
+	"bytes"
+	"time"
+)
+
 // digits2 returns the number that two digits spell, or more than 99 when they
 // are none.
 func digits2(b []byte) uint {
@@ -50,76 +55,124 @@ func daysFromCivil(year, month, day int64) int64 {
 	return era*perEra + dayOfEra - toEpoch - perEra
 }
 
+// httpTime is the form of dates in HTTP headers.
+const httpTime = "Mon, 02 Jan 2006 15:04:05 GMT"
+
+// instant is a point in time: the seconds since 1970 in UTC, rounded down, and
+// the nanoseconds behind them.
+type instant struct{ sec, nsec int64 }
+
 const (
-	msPerSecond = 1000
-	msPerMinute = 60 * msPerSecond
-	msPerDay    = 24 * 60 * msPerMinute
+	secPerMinute = 60
+	secPerDay    = 24 * 60 * secPerMinute
+	nsPerSecond  = 1_000_000_000
 )
 
-// parseTime reads a point in time and returns it in milliseconds since 1970 in
-// UTC. The forms are a day alone, which means its midnight, and a day with a
-// time: YYYY-MM-DDThh:mm:ss with T or a space between, up to nine digits of a
-// fraction, of which those behind the third are dropped, and Z, an offset such
-// as +02:00, or nothing, which means UTC.
-func parseTime(b []byte) (ms int64, ok bool) {
-	const day, seconds = len("2006-01-02"), len("2006-01-02 15:04:05")
+// parseTime reads a point in time. The forms are a day alone, which means its
+// midnight, and a day with a time: YYYY-MM-DDThh:mm, with T or a space between,
+// then :ss and up to nine digits of a fraction if need be, then what parseOffset
+// reads. The date of an HTTP header is read too.
+func parseTime(b []byte) (at instant, ok bool) {
+	const day, minutes = len("2006-01-02"), len("2006-01-02 15:04")
 	if len(b) < day {
-		return 0, false
+		return at, false
 	}
 	days, ok := parseDay(b)
-	if !ok || len(b) == day {
-		return days * msPerDay, ok
-	}
-	if len(b) < seconds || (b[10] != 'T' && b[10] != ' ') || b[13] != ':' || b[16] != ':' {
-		return 0, false
-	}
-	hour, minute, second := digits2(b[11:]), digits2(b[14:]), digits2(b[17:])
-	if hour > 23 || minute > 59 || second > 59 {
-		return 0, false
-	}
-	ms = days*msPerDay + int64((hour*60+minute)*60+second)*msPerSecond
-	fraction, b, ok := parseFraction(b[seconds:])
 	if !ok {
-		return 0, false
+		return parseHTTPDate(b)
+	}
+	at.sec = days * secPerDay
+	if len(b) == day {
+		return at, true
+	}
+	if len(b) < minutes || (b[10] != 'T' && b[10] != ' ') || b[13] != ':' {
+		return at, false
+	}
+	hour, minute, second := digits2(b[11:]), digits2(b[14:]), uint(0)
+	b = b[minutes:]
+	if len(b) >= 3 && b[0] == ':' {
+		second = digits2(b[1:])
+		if at.nsec, b, ok = parseFraction(b[3:]); !ok {
+			return at, false
+		}
+	}
+	if hour > 23 || minute > 59 || second > 59 {
+		return at, false
 	}
 	offset, ok := parseOffset(b)
-	return ms + fraction - offset, ok
+	at.sec += int64((hour*60+minute)*60+second) - offset
+	return at, ok
 }
 
 // parseFraction reads a fraction of a second, if b begins with one, and
-// returns its milliseconds and what follows it.
-func parseFraction(b []byte) (ms int64, rest []byte, ok bool) {
+// returns its nanoseconds and what follows it.
+func parseFraction(b []byte) (ns int64, rest []byte, ok bool) {
 	if len(b) == 0 || b[0] != '.' {
 		return 0, b, true
 	}
 	const most = 9
 	n := 1
-	for unit := int64(msPerSecond / 10); n < len(b) && b[n]-'0' <= 9; n++ {
-		ms += int64(b[n]-'0') * unit
+	for unit := int64(nsPerSecond / 10); n < len(b) && b[n]-'0' <= 9; n++ {
+		ns += int64(b[n]-'0') * unit
 		unit /= 10
 	}
-	return ms, b[n:], n > 1 && n <= most+1
+	return ns, b[n:], n > 1 && n <= most+1
 }
 
-// parseOffset reads the offset that ends a timestamp and returns its
-// milliseconds east of UTC.
-func parseOffset(b []byte) (ms int64, ok bool) {
-	switch {
-	case len(b) == 0, len(b) == 1 && b[0] == 'Z':
+// parseOffset reads what ends a timestamp, and returns the seconds that it lies
+// east of UTC: nothing, Z, +02:00, +0200 or +02. A space may stand in front, and
+// the name UTC or GMT in its place, or behind an offset of zero.
+func parseOffset(b []byte) (sec int64, ok bool) {
+	if len(b) == 0 || (len(b) == 1 && b[0] == 'Z') {
 		return 0, true
-	case len(b) != len("+00:00") || b[3] != ':':
+	}
+	offset, name, named := bytes.Cut(bytes.TrimPrefix(b, []byte{' '}), []byte{' '})
+	switch {
+	case !named && isUTC(offset):
+		return 0, true
+	case named && !isUTC(name):
 		return 0, false
 	}
-	hour, minute := digits2(b[1:]), digits2(b[4:])
+	sec, ok = parseHours(offset)
+	return sec, ok && (!named || sec == 0)
+}
+
+func isUTC(name []byte) bool { return string(name) == "UTC" || string(name) == "GMT" }
+
+// parseHours reads +02:00, +0200 or +02, and returns its seconds.
+func parseHours(b []byte) (sec int64, ok bool) {
+	if len(b) == len("+02:00") && b[3] == ':' {
+		b = []byte{b[0], b[1], b[2], b[4], b[5]}
+	}
+	var hour, minute uint
+	switch len(b) {
+	case len("+0200"):
+		minute = digits2(b[3:])
+		fallthrough
+	case len("+02"):
+		hour = digits2(b[1:])
+	default:
+		return 0, false
+	}
 	if hour > 23 || minute > 59 {
 		return 0, false
 	}
-	ms = int64(hour*60+minute) * msPerMinute
+	sec = int64(hour*60+minute) * secPerMinute
 	switch b[0] {
 	case '+':
-		return ms, true
+		return sec, true
 	case '-':
-		return -ms, true
+		return -sec, true
 	}
 	return 0, false
+}
+
+// parseHTTPDate reads the form of HTTP headers, Mon, 02 Jan 2006 15:04:05 GMT,
+// with the day of the week that it was.
+func parseHTTPDate(b []byte) (at instant, ok bool) {
+	if len(b) != len(httpTime) {
+		return at, false
+	}
+	t, err := time.Parse(httpTime, string(b))
+	return instant{sec: t.Unix()}, err == nil && t.Format(httpTime) == string(b)
 }

@@ -49,6 +49,28 @@ func fieldParts(t *table) []string {
 		}
 		parts = append(parts, f.Name, f.Type.String(), typ, value,
 			strconv.FormatBool(f.Default != nil), strconv.FormatBool(f.FactID), strconv.FormatBool(required))
+		parts = append(parts, wordRules(f)...)
+	}
+	return parts
+}
+
+// wordRules returns what decides about how the values of a field are written. It
+// is nothing for a field that says nothing of it.
+func wordRules(f fact.Field) (parts []string) {
+	for _, word := range []struct {
+		name, value string
+		set         bool
+	}{
+		{"from", f.From, f.From != ""},
+		{"unit", string(f.Unit), f.Unit != ""},
+		{"quoted", "", f.Quoted},
+		{"nan", "null", f.NaNIsNull},
+		{"surrogates", "replace", f.ReplaceSurrogates},
+		{"null", "default", f.NullIsDefault},
+	} {
+		if word.set {
+			parts = append(parts, word.name, word.value)
+		}
 	}
 	return parts
 }

@@ -44,6 +44,12 @@ func TestLoadRefusesOtherRulesForABegunChunk(t *testing.T) {
 			target.Schema.Fields = append(target.Schema.Fields, fact.Field{Name: "new", Type: fact.UInt32})
 			c.Targets = map[string]Target{"items": target}
 		},
+		"word of a field": func(c *Config) {
+			target := items()
+			target.Schema.Fields = slices.Clone(target.Schema.Fields)
+			target.Schema.Fields[0].Quoted = true
+			c.Targets = map[string]Target{"items": target}
+		},
 	}
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
