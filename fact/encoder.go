@@ -181,39 +181,6 @@ func (st *jsonState) member(start int, prefix string, v any, r rule) error {
 	return st.value(v, r)
 }
 
-// structPlan is how structs of a type are written for a schema.
-type structPlan struct{ fields []planField }
-
-type planField struct {
-	*StructField
-	encode jsonEncoder // may be nil
-}
-
-func (p *structPlan) encode(st *jsonState, v reflect.Value) (field string, err error) {
-	start := len(st.out)
-	st.out = append(st.out, '{')
-	for i := range p.fields {
-		f := &p.fields[i]
-		value, ok := f.Value(v)
-		if !ok {
-			continue
-		}
-		if len(st.out) > start+1 {
-			st.out = append(st.out, ',')
-		}
-		st.out = append(st.out, f.prefix...)
-		before := len(st.out)
-		if f.encode != nil && f.encode(st, value) {
-			continue
-		}
-		if err := st.unusual(f.Interface(value), before); err != nil {
-			return f.Field.Name, err
-		}
-	}
-	st.out = append(st.out, '}')
-	return "", nil
-}
-
 // plan returns how structs of a type are written, which is found out once.
 func (e *Encoder) plan(t reflect.Type) (*structPlan, error) {
 	known, ok := e.structs.Load(t)
@@ -241,13 +208,15 @@ func (e *Encoder) newPlan(t reflect.Type) (*structPlan, error) {
 		return nil, err
 	}
 	p := &structPlan{}
-	for _, f := range s.sorted {
+	for i := range s.fields {
+		f := &s.fields[i]
 		r := ruleOf(f.Field)
 		if i, known := e.names[f.Field.Name]; known {
 			r = e.fields[i].rule
 		}
-		p.fields = append(p.fields, planField{f, f.encoder(r)})
+		p.add(f.path, f, f.encoder(r))
 	}
+	p.sort()
 	return p, nil
 }
 

@@ -2,7 +2,8 @@ package fact
 
 // Field is one typed, named value of a fact, and one column of its table.
 type Field struct {
-	// Name is the key in Fact.Data and the name of the column.
+	// Name is the name of the column, and the key in Fact.Data unless From gives
+	// another one.
 	Name string
 	// Type says which values the field takes.
 	Type FieldType

@@ -1,7 +1,6 @@
 package fact
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -34,7 +33,6 @@ type Struct struct {
 	typ    reflect.Type
 	name   string
 	fields []StructField
-	sorted []*StructField // by name, as the log has them
 }
 
 // StructField is a field of a struct type that carries a field of a fact.
@@ -59,8 +57,8 @@ type StructField struct {
 
 	index   []int
 	absence absence
-	follow  bool   // the pointer stands for what it points to
-	prefix  string // `"name":`
+	follow  bool // the pointer stands for what it points to
+	path    Path // of the value in the row
 }
 
 // absence says when a struct's field has no value for the fact.
@@ -151,10 +149,6 @@ func compileStruct(t reflect.Type) (*Struct, error) {
 	if err := errors.Join(c.problems...); err != nil {
 		return nil, err
 	}
-	for i := range c.s.fields {
-		c.s.sorted = append(c.s.sorted, &c.s.fields[i])
-	}
-	slices.SortFunc(c.s.sorted, func(a, b *StructField) int { return cmp.Compare(a.Field.Name, b.Field.Name) })
 	return c.s, nil
 }
 
@@ -162,6 +156,7 @@ func compileStruct(t reflect.Type) (*Struct, error) {
 type structCompiler struct {
 	s        *Struct
 	names    map[string]string // Go name by name
+	places   pathNode
 	problems []error
 }
 
@@ -208,14 +203,32 @@ func (c *structCompiler) addField(sf reflect.StructField, index []int, goName st
 		problems = append(problems, fmt.Sprintf("is called %q, as is field %s: names must be unique", f.Field.Name, other))
 	}
 	c.names[f.Field.Name] = goName
+	if problem := c.place(&f); problem != "" {
+		problems = append(problems, problem)
+	}
 	for _, problem := range problems {
 		c.report(goName, problem)
 	}
 	if len(problems) == 0 {
 		f.absence = f.whenAbsent()
-		f.prefix = keyPrefix(f.Field.Name)
 	}
 	c.s.fields = append(c.s.fields, f)
+}
+
+// place finds out where in the row the field stands, and says what is wrong with
+// that, or "".
+func (c *structCompiler) place(f *StructField) string {
+	var err error
+	if f.path, err = f.Field.Path(); err != nil {
+		return fmt.Sprintf("option \"from\": %v", err)
+	}
+	if slices.ContainsFunc(f.path, func(s Step) bool { return s.InArray }) {
+		return `option "from" names an element of an array, which a struct cannot write: use keys only`
+	}
+	if problem := c.places.add(f.path, f.Field.Name); problem != "" {
+		return fmt.Sprintf("is put at %s, %s", f.path, problem)
+	}
+	return ""
 }
 
 // followed reports whether a pointer type stands for what it points to. It does
@@ -276,6 +289,9 @@ func (f *StructField) ValueType() reflect.Type {
 // are recorded.
 func (f *StructField) Fits(field Field) (problem string) {
 	t := f.ValueType()
+	if path, err := field.Path(); err == nil && !slices.Equal(path, f.path) {
+		return fmt.Sprintf("field %q of the schema is taken from %s, but the struct has it at %s: give both the same from", field.Name, path, f.path)
+	}
 	if isPlainUUID(t) && !f.plainUUID() && field.Type == UUID {
 		return fmt.Sprintf("field %q of the schema is a uuid, but the tag says %s", field.Name, f.Field.Type)
 	}

@@ -71,6 +71,45 @@ func TestValueInTheLog(t *testing.T) {
 	}
 }
 
+// nested is a struct whose fields stand inside of objects of the row.
+type nested struct {
+	ID     string `fact:"id,fact_id,from=custom_id"`
+	Model  string `fact:"model,from=response.body.model"`
+	In     *int   `fact:"input,uint32,from=response.body.usage.in"`
+	Status int    `fact:"status,from=response.\"status,code\""`
+	Plain  bool
+}
+
+func TestNestedValueInTheLog(t *testing.T) {
+	t.Parallel()
+	three := 3
+	for want, value := range map[string]nested{
+		`{"plain":false,"response":{"body":{"model":""},"status,code":0}}`:                                    {},
+		`{"custom_id":"a","plain":true,"response":{"body":{"model":"m","usage":{"in":3}},"status,code":200}}`: {ID: "a", Model: "m", In: &three, Status: 200, Plain: true},
+	} {
+		e, err := fact.NewEvent("s", fact.Of(value))
+		require.NoError(t, err)
+		require.Equal(t, want, string(e.Data))
+		data, err := fact.Of(value).Map()
+		require.NoError(t, err)
+		again, err := fact.NewEvent("s", fact.Fact{Schema: "nested", Data: data})
+		require.NoError(t, err)
+		require.Equal(t, want, string(again.Data))
+	}
+	_, err := fact.StructOf(reflect.TypeFor[struct {
+		A int `fact:"a,from=x.y"`
+		B int `fact:"b,from=x"`
+		C int `fact:"c,from=z.0"`
+		D int `fact:"d,from=z..1"`
+	}]())
+	require.ErrorContains(t, err, `field B: is put at x, which field "a" takes too, or takes a part of`)
+	require.ErrorContains(t, err, `field C: option "from" names an element of an array`)
+	require.ErrorContains(t, err, `field D: option "from": a key is empty`)
+
+	_, err = fact.NewEncoder(fact.Schema{Name: "nested", Fields: []fact.Field{{Name: "id", FactID: true}}}).Append(nil, fact.Of(nested{}))
+	require.ErrorContains(t, err, `field "id" of the schema is taken from id, but the struct has it at custom_id: give both the same from`)
+}
+
 func TestFactJSON(t *testing.T) {
 	t.Parallel()
 	f := fact.Fact{Schema: "s", Data: map[string]any{"a": "<b>"}}

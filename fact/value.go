@@ -29,8 +29,8 @@ func Of(value any) Fact {
 	return f
 }
 
-// Map returns the values of the fact by name of the field: Data itself, or what
-// Data would hold instead of Value. Values from JSON are as [FactFromEvent] has
+// Map returns the values of the fact by their keys: Data itself, or what Data
+// would hold instead of Value. Values from JSON are as [FactFromEvent] has
 // them. It serves materializers and tests that want nothing but maps; it
 // allocates.
 func (f Fact) Map() (map[string]any, error) {
@@ -43,9 +43,21 @@ func (f Fact) Map() (map[string]any, error) {
 	}
 	data := make(map[string]any, len(s.fields))
 	for i := range s.fields {
-		if value, ok := s.fields[i].Value(v); ok {
-			data[s.fields[i].Field.Name] = s.fields[i].Interface(value)
+		f := &s.fields[i]
+		value, ok := f.Value(v)
+		if !ok {
+			continue
 		}
+		at, last := data, len(f.path)-1
+		for _, step := range f.path[:last] {
+			below, ok := at[step.Key].(map[string]any)
+			if !ok {
+				below = make(map[string]any)
+				at[step.Key] = below
+			}
+			at = below
+		}
+		at[f.path[last].Key] = f.Interface(value)
 	}
 	return data, nil
 }

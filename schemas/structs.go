@@ -40,6 +40,8 @@ type StructError = fact.StructError
 //	Labels  map[string]string // labels, string_map
 //	Payload json.RawMessage   // payload, json
 //	At      time.Time         `fact:"created_at"`
+//	Answer  string            `fact:"answer,from=response.message.content"` // inside of the fact's JSON
+//	Started int64             `fact:"started,datetime64,unit=ns,precision=9"`
 //	secret  string            // not exported: not part of the schema
 //	Retries int               `fact:"retries,omitzero,default=1"` // a zero is a missing key
 //	Cache   any               `fact:"-"` // not part of the schema either
@@ -49,7 +51,8 @@ type StructError = fact.StructError
 // [16]byte as uuid, json.RawMessage as json. A pointer makes the field nullable and a slice makes it an array. Other
 // types have to be called json. A type that is given must be able to hold values of the Go type, though maybe not all of
 // them: values are checked when they are recorded. Types with MarshalJSON or MarshalText can be held by any field.
-// low_cardinality is short for low_cardinality_string. The default comes last and is written as in YAML. The fields of an
+// low_cardinality is short for low_cardinality_string. Precision, scale, values, from, unit, quoted, nan=null,
+// surrogates=replace and null=default mean what they mean in a schema file. The default comes last and is written as in YAML. The fields of an
 // embedded struct count as fields of the struct.
 //
 // Structs of the type can be recorded as they are: see [fact.Fact.Value], which also says what omitzero means, and

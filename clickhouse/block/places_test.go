@@ -287,3 +287,23 @@ func randomBatch(r *rand.Rand) string {
 	}
 	return strings.Replace(row, ",}", "}", 1)
 }
+
+// A struct has its values where its tags say, as a line of a file has them.
+func TestPlacesOfStructs(t *testing.T) {
+	t.Parallel()
+	type batch struct {
+		ID     string  `fact:"id,from=custom_id"`
+		Status uint16  `fact:"status,from=response.status_code"`
+		Input  uint32  `fact:"input,from=response.body.usage.\"prompt.tokens\""`
+		Error  *string `fact:"error,from=error.code"`
+	}
+	b := newBlock(t, batchSchema, Options{})
+	code := "e"
+	require.NoError(t, b.Append(&fact.Fact{Value: batch{ID: "a", Status: 200, Input: 3, Error: &code}}))
+	require.NoError(t, b.Append(&fact.Fact{Value: &batch{ID: "a"}}))
+	require.NoError(t, b.AppendFact("", map[string]any{"custom_id": "a", "response": map[string]any{"status_code": 7}}))
+	require.NoError(t, b.AppendJSON([]byte(`{"custom_id":"a","response":{"status_code":200,"body":{"usage":{"prompt.tokens":3}}},"error":{"code":"e"}}`)))
+	require.Equal(t, []string{"200", "0", "7", "200"}, values(t, b, 1))
+	require.Equal(t, []string{"3", "0", "0", "3"}, values(t, b, 3))
+	require.Equal(t, []string{`"e"`, `"none"`, `"none"`, `"e"`}, values(t, b, 7))
+}
