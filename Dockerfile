@@ -8,12 +8,6 @@ ARG GO_IMAGE=golang:1.26-bookworm
 # The runtime needs glibc and nothing else: no shell, no package manager.
 ARG RUNTIME_IMAGE=debian:bookworm-slim
 
-# The pinned engine; npm checks it against the lockfile's SHA-512.
-FROM ${NODE_IMAGE} AS engine
-WORKDIR /engine
-COPY clickhouse/embedded/npm/ ./
-RUN npm ci --ignore-scripts --no-audit --no-fund
-
 FROM ${GO_IMAGE} AS build
 WORKDIR /src
 COPY go.mod go.sum ./
@@ -23,9 +17,14 @@ ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" \
     -o /ship/usr/local/bin/factload ./cmd/factload
 
+# The pinned engine: npm fetches it, and factload checks its SHA-512.
+FROM ${NODE_IMAGE} AS engine
+COPY --from=build /ship/usr/local/bin/factload /usr/local/bin/factload
+RUN factload engine install && install -m 644 "$(factload engine path)" /libchdb.so
+
 # Just the files that ship.
 FROM build AS files
-COPY --from=engine /engine/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so /ship/usr/local/lib/libchdb.so
+COPY --from=engine /libchdb.so /ship/usr/local/lib/libchdb.so
 RUN mkdir -p /ship/etc/ssl/certs /state/data /state/run \
     && cp /etc/ssl/certs/ca-certificates.crt /ship/etc/ssl/certs/
 

@@ -18,6 +18,8 @@ SOAKTIME  ?= 3h
 P         ?= 2
 TIMEOUT   ?= 15m
 IMAGE     ?= factload:dev
+# Another engine version to test with: factload engine list has those that are known.
+ENGINE    ?=
 # Flags of bench-load and bench-record.
 ARGS      ?=
 # A base for the runtime image instead of the public one (see image-offline).
@@ -31,7 +33,7 @@ LINTER   := bin/golangci-lint
 # The race detector needs cgo, and that needs a C compiler.
 CC_FOUND := $(shell command -v $${CC:-cc} 2>/dev/null || command -v gcc 2>/dev/null || command -v clang 2>/dev/null)
 RACE     := $(if $(CC_FOUND),-race)
-TEST_ENV := CGO_ENABLED=$(if $(CC_FOUND),1,0)
+TEST_ENV := CGO_ENABLED=$(if $(CC_FOUND),1,0) $(if $(ENGINE),FACTLOAD_LIBCHDB="$$(bin/factload engine path --version $(ENGINE))")
 
 .DEFAULT_GOAL := help
 
@@ -42,12 +44,12 @@ help: ## Print this page
 	@awk 'BEGIN {FS = ":.*## "; printf "make TARGET [NAME=value ...]\n"} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@printf '\nNames, with defaults: PKG=%s RUN=%s BENCH=%s BENCHTIME=%s FUZZTIME=%s P=%s TIMEOUT=%s IMAGE=%s BASE=%s\n' \
-		'$(PKG)' '$(RUN)' '$(BENCH)' '$(BENCHTIME)' '$(FUZZTIME)' '$(P)' '$(TIMEOUT)' '$(IMAGE)' '$(BASE)'
+	@printf '\nNames, with defaults: PKG=%s RUN=%s BENCH=%s BENCHTIME=%s FUZZTIME=%s P=%s TIMEOUT=%s ENGINE=%s IMAGE=%s BASE=%s\n' \
+		'$(PKG)' '$(RUN)' '$(BENCH)' '$(BENCHTIME)' '$(FUZZTIME)' '$(P)' '$(TIMEOUT)' '$(ENGINE)' '$(IMAGE)' '$(BASE)'
 
 .PHONY: setup
-setup: ## Fetch and verify the pinned ClickHouse engine into .factload/engine (once)
-	@scripts/setup-engine.sh
+setup: build ## Fetch and verify the pinned ClickHouse engine, for all projects of this user (once)
+	@bin/factload engine install $(if $(ENGINE),--version $(ENGINE))
 
 .PHONY: build
 build: ## Build bin/factload (no C compiler needed)
@@ -55,7 +57,7 @@ build: ## Build bin/factload (no C compiler needed)
 	@echo "build: bin/factload $(VERSION)"
 
 .PHONY: demo
-demo: setup build ## Generate 200,000 chat and eval facts, load them, ask five questions
+demo: setup ## Generate 200,000 chat and eval facts, load them, ask five questions
 	@demo/run.sh
 
 ##@ Check it
@@ -63,6 +65,10 @@ demo: setup build ## Generate 200,000 chat and eval facts, load them, ask five q
 .PHONY: test
 test: setup race-note ## Run all tests against the embedded engine, with the race detector
 	@$(TEST_ENV) go test $(RACE) -p $(P) -timeout $(TIMEOUT) $(if $(RUN),-run '$(RUN)') $(PKG)
+
+.PHONY: test-second
+test-second: ## Run what depends on the engine most on a second version of it
+	@$(MAKE) test ENGINE=26.7.0-stable.1 PKG='./clickhouse/... ./integration_test ./ddl'
 
 .PHONY: test-docker
 test-docker: race-note ## Run the integration suite against an engine in a container
@@ -94,7 +100,7 @@ bench: setup $(TOOLS) ## Run the benchmarks (compare two runs with bin/benchstat
 	@CGO_ENABLED=0 go test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 30m $(PKG)
 
 .PHONY: bench-load
-bench-load: setup build ## Load the same data in seven ways and compare (ARGS='-rows 100000 -rounds 1'; docs/benchmarks.md)
+bench-load: setup ## Load the same data in seven ways and compare (ARGS='-rows 100000 -rounds 1'; docs/benchmarks.md)
 	@CGO_ENABLED=0 go run ./internal/bench/load $(ARGS)
 
 .PHONY: bench-record
@@ -121,7 +127,7 @@ image: ## Build the all-in-one Docker image
 	@docker build $(if $(BASE),--build-arg RUNTIME_IMAGE=$(BASE)) --build-arg VERSION=$(VERSION) -t $(IMAGE) .
 
 .PHONY: image-offline
-image-offline: setup build ## Build the same image from this machine's files, pulling nothing
+image-offline: setup ## Build the same image from this machine's files, pulling nothing
 	@VERSION=$(VERSION) scripts/image-offline.sh $(IMAGE) $(BASE)
 
 ##@ Housekeeping

@@ -6,8 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 name=${1:-factload-base:local}
-lib=${FACTLOAD_LIBCHDB:-.factload/engine/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so}
-[ -f "$lib" ] || { echo "docker-base: $lib is missing: run make setup" >&2; exit 1; }
+lib=$(bin/factload engine path) || { echo "docker-base: run make setup" >&2; exit 1; }
 
 umask 022
 root=$(mktemp -d)

@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 
 image=$1
 base=${2:-}
-lib=${FACTLOAD_LIBCHDB:-.factload/engine/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so}
+lib=$(bin/factload engine path)
 certs=/etc/ssl/certs/ca-certificates.crt
 
 if [ -z "$base" ]; then

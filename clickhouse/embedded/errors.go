@@ -46,10 +46,11 @@ type LibraryNotFoundError struct {
 	Looked []string // in this order
 }
 
-// Error names each place, and each way to get a library.
+// Error says how to get one. Looked has the places.
 func (e *LibraryNotFoundError) Error() string {
-	return fmt.Sprintf("engine library libchdb.so not found; looked at: %s; "+
-		"run `make setup`, or install the npm package %s@%s below .factload/engine, or set %s to the path of a libchdb, "+
-		"or use another ClickHouse server by its DSN",
-		strings.Join(e.Looked, ", "), npmPackage, npmVersion, LibraryEnv)
+	if len(e.Looked) == 1 { // it was named
+		return fmt.Sprintf("there is no engine library %s: correct the path, or name none and run factload engine install", e.Looked[0])
+	}
+	return fmt.Sprintf("there is no ClickHouse engine on this machine: run factload engine install (180 MB, once for all projects), "+
+		"or set %s to the path of a libchdb, or use a ClickHouse server by its DSN", LibraryEnv)
 }

@@ -11,7 +11,6 @@ const LibraryEnv = "FACTLOAD_LIBCHDB"
 
 const (
 	npmPackage  = "@chdb/lib-linux-x64-gnu"
-	npmVersion  = "26.7.3-stable.1"
 	libraryFile = "libchdb.so"
 )
 
@@ -19,9 +18,10 @@ const (
 //
 //   - explicit, if not empty,
 //   - $FACTLOAD_LIBCHDB, if set,
-//   - .factload/engine/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so in the working directory and upward,
+//   - the default release, where Install puts it, in the user's cache directory,
+//   - .factload/engine/node_modules/@chdb/lib-linux-x64-gnu/libchdb.so in the working directory and upward: what npm has
+//     installed there,
 //   - the same from the directory of the executable,
-//   - factload/engine/node_modules/... in the user's cache directory,
 //   - /usr/local/lib and /usr/lib.
 //
 // The first two are binding: when they name no file, the rest is not tried. The error is a *LibraryNotFoundError.
@@ -73,14 +73,14 @@ func libraryPlaces() []string {
 			dir = parent
 		}
 	}
+	if path, err := installed(Releases()[0].Version); err == nil {
+		add(path)
+	}
 	if dir, err := os.Getwd(); err == nil {
 		upward(dir)
 	}
 	if exe, err := os.Executable(); err == nil {
 		upward(filepath.Dir(exe))
-	}
-	if dir, err := os.UserCacheDir(); err == nil {
-		add(filepath.Join(dir, "factload", inPackage))
 	}
 	add(filepath.Join("/usr/local/lib", libraryFile))
 	add(filepath.Join("/usr/lib", libraryFile))

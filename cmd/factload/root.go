@@ -57,7 +57,7 @@ func newRoot(a *app) *cobra.Command {
 
 	root.AddCommand(
 		newInfer(a), newLoad(a), newLoads(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a), newCompare(a), newReplay(a),
-		newServe(a), newSample(a), newVersion(a),
+		newServe(a), newEngineCommand(a), newSample(a), newVersion(a),
 	)
 	root.SetVersionTemplate(versionLine())
 	root.Flags().Bool("version", false, "print the version")

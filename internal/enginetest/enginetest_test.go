@@ -49,7 +49,7 @@ func TestNoEngineIsAFailure(t *testing.T) {
 		name, env string
 		want      []string
 	}{
-		{"no library", embedded.LibraryEnv + "=/nowhere/libchdb.so", []string{"/nowhere/libchdb.so", "make setup"}},
+		{"no library", embedded.LibraryEnv + "=/nowhere/libchdb.so", []string{"/nowhere/libchdb.so", "factload engine install"}},
 		{"unknown engine", EngineEnv + "=mysql", []string{EngineEnv, `"mysql"`, Embedded, Docker}},
 		{"half a server", DSNEnv + "=clickhouse://127.0.0.1:1/d", []string{HTTPDSNEnv}},
 		{"no Main", noMainEnv + "=1", []string{"enginetest.Main"}},
