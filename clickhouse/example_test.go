@@ -81,6 +81,6 @@ func ExampleMaterializer_Materialize_errors() {
 		fmt.Println("never:", bad.Field, bad.Value)
 	}
 	// Output:
-	// not now: ensure schema: inspect table "message": connect to 127.0.0.1:1: connection refused: is the server running? "factload serve" starts one
+	// not now: ensure schema: table "message": connect to 127.0.0.1:1: connection refused: is the server running? "factload serve" starts one
 	// never: prompt_tokens -1
 }
