@@ -23,7 +23,16 @@ const (
 	Sent
 	// Read means that it changes nothing, however far it came.
 	Read
+	// RowsSent: rows of an insert have reached the server, or some of them.
+	// Nothing but the table reads them.
+	RowsSent
+	// RowsSentToViews is RowsSent where materialized views read from the table,
+	// or where it is not known whether some do.
+	RowsSentToViews
 )
+
+// rows reports whether rows may have reached the server.
+func (at Phase) rows() bool { return at == RowsSent || at == RowsSentToViews }
 
 // codeClasses are the server's codes that are not simply rejections. Those
 // named in other tools' lists of retryable codes come first; the others are
@@ -56,6 +65,25 @@ var codeClasses = map[int]error{
 	473: ErrRetryable, // DEADLOCK_AVOIDED
 	517: ErrRetryable, // CANNOT_ASSIGN_ALTER
 	745: ErrRetryable, // SERVER_OVERLOADED
+
+	// A damaged or cut stream, which another try does not meet.
+	32:  ErrRetryable, // ATTEMPT_TO_READ_AFTER_EOF
+	33:  ErrRetryable, // CANNOT_READ_ALL_DATA
+	40:  ErrRetryable, // CHECKSUM_DOESNT_MATCH
+	101: ErrRetryable, // UNEXPECTED_PACKET_FROM_CLIENT
+	246: ErrRetryable, // CORRUPTED_DATA
+	271: ErrRetryable, // CANNOT_DECOMPRESS
+
+	// Disks, files and memory of the server.
+	74:   ErrRetryable, // CANNOT_READ_FROM_FILE_DESCRIPTOR
+	75:   ErrRetryable, // CANNOT_WRITE_TO_FILE_DESCRIPTOR
+	76:   ErrRetryable, // CANNOT_OPEN_FILE
+	173:  ErrRetryable, // CANNOT_ALLOCATE_MEMORY
+	1000: ErrRetryable, // POCO_EXCEPTION
+	1001: ErrRetryable, // STD_EXCEPTION, such as one of std::filesystem
+	1002: ErrRetryable, // UNKNOWN_EXCEPTION
+
+	216: ErrRetryable, // QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING: a cut statement that the server still works on
 
 	319: ErrAmbiguous, // UNKNOWN_STATUS_OF_INSERT
 
@@ -117,11 +145,14 @@ func IsTooManyPartitions(err error) bool {
 // Classify returns the class of an error of the driver, the server or the
 // network. It is nil when a context ended before anything was sent, and for a
 // nil error.
+//
+// Once rows have been sent, only codes that prove that nothing is stored have a
+// class other than [ErrAmbiguous]; see [ProvesNothingStored].
 func Classify(err error, at Phase) error {
 	switch code := ServerCode(err); {
 	case err == nil:
 		return nil
-	case code != 0 && FromView(err) && !errors.Is(codeClasses[code], ErrRetryable):
+	case code != 0 && at.rows() && !ProvesNothingStored(code, at == RowsSentToViews):
 		return ErrAmbiguous
 	case IsTooManyPartitions(err):
 		return ErrRejected
@@ -145,27 +176,24 @@ func Classify(err error, at Phase) error {
 	return classifyNetwork(err, at)
 }
 
-// FromView reports whether it was a materialized view that failed. The rows
-// may be stored in the table by then, and an insert that is repeated with its
-// token brings them into the view.
-func FromView(err error) bool {
-	const said = "while pushing to view"
-	var driver *chgo.Exception
-	var lower *ch.Exception
-	switch {
-	case errors.As(err, &driver):
-		return strings.Contains(driver.Message, said)
-	case errors.As(err, &lower):
-		return strings.Contains(lower.Message, said)
+// Lasting reports whether the server answered with a code that does not pass by
+// itself. A call whose outcome is unknown for such a reason, as that of an
+// insert into a table with a broken materialized view, may be repeated, and
+// will most likely get the same answer.
+func Lasting(err error) bool {
+	var e *Error
+	if !errors.As(err, &e) || e.Code == 0 {
+		return false
 	}
-	return false
+	class := codeClasses[e.Code]
+	return !errors.Is(class, ErrRetryable) && !errors.Is(class, ErrAmbiguous)
 }
 
 // classifyNetwork is classify for what neither the server nor this package has
 // said.
 func classifyNetwork(err error, at Phase) error {
 	var dial *dialError
-	notSent := at != Sent || errors.As(err, &dial) || errors.Is(err, chgo.ErrAcquireConnTimeout)
+	notSent := at != Sent && !at.rows() || errors.As(err, &dial) || errors.Is(err, chgo.ErrAcquireConnTimeout)
 	switch {
 	case !notSent:
 		return ErrAmbiguous
@@ -221,6 +249,9 @@ func classifyHTTP(err error, at Phase) error {
 	var status *chgo.HTTPError
 	if !errors.As(err, &status) {
 		return nil
+	}
+	if at.rows() {
+		return ErrAmbiguous // whoever answered, it was not the server that has the rows
 	}
 	switch status.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusServiceUnavailable:

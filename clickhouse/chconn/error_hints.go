@@ -96,8 +96,8 @@ func (c *Client) safeCause(err error) error {
 // them.
 func (c *Client) explain(e *Error, err error) {
 	where := strings.Join(c.opt.Addr, ",")
-	if FromView(err) {
-		e.Hint = "the rows may be in the table already: fix the materialized view and repeat the insert with its token"
+	if e.Class == ErrAmbiguous && Lasting(e) { //nolint:errorlint // Class is one of them
+		e.Hint = "rows may be in the table already: fix what failed after it, such as a materialized view, and repeat the insert with its token"
 		return
 	}
 	switch e.Code {

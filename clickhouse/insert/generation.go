@@ -36,20 +36,34 @@ const maxFenced = 30 * time.Second
 // many tokens.
 const maxUnsettled = ddl.DeduplicationWindow
 
-// generations remembers the UUIDs of tables, and into which table each insert went
-// whose outcome is unknown.
+// maxDivisions is how many blocks that were divided are remembered until they
+// are stored. Of others the server says once more how they are divided.
+const maxDivisions = 64
+
+// division is how a block is divided: the group of each row, and how many
+// groups there are.
+type division struct {
+	groups []int
+	n      int
+}
+
+// generations remembers which tables are what, where inserts in doubt went, and
+// how their blocks were divided.
 type generations struct {
 	mu    sync.Mutex
 	seen  map[string]sighting
 	where map[insertKey]*list.Element
 	order *list.List // of unsettled, oldest first
 	fresh time.Duration
+
+	divisions map[insertKey]division
 }
 
 // sighting is a table as it was when it was looked at.
 type sighting struct {
-	uuid string
-	at   time.Time
+	uuid  string
+	views bool // materialized views read from it
+	at    time.Time
 }
 
 type insertKey struct{ table, token string }
@@ -60,14 +74,14 @@ type unsettled struct {
 }
 
 func newGenerations() *generations {
-	return &generations{seen: make(map[string]sighting), where: make(map[insertKey]*list.Element), order: list.New(), fresh: lookTime}
+	return &generations{seen: make(map[string]sighting), where: make(map[insertKey]*list.Element), order: list.New(), fresh: lookTime, divisions: make(map[insertKey]division)}
 }
 
-func (d *generations) sighted(table string) (uuid string, ok bool) {
+func (d *generations) sighted(table string) (s sighting, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	s, ok := d.seen[table]
-	return s.uuid, ok && time.Since(s.at) < d.fresh
+	s, ok = d.seen[table]
+	return s, ok && time.Since(s.at) < d.fresh
 }
 
 func (d *generations) sight(table string, s sighting) {
@@ -115,6 +129,32 @@ func (d *generations) settle(key insertKey) {
 	if e := d.where[key]; e != nil {
 		d.remove(e)
 	}
+	delete(d.divisions, key)
+}
+
+// divide remembers how the block of an insert is divided.
+func (d *generations) divide(key insertKey, groups []int, n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if key.token == "" {
+		return
+	}
+	for other := range d.divisions {
+		if len(d.divisions) < maxDivisions {
+			break
+		}
+		delete(d.divisions, other)
+	}
+	d.divisions[key] = division{groups, n}
+}
+
+// divisionOf returns how the block of an insert was divided. With n == 0 it was
+// not, or that is forgotten.
+func (d *generations) divisionOf(key insertKey) (groups []int, n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	was := d.divisions[key]
+	return was.groups, was.n
 }
 
 func (d *generations) remove(e *list.Element) {
@@ -138,21 +178,25 @@ func always(context.Context) error { return nil }
 func (ins *Inserter) insertOnce(ctx context.Context, in Insert) (chconn.Phase, error) {
 	key := insertKey{in.Table, in.Token}
 	for {
-		uuid, err := ins.generation(ctx, in.Table)
+		seen, err := ins.generation(ctx, in.Table)
 		if err != nil {
 			return chconn.Unsent, err
 		}
+		uuid := seen.uuid
 		if first, ok := ins.generations.of(key); ok && first != uuid {
 			done, err := ins.resend(ctx, in, first)
 			if done || err != nil {
-				return chconn.Sent, err
+				return chconn.RowsSentToViews, err
 			}
 		}
 		at, err := ins.insert(ctx, in, func(ctx context.Context) error { return ins.still(ctx, in.Table, uuid) })
 		if errors.Is(err, errLookAgain) || ins.heldBack(ctx, in.Table, uuid, err) {
 			continue
 		}
-		if err == nil || at == chconn.Sent && mayBeStored(err) {
+		if at == chconn.RowsSentToViews && !seen.views {
+			at = chconn.RowsSent
+		}
+		if err == nil || mayBeStored(err, at) {
 			ins.generations.add(key, uuid) // what succeeded is forgotten when Insert is done with it
 		}
 		return at, err
@@ -187,59 +231,56 @@ func (ins *Inserter) heldBack(ctx context.Context, table, uuid string, err error
 func (ins *Inserter) still(ctx context.Context, table, uuid string) error {
 	now, ok := ins.generations.sighted(table)
 	if !ok {
-		seen, fenced, err := ins.lookWithSlot(ctx, table)
-		if err != nil {
+		var fenced bool
+		var err error
+		if now, fenced, err = ins.lookWithSlot(ctx, table); err != nil {
 			return err
 		}
 		if fenced {
 			return errLookAgain
 		}
-		ins.generations.sight(table, seen)
-		now = seen.uuid
+		ins.generations.sight(table, now)
 	}
-	if now != uuid {
+	if now.uuid != uuid {
 		return errLookAgain
 	}
 	return nil
 }
 
-// generation returns the UUID of a table that is not held back. It is empty
-// when there is no such table.
-func (ins *Inserter) generation(ctx context.Context, table string) (uuid string, err error) {
-	if uuid, ok := ins.generations.sighted(table); ok {
-		return uuid, nil
+// generation returns a table that is not held back. Its UUID is empty when
+// there is no such table.
+func (ins *Inserter) generation(ctx context.Context, table string) (sighting, error) {
+	if seen, ok := ins.generations.sighted(table); ok {
+		return seen, nil
 	}
 	begin := time.Now()
 	for try := 0; ; try++ {
 		seen, fenced, err := ins.lookAt(ctx, table)
 		if err != nil {
-			return "", err
+			return sighting{}, err
 		}
 		if !fenced {
 			ins.generations.sight(table, seen)
-			return seen.uuid, nil
+			return seen, nil
 		}
 		if time.Since(begin) > maxFenced {
-			return "", &chconn.Error{
+			return sighting{}, &chconn.Error{
 				Op: fmt.Sprintf("insert into %q", table), Class: chconn.ErrRetryable,
 				Text: "inserts are held back, since the table is being rebuilt",
 				Hint: "wait for the rebuild, or finish it with factload apply if it was interrupted",
 			}
 		}
 		if err := retry.Pause(ctx, max(try, 3)); err != nil {
-			return "", err
+			return sighting{}, err
 		}
 	}
 }
 
-// mayBeStored reports whether an insert that was sent, or a part of it, may be
-// stored although it failed. Of a table with too many parts it is not.
-func mayBeStored(err error) bool {
-	if chconn.ServerCode(err) == chconn.CodeTooManyParts {
-		return false
-	}
-	class := chconn.Classify(err, chconn.Sent)
-	return class == nil || errors.Is(class, chconn.ErrAmbiguous) || errors.Is(class, chconn.ErrRetryable)
+// mayBeStored reports whether an insert that failed, or a part of it, may be
+// stored.
+func mayBeStored(err error, at chconn.Phase) bool {
+	class := chconn.Classify(err, at)
+	return at != chconn.Unsent && (class == nil || errors.Is(class, chconn.ErrAmbiguous))
 }
 
 // lookAt looks at a table of the DSN's database.
@@ -252,17 +293,22 @@ func (ins *Inserter) lookAt(ctx context.Context, table string) (s sighting, fenc
 	return ins.lookWithSlot(ctx, table)
 }
 
-// lookWithSlot is lookAt for a caller that holds a connection slot.
+const lookSightingSQL = `SELECT toString(uuid) AS uuid, match(engine_full, {fence:String}) AS fenced,
+	notEmpty(dependencies_table) = 1 AS views
+FROM system.tables WHERE database = currentDatabase() AND name = {table:String}`
+
+// lookWithSlot is lookAt for who has a connection slot.
 func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting, fenced bool, err error) {
 	var rows []struct {
 		UUID   string `ch:"uuid"`
 		Fenced bool   `ch:"fenced"`
+		Views  bool   `ch:"views"`
 	}
 	ctx, cancel := ins.client.WithReadTimeout(ctx)
 	defer cancel()
 	s.at = time.Now()
 	err = ins.client.SelectWithSlot(ctx, fmt.Sprintf("insert into %q", table), &rows,
-		"SELECT toString(uuid) AS uuid, match(engine_full, {fence:String}) AS fenced FROM system.tables WHERE database = currentDatabase() AND name = {table:String}",
+		lookSightingSQL,
 		chconn.Param("table", table), chconn.Param("fence", ddl.FencedPattern))
 	if err != nil {
 		return sighting{}, false, err
@@ -270,6 +316,6 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 	if len(rows) == 0 {
 		return s, false, nil
 	}
-	s.uuid = rows[0].UUID
+	s.uuid, s.views = rows[0].UUID, rows[0].Views
 	return s, rows[0].Fenced, nil
 }

@@ -47,7 +47,7 @@ func (ins *Inserter) insertHTTP(ctx context.Context, in Insert, may ready) (chco
 		}
 		complete, err := ins.post(chgo.Context(ctx, chgo.WithQueryID(insertID(in.Table))), newNativeBody(in.Block, compressor))
 		if err == nil || complete {
-			return chconn.Sent, err
+			return chconn.RowsSentToViews, err // who knows better says so
 		}
 		// A connection that lay idle may have been cut by the other side. Of a
 		// part of a block nothing is stored, so another one can be tried.

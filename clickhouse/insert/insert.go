@@ -80,20 +80,33 @@ func (ins *Inserter) Insert(ctx context.Context, in Insert) error {
 		return nil
 	}
 	in.Settings = ins.withPartitionLimit(in)
-	at, err := ins.sendOnce(ctx, in)
-	stored := false
-	if chconn.IsTooManyPartitions(err) {
-		stored, at, err = ins.insertByPartition(ctx, in, err)
-	}
+	divided, at, err := ins.send(ctx, in)
 	if err == nil && in.Again {
-		if err := ins.makeSure(ctx, in); err != nil {
-			return err
-		}
+		err, at = ins.makeSure(ctx, in), chconn.RowsSentToViews
 	}
 	if err == nil {
 		ins.generations.settle(insertKey{in.Table, in.Token})
 		return nil
 	}
+	return ins.failed(ctx, op, in, divided, at, err)
+}
+
+// send sends the block, in several inserts where it spans too many partitions.
+// Divided reports whether some of these were stored before one failed.
+func (ins *Inserter) send(ctx context.Context, in Insert) (divided bool, at chconn.Phase, err error) {
+	if groups, n := ins.generations.divisionOf(insertKey{in.Table, in.Token}); n > 0 {
+		return ins.insertGroups(ctx, in, groups, n)
+	}
+	at, err = ins.sendOnce(ctx, in)
+	if chconn.ServerCode(err) != chconn.CodeTooManyParts {
+		return false, at, err
+	}
+	return ins.insertByPartition(ctx, in, at, err)
+}
+
+// failed makes the error of an insert. Divided says that some of the inserts
+// that the block was divided into are stored.
+func (ins *Inserter) failed(ctx context.Context, op string, in Insert, divided bool, at chconn.Phase, err error) error {
 	if mayBeColumns(err) {
 		// The two protocols say in different ways what does not fit, and HTTP
 		// does not say where.
@@ -101,11 +114,27 @@ func (ins *Inserter) Insert(ctx context.Context, in Insert) error {
 			at, err = chconn.Unsent, difference
 		}
 	}
-	err = ins.client.Fail(ctx, op, err, at)
-	if e := (*chconn.Error)(nil); stored && errors.As(err, &e) {
-		e.Partial = true
+	if chconn.ServerCode(err) == chconn.CodeViolatedConstraint && ins.breaksConstraint(ctx, in) {
+		at = chconn.RowsSent // it was the table that refused them, before any view had them
 	}
-	return err
+	err = ins.client.Fail(ctx, op, err, at)
+	var e *chconn.Error
+	if !divided || !errors.As(err, &e) {
+		return err
+	}
+	out := *e
+	out.Partial = true
+	if out.Class != nil {
+		out.Class = chconn.ErrAmbiguous // of the rows as a whole neither is true, that they are stored and that they are not
+	}
+	return &out
+}
+
+// breaksConstraint reports whether the server says that rows of the block break
+// constraints of the table itself.
+func (ins *Inserter) breaksConstraint(ctx context.Context, in Insert) bool {
+	violations, err := ins.Violations(ctx, in)
+	return err == nil && len(violations) > 0
 }
 
 // sendOnce sends the block, one with a token in a way that allows for rebuilds

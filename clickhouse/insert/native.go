@@ -37,7 +37,7 @@ func (ins *Inserter) insertNative(ctx context.Context, in Insert, may ready) (ch
 		conn.Close()
 		// A connection that lay idle may have been cut by the other side. As
 		// long as no row was sent, another one can be tried.
-		if fresh || at == chconn.Sent || chconn.ServerCode(err) != 0 || ctx.Err() != nil || errors.Is(err, chconn.ErrSchema) {
+		if fresh || at != chconn.Unsent || chconn.ServerCode(err) != 0 || ctx.Err() != nil || errors.Is(err, chconn.ErrSchema) {
 			return at, err
 		}
 	}
@@ -62,7 +62,7 @@ func sendNative(ctx context.Context, conn *chconn.NativeConn, in Insert) (chconn
 	})
 	at := chconn.Unsent
 	if check.seen.Load() > 0 {
-		at = chconn.Sent
+		at = chconn.RowsSentToViews // who knows better says so
 	}
 	if mismatch := check.mismatch.Load(); mismatch != nil {
 		return chconn.Unsent, mismatch

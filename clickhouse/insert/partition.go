@@ -39,25 +39,37 @@ func (ins *Inserter) withPartitionLimit(in Insert) map[string]string {
 	return settings
 }
 
-// insertByPartition sends a block that spans too many partitions, as refused
-// says, in several inserts. The phase and the error are of the one that failed;
-// stored reports whether there were others before it.
-func (ins *Inserter) insertByPartition(ctx context.Context, in Insert, refused error) (stored bool, at chconn.Phase, err error) {
+// insertByPartition sends a block that the server has refused, at the phase,
+// with the code that it has for too many partitions and for too many parts.
+// When the block spans too many partitions, it goes in several inserts.
+func (ins *Inserter) insertByPartition(ctx context.Context, in Insert, at chconn.Phase, refused error) (divided bool, _ chconn.Phase, _ error) {
 	limit, err := strconv.Atoi(in.Settings[maxPartitions])
-	if err != nil {
-		return false, chconn.Unsent, refused // no number that we can read
+	if err != nil || limit < 1 {
+		return false, at, refused // there is no limit that the block could exceed
 	}
 	groups, n, err := ins.partitionGroups(ctx, in, limit)
-	if err != nil {
+	switch {
+	case err != nil:
+		// The question has failed. Without its answer nobody knows which inserts
+		// these rows make, and whichever are made next must be those of before.
 		return false, chconn.Unsent, err
+	case n > 1:
+		ins.generations.divide(insertKey{in.Table, in.Token}, groups, n)
+		return ins.insertGroups(ctx, in, groups, n)
+	case n == 1 && at != chconn.RowsSentToViews:
+		return false, at, refused // the table has too many parts
 	}
-	if n < 2 || chconn.FromView(refused) {
-		// It cannot be told which rows belong together, or it is the table of a
-		// view that has too many partitions. The token is that of the block, which
-		// holds for each partition: what is stored is not stored again.
-		at, err = ins.sendOnce(ctx, in.unlimited())
-		return false, at, err
-	}
+	// It cannot be told which rows belong together, or it is the table of a view
+	// that has too many partitions. The token is that of the block, which holds
+	// for each partition: what is stored is not stored again.
+	at, err = ins.sendOnce(ctx, in.unlimited())
+	return false, at, err
+}
+
+// insertGroups sends a block in n inserts, each with the rows of one group. The
+// phase and the error are of the one that failed; divided reports whether there
+// were others before it.
+func (ins *Inserter) insertGroups(ctx context.Context, in Insert, groups []int, n int) (divided bool, at chconn.Phase, err error) {
 	part := in
 	part.Block = in.Block.Layout().NewBlock()
 	for group := min(in.PartsDone, n); group < n; group++ {
@@ -67,8 +79,8 @@ func (ins *Inserter) insertByPartition(ctx context.Context, in Insert, refused e
 		}
 		part.Token = partToken(in.Token, group)
 		at, err := ins.sendOnce(ctx, part)
-		if chconn.IsTooManyPartitions(err) {
-			at, err = ins.sendOnce(ctx, part.unlimited())
+		if chconn.ServerCode(err) == chconn.CodeTooManyParts && at == chconn.RowsSentToViews {
+			at, err = ins.sendOnce(ctx, part.unlimited()) // of a view's table
 		}
 		if err != nil {
 			return group > 0, at, err
@@ -82,7 +94,7 @@ func (ins *Inserter) insertByPartition(ctx context.Context, in Insert, refused e
 	for group := range n { // not before: a repetition sends those again that were stored
 		ins.generations.settle(insertKey{in.Table, partToken(in.Token, group)})
 	}
-	return true, chconn.Sent, nil
+	return true, chconn.RowsSent, nil
 }
 
 // partToken returns the token for a part of an insert.
@@ -102,10 +114,10 @@ func (in Insert) unlimited() Insert {
 
 // partitionGroups divides the rows of the insert into n groups of at most limit
 // partitions, in the order in which the partitions first occur, and returns the
-// group of each row. With n < 2 it cannot be told how to divide them.
+// group of each row. With n == 0 it cannot be told how to divide them.
 func (ins *Inserter) partitionGroups(ctx context.Context, in Insert, limit int) (groups []int, n int, err error) {
 	partitions, err := ins.partitionsOf(ctx, in)
-	if err != nil || limit < 1 || partitions == nil {
+	if err != nil || len(partitions) != in.Block.Rows() {
 		return nil, 0, err
 	}
 	known := make(map[uint64]int)
@@ -135,7 +147,7 @@ func (ins *Inserter) partitionsOf(ctx context.Context, in Insert) ([]uint64, err
 	var columns []int
 	var named []string
 	for i, info := range in.Block.Layout().Columns() {
-		if keys.columns[info.Name] {
+		if keys.columns[info.Name].Partition == 1 {
 			columns = append(columns, i)
 			named = append(named, externalColumn(i)+" AS "+ddl.QuoteIdent(info.Name))
 		}

@@ -32,13 +32,19 @@ const againTries = 3
 // does not have.
 func (ins *Inserter) makeSure(ctx context.Context, in Insert) error {
 	look, err := ins.lookFor(ctx, in)
-	if err != nil || look == nil {
-		return err
+	if err != nil {
+		return notVerified(err)
+	}
+	if look == nil {
+		return nil
 	}
 	for try := 1; ; try++ {
 		lost, err := ins.lostRows(ctx, look)
-		if err != nil || len(lost) == 0 {
-			return err
+		if err != nil {
+			return notVerified(err)
+		}
+		if len(lost) == 0 {
+			return nil
 		}
 		if try > againTries {
 			return fmt.Errorf("%w: the server acknowledges the insert and does not have %d of its rows", chconn.ErrAmbiguous, len(lost))
@@ -58,6 +64,20 @@ func (ins *Inserter) makeSure(ctx context.Context, in Insert) error {
 	}
 }
 
+// notVerified is the error of an insert that the server has acknowledged once
+// more, when the question for its rows has failed. A failed question is no
+// answer: they may be stored or not.
+func notVerified(err error) error {
+	var e *chconn.Error
+	if !errors.As(err, &e) {
+		return fmt.Errorf("%w: the rows of a repeated insert cannot be looked for: %w", chconn.ErrAmbiguous, err)
+	}
+	out := *e
+	out.Class = chconn.ErrAmbiguous
+	out.Text = "the rows of a repeated insert cannot be looked for: " + e.Text
+	return &out
+}
+
 // look is how the rows of a block are looked for.
 type look struct {
 	sql  string
@@ -74,7 +94,7 @@ type tableKeys struct {
 	Engine    string `ch:"engine"`
 	Partition string `ch:"partition_key"`
 	Sorting   string `ch:"sorting_key"`
-	columns   map[string]bool
+	columns   map[string]keyColumn
 }
 
 type keyColumn struct {
@@ -97,13 +117,13 @@ func (ins *Inserter) tableKeys(ctx context.Context, in Insert) (*tableKeys, erro
 		return nil, err
 	}
 	k := &keys[0]
-	k.columns = make(map[string]bool)
+	k.columns = make(map[string]keyColumn)
 	known := make(map[string]bool)
 	for _, column := range in.Block.Layout().Columns() {
 		known[column.Name] = true
 	}
 	for _, column := range columns {
-		k.columns[column.Name] = true
+		k.columns[column.Name] = column
 		if !known[column.Name] && column.Sorting == 1 {
 			k.Sorting = ""
 		}
@@ -115,16 +135,20 @@ func (ins *Inserter) tableKeys(ctx context.Context, in Insert) (*tableKeys, erro
 }
 
 // lookFor prepares the search for the rows of an insert. It is nil for tables
-// that lose none, or in which rows change after they were inserted, and for
-// rows that have nothing that can be compared.
+// that write the token together with the part, and so lose none. Where nothing
+// tells whether a row is there, the outcome of the insert stays unknown.
 func (ins *Inserter) lookFor(ctx context.Context, in Insert) (*look, error) {
 	keys, err := ins.tableKeys(ctx, in)
-	if err != nil || keys == nil || keys.Engine != "MergeTree" {
+	if err != nil || keys == nil || !losesParts(keys.Engine) {
 		return nil, err
 	}
-	columns := telling(in, keys.columns)
+	columns := telling(in, keys)
 	if len(columns) == 0 {
-		return nil, nil //nolint:nilnil // documented
+		return nil, &chconn.Error{
+			Op: fmt.Sprintf("insert into %q", in.Table), Class: chconn.ErrAmbiguous,
+			Text: "the server acknowledges a repeated insert, and nothing tells whether it has the rows: those of " + keys.Engine + " tables change after they were inserted",
+			Hint: "give the schema a field for the fact ID, and the sorting key that field",
+		}
 	}
 	rows, err := externalRows(in, columns)
 	if err != nil {
@@ -133,16 +157,53 @@ func (ins *Inserter) lookFor(ctx context.Context, in Insert) (*look, error) {
 	return &look{sql: lookSQL(in, columns, keys), rows: rows}, nil
 }
 
-// telling returns the numbers of the columns that tell one row from
-// another: those of the keys, the ID, and small ones. If these are none, all
-// texts. Values that a server may give back in another form are left out, but
-// for those of the keys, which have to be computed.
-func telling(in Insert, inKey map[string]bool) []int {
+// losesParts reports whether tables of an engine write the token of an insert
+// before the part. Replicated and shared ones write both in one step; what is
+// no MergeTree knows no token.
+func losesParts(engine string) bool {
+	return strings.HasSuffix(engine, "MergeTree") && !strings.HasPrefix(engine, "Replicated") && !strings.HasPrefix(engine, "Shared")
+}
+
+// mergingEngines make one row of those with the same sorting key. What has been
+// inserted is there as long as some row has its sorting key.
+var mergingEngines = []string{"ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "CoalescingMergeTree"}
+
+// telling returns the numbers of the columns that tell one row from another, or
+// none when nothing does. Where rows are merged it is those of the sorting key,
+// if the fact ID is among them.
+func telling(in Insert, keys *tableKeys) []int {
+	if keys.Engine == "MergeTree" {
+		return tellingUnmerged(in, keys)
+	}
+	if !slices.Contains(mergingEngines, keys.Engine) {
+		return nil
+	}
+	var sorting []int
+	byID := false
+	fields := in.Block.Layout().Schema().Fields
+	for i, column := range in.Block.Layout().Columns() {
+		if keys.columns[column.Name].Sorting == 1 {
+			sorting = append(sorting, i)
+			byID = byID || fields[i].FactID
+		}
+	}
+	if !byID {
+		return nil
+	}
+	return sorting
+}
+
+// tellingUnmerged returns the columns for a table whose rows stay as they are:
+// those of the keys, the ID, and small ones. If these are none, all texts.
+// Values that a server may give back in another form are left out, but for
+// those of the keys, which have to be computed.
+func tellingUnmerged(in Insert, keys *tableKeys) []int {
 	var some, texts []int
 	fields := in.Block.Layout().Schema().Fields
 	for i, column := range in.Block.Layout().Columns() {
+		_, inKey := keys.columns[column.Name]
 		switch {
-		case inKey[column.Name] || fields[i].FactID:
+		case inKey || fields[i].FactID:
 			some = append(some, i)
 		case !exactType(column.Type):
 		case strings.HasSuffix(strings.TrimRight(column.Type, ")"), "String"):
@@ -233,7 +294,10 @@ func lookSQL(in Insert, columns []int, keys *tableKeys) string {
 		stored += fmt.Sprintf(" WHERE tuple(%s) IN (SELECT tuple(%s) FROM %s)", keys.Sorting, keys.Sorting, rows)
 	}
 	partition := keys.Partition
-	if partition == "" {
+	switch {
+	case keys.Engine != "MergeTree":
+		partition = externalRow // each by itself: that some row has its key is all that is asked
+	case partition == "":
 		partition = "tuple()"
 	}
 	looked := fmt.Sprintf("(SELECT %s, (%s) AS _factload_partition, %s IN (%s) AS _factload_there FROM %s)", externalRow, partition, hash, stored, rows)
@@ -242,9 +306,7 @@ func lookSQL(in Insert, columns []int, keys *tableKeys) string {
 ) SETTINGS transform_null_in = 1`, externalRow, looked)
 }
 
-// lostRows returns the numbers of the rows that are not there, in order. When
-// the server refuses the question, as it does if the user may not read the
-// table, its answer to the insert must do.
+// lostRows returns the numbers of the rows that are not there, in order.
 func (ins *Inserter) lostRows(ctx context.Context, l *look) ([]uint64, error) {
 	var found []struct {
 		Row uint64 `ch:"row"`
@@ -252,9 +314,6 @@ func (ins *Inserter) lostRows(ctx context.Context, l *look) ([]uint64, error) {
 	ctx, cancel := ins.client.WithReadTimeout(ctx)
 	defer cancel()
 	err := ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(l.rows)), "look for rows", &found, l.sql)
-	if errors.Is(err, chconn.ErrRejected) || errors.Is(err, chconn.ErrSchema) {
-		return nil, nil
-	}
 	if err != nil {
 		return nil, err
 	}

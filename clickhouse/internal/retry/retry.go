@@ -17,6 +17,11 @@ const (
 	mostWait  = 2 * time.Second
 )
 
+// lastingTries is how often a call is tried that the server answers with a code
+// that does not pass by itself, such as that of a materialized view that fails:
+// some two seconds, so that what waits behind it goes on.
+const lastingTries = 6
+
 // Repeater repeats what fails for the moment.
 type Repeater struct {
 	Budget  time.Duration                                   // not positive: nothing is repeated
@@ -26,13 +31,14 @@ type Repeater struct {
 }
 
 // Repeat calls try until it succeeds, fails for good, or the budget, counted
-// from begin, is used up. Try is called at least once and must have its effect
+// from begin, is used up. What fails with a code that does not pass by itself is
+// tried a few times, with or without a budget. Try is called at least once and must have its effect
 // only once however often it is called; inserts do by their token.
 //
 // The error is of class ErrAmbiguous when a try was and none succeeded, for
 // then that try may have had its effect.
 func (r *Repeater) Repeat(ctx context.Context, begin time.Time, try func(context.Context) error) error {
-	doubt := false
+	doubt, lasting := false, 0
 	for tries, wait := 1, firstWait; ; tries, wait = tries+1, min(2*wait, mostWait) {
 		err := try(ctx)
 		if err == nil {
@@ -41,8 +47,11 @@ func (r *Repeater) Repeat(ctx context.Context, begin time.Time, try func(context
 		// A repetition of an ambiguous insert starts here: what else has to be
 		// known about the table before its rows are sent again is asked here.
 		doubt = doubt || errors.Is(err, chconn.ErrAmbiguous)
+		if chconn.Lasting(err) {
+			lasting++
+		}
 		pause := wait/2 + rand.N(wait/2) //nolint:gosec // spreads load, keeps no secret
-		if !Passing(err) || !r.mayRepeat(begin, &pause) || !r.sleep(ctx, pause) {
+		if !Passing(err) || lasting == lastingTries || !r.mayRepeat(begin, &pause) || !r.sleep(ctx, pause) {
 			return triedError(err, doubt, tries, time.Since(begin))
 		}
 		r.Retried(ctx, tries, err)
@@ -88,14 +97,8 @@ func Sleep(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// Passing reports whether a call may succeed when it is repeated. A materialized
-// view that fails is not passing: the answer is ambiguous, since the rows may be
-// in the table, and it stays the same until somebody has fixed the view.
+// Passing reports whether a call may succeed when it is repeated.
 func Passing(err error) bool {
-	var e *chconn.Error
-	if errors.Is(err, chconn.ErrAmbiguous) && errors.As(err, &e) {
-		return e.Code == 0 || e.Code == chconn.CodeUnknownStatus
-	}
 	return errors.Is(err, chconn.ErrRetryable) || errors.Is(err, chconn.ErrAmbiguous)
 }
 
