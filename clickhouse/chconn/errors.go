@@ -12,33 +12,37 @@ import (
 var (
 	// ErrRetryable means that the call failed for the moment: no connection,
 	// too many queries, too many parts, memory, read-only replicas and the
-	// like. The same call may be made again. An insert must be repeated with
-	// the same token, since a part of it may be stored.
+	// like. The same call may be made again. Nothing was stored by the try that
+	// failed so, and an insert must be repeated with the same token, since
+	// another try of it may be stored.
 	//
-	// These are the server's codes 3, 107, 159, 164, 198, 202, 203, 209, 210,
-	// 225, 236, 241, 242, 243, 252, 279, 285, 286, 341, 394, 425, 439, 473, 517,
-	// 745 and 999, HTTP statuses 408, 425, 429 and 503, and network errors
-	// before the server had accepted the statement.
+	// These are the server's codes 3, 32, 33, 40, 74, 75, 76, 101, 107, 159, 164,
+	// 173, 198, 202, 203, 209, 210, 216, 225, 236, 241, 242, 243, 246, 252, 271,
+	// 279, 285, 286, 341, 394, 425, 439, 473, 517, 745, 999, 1000, 1001 and 1002,
+	// HTTP statuses 408, 425, 429 and 503, and network errors, each before rows
+	// have been sent. Of these only 202 and, where no materialized view reads from
+	// the table, 252 are retryable afterwards.
 	ErrRetryable = errors.New("retryable")
 
-	// ErrAmbiguous means that the answer got lost: the statement may have taken
-	// effect or not. An insert with a token may be repeated with that token and
-	// takes effect once; see package insert for the limits.
+	// ErrAmbiguous means that nobody knows whether the statement has taken effect.
+	// An insert with a token may be repeated with that token and takes effect
+	// once; see [Inserter.Insert] of package insert for the limits.
 	//
-	// When a materialized view of the table fails, the rows may be in the table
-	// and not in what the view inserts into. Repeating the insert, once the view
-	// has been fixed, brings them there.
+	// Once rows of an insert have been sent, every failure is of this class, but
+	// those with a code of the server that proves that none is stored: see
+	// [ProvesNothingStored]. When a materialized view fails, the rows may be in the
+	// table and not in what the view inserts into. Repeating the insert, once the
+	// view has been fixed, brings them there.
 	//
-	// These are the server's code 319, any code of a materialized view that is
-	// not retryable, HTTP statuses 500, 502 and 504 without a code, and network
-	// errors or the end of the context after the server had accepted the
-	// statement.
+	// For other statements these are the server's code 319, HTTP statuses 500, 502
+	// and 504 without a code, and network errors or the end of the context after
+	// the server had accepted the statement.
 	ErrAmbiguous = errors.New("outcome unknown")
 
 	// ErrRejected means that the server or the network refused the call and
 	// would refuse it again: wrong credentials, missing grants, wrong protocol,
 	// a bad certificate, a syntax error, and every code not listed elsewhere.
-	// Nothing was stored, unless [Error.Partial] says so.
+	// Nothing was stored.
 	ErrRejected = errors.New("rejected")
 
 	// ErrSchema means that the database, the table or a column is missing or

@@ -32,7 +32,7 @@ var codesByClass = map[error][]proto.Error{
 		proto.ErrSystemError, proto.ErrKeeperException, proto.ErrDNSError, proto.ErrNoZookeeper, proto.ErrAborted,
 		proto.ErrNotEnoughSpace, proto.ErrAllConnectionTriesFailed, proto.ErrUnsatisfiedQuorumForPreviousWrite,
 		proto.ErrUnfinished, proto.ErrQueryWasCancelled, proto.ErrCannotScheduleTask, proto.ErrDeadlockAvoided,
-		proto.ErrCannotAssignAlter, 745,
+		proto.ErrCannotAssignAlter, 745, 32, 33, 40, 74, 75, 76, 101, 173, 216, 246, 271, 1000, 1001, 1002,
 	},
 	ErrAmbiguous: {proto.ErrUnknownStatusOfInsert},
 	ErrSchema: {
@@ -86,6 +86,38 @@ func TestClassifyServerCodes(t *testing.T) {
 		}
 	}
 	require.Len(t, codeClasses, listed, "every listed code is in this test")
+}
+
+// TestClassifySentRows walks all codes that the driver knows, and one that it does not:
+// once rows have been sent, an insert is rejected or retryable only with a code of the
+// list, and the list does not hold for tables that views read from.
+func TestClassifySentRows(t *testing.T) {
+	t.Parallel()
+	for code := range 1200 {
+		for driver, err := range exceptions(proto.Error(code), "while pushing to view") {
+			for at, views := range map[Phase]bool{RowsSent: false, RowsSentToViews: true} {
+				want := ErrAmbiguous
+				if code == 0 {
+					continue
+				}
+				if ProvesNothingStored(code, views) {
+					want = Classify(err, Unsent)
+					require.NotErrorIs(t, want, ErrAmbiguous)
+				}
+				require.Equal(t, want, Classify(err, at), "%s %d", driver, code)
+			}
+		}
+	}
+	for code := range refusedBeforeRows {
+		require.True(t, ProvesNothingStored(code, true), code)
+	}
+	for code := range refusedBeforeParts {
+		require.True(t, ProvesNothingStored(code, false), code)
+		require.False(t, ProvesNothingStored(code, true), code)
+	}
+	for _, err := range []error{io.EOF, &chgo.HTTPError{StatusCode: 400, Err: errors.New("Field is invalid")}, context.Canceled} {
+		require.Equal(t, ErrAmbiguous, Classify(err, RowsSent))
+	}
 }
 
 func TestEveryListedCodeIsDocumented(t *testing.T) {
