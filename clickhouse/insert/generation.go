@@ -66,6 +66,15 @@ type sighting struct {
 	at    time.Time
 }
 
+// phase returns the phase of an insert into the table that was sent without
+// knowing of its views.
+func (s sighting) phase(at chconn.Phase) chconn.Phase {
+	if at == chconn.RowsSentToViews && !s.views {
+		return chconn.RowsSent
+	}
+	return at
+}
+
 type insertKey struct{ table, token string }
 
 type unsettled struct {
@@ -193,9 +202,7 @@ func (ins *Inserter) insertOnce(ctx context.Context, in Insert) (chconn.Phase, e
 		if errors.Is(err, errLookAgain) || ins.heldBack(ctx, in.Table, uuid, err) {
 			continue
 		}
-		if at == chconn.RowsSentToViews && !seen.views {
-			at = chconn.RowsSent
-		}
+		at = seen.phase(at)
 		if err == nil || mayBeStored(err, at) {
 			ins.generations.add(key, uuid) // what succeeded is forgotten when Insert is done with it
 		}

@@ -137,13 +137,18 @@ func (ins *Inserter) breaksConstraint(ctx context.Context, in Insert) bool {
 	return err == nil && len(violations) > 0
 }
 
-// sendOnce sends the block, one with a token in a way that allows for rebuilds
-// of the table.
+// sendOnce sends the block, with a token in a way that heeds rebuilds of the
+// table.
 func (ins *Inserter) sendOnce(ctx context.Context, in Insert) (chconn.Phase, error) {
-	if in.Token == "" {
-		return ins.insert(ctx, in, always)
+	if in.Token != "" {
+		return ins.insertOnce(ctx, in)
 	}
-	return ins.insertOnce(ctx, in)
+	seen, err := ins.generation(ctx, in.Table)
+	if err != nil {
+		return chconn.Unsent, err
+	}
+	at, err := ins.insert(ctx, in, always)
+	return seen.phase(at), err
 }
 
 // insert sends the block. The phase says whether the server may have stored

@@ -194,7 +194,7 @@ func TestInsertSettings(t *testing.T) {
 	bothProtocols(t, func(t *testing.T, _ *enginetest.DB, c *testClient) {
 		ensure(t, c, chtest.SmallSchema, ddl.Options{})
 		err := c.Insert(t.Context(), Insert{Table: "t", Block: numbers(t, 0, 2), Settings: map[string]string{"max_threads": "many"}})
-		require.ErrorIs(t, err, chconn.ErrRejected)
+		require.ErrorContains(t, err, "many")
 		err = c.Insert(t.Context(), Insert{Table: "t", Block: numbers(t, 0, 2), Settings: map[string]string{"no_such_setting": "1"}})
 		require.ErrorIs(t, err, chconn.ErrRejected)
 		require.ErrorContains(t, err, "no_such_setting")

@@ -250,12 +250,14 @@ func TestPartitionsThatCannotBeAsked(t *testing.T) {
 	db := enginetest.Database(t)
 	ensure(t, open(t, db.DSN), chtest.SmallSchema, ddl.Options{PartitionBy: "n % 110"})
 	var halfClose atomic.Bool
-	c := open(t, chtest.WithDSN(t, db.DSN, func(u *url.URL) { u.Host = halfClosing(t, u.Host, &halfClose) }))
+	through := chtest.WithDSN(t, db.DSN, func(u *url.URL) { u.Host = halfClosing(t, u.Host, &halfClose) })
+	c := open(t, through)
 	in := Insert{Table: "t", Block: numbers(t, 0, 1000), Token: "x"}
 	lost := errors.New("lost")
 	in.OnPart = func(int) error { return lost }
 	require.ErrorIs(t, c.Insert(t.Context(), in), chconn.ErrAmbiguous)
 	in.OnPart, in.Again = nil, true
+	c = open(t, through) // another process, which has to ask again
 	halfClose.Store(true)
 	require.ErrorIs(t, c.Insert(t.Context(), in), chconn.ErrRetryable)
 	require.False(t, halfClose.Load(), "the question was cut")

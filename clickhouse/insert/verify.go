@@ -194,17 +194,20 @@ func telling(in Insert, keys *tableKeys) []int {
 }
 
 // tellingUnmerged returns the columns for a table whose rows stay as they are:
-// those of the keys, the ID, and small ones. If these are none, all texts.
-// Values that a server may give back in another form are left out, but for
-// those of the keys, which have to be computed.
+// those of the keys, the ID, and small ones. If these are none, all texts, and if
+// there are none of these either, all floats. Values that a server may give back
+// in another form are left out, but for those of the keys, which have to be
+// computed.
 func tellingUnmerged(in Insert, keys *tableKeys) []int {
-	var some, texts []int
+	var some, texts, floats []int
 	fields := in.Block.Layout().Schema().Fields
 	for i, column := range in.Block.Layout().Columns() {
 		_, inKey := keys.columns[column.Name]
 		switch {
 		case inKey || fields[i].FactID:
 			some = append(some, i)
+		case strings.HasPrefix(strings.TrimPrefix(column.Type, "Nullable("), "Float"):
+			floats = append(floats, i)
 		case !exactType(column.Type):
 		case strings.HasSuffix(strings.TrimRight(column.Type, ")"), "String"):
 			texts = append(texts, i)
@@ -212,10 +215,12 @@ func tellingUnmerged(in Insert, keys *tableKeys) []int {
 			some = append(some, i)
 		}
 	}
-	if len(some) == 0 {
-		return texts
+	for _, columns := range [][]int{some, texts} {
+		if len(columns) > 0 {
+			return columns
+		}
 	}
-	return some
+	return floats
 }
 
 // exactType reports whether values of a type are equal when they look equal.

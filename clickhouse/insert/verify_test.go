@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
@@ -87,6 +88,33 @@ func TestInsertAgainFindsLostRows(t *testing.T) {
 	})
 }
 
+// TestInsertAgainIntoMergingEngines loses rows as a server does that is killed between the
+// token and the part. Where rows are merged, their fact IDs in the sorting key find them.
+func TestInsertAgainIntoMergingEngines(t *testing.T) {
+	t.Parallel()
+	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *testClient) {
+		s := fact.Schema{Name: "m", Fields: []fact.Field{{Name: "id", Type: fact.String, FactID: true}, {Name: "n", Type: fact.UInt32}}}
+		rows := []string{`{"id":"a","n":1}`, `{"id":"b","n":2}`, `{"id":"c","n":3}`}
+		for _, engine := range []string{"ReplacingMergeTree", "SummingMergeTree", "AggregatingMergeTree", "CoalescingMergeTree"} {
+			for _, key := range []string{"id", "n"} {
+				db.Exec(t, "DROP TABLE IF EXISTS m SYNC")
+				db.Exec(t, fmt.Sprintf("CREATE TABLE m (id String, n UInt32) ENGINE = %s ORDER BY %s SETTINGS non_replicated_deduplication_window = 100", engine, key))
+				in := Insert{Table: "m", Block: chtest.BlockOf(t, chtest.Compile(t, s), rows...), Token: engine + key}
+				require.NoError(t, c.Insert(t.Context(), in))
+				forget(t, db, "m", "id = 'b'")
+				in.Again = true
+				err := c.Insert(t.Context(), in)
+				if key == "n" {
+					require.ErrorIs(t, err, chconn.ErrAmbiguous, engine)
+					continue
+				}
+				require.NoError(t, err, engine)
+				require.Equal(t, "a,b,c", db.Query(t, "SELECT arrayStringConcat(arraySort(groupUniqArray(id)), ',') FROM m"), engine)
+			}
+		}
+	})
+}
+
 func TestInsertAgainIntoOddTables(t *testing.T) {
 	t.Parallel()
 	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *testClient) {
@@ -105,14 +133,22 @@ func TestInsertAgainIntoOddTables(t *testing.T) {
 			require.Equal(t, "1", db.Query(t, "SELECT count() FROM "+ddl.QuoteIdent(name)), name)
 		}
 
-		// Nothing to compare, or other rules: the server's word must do.
+		// Nothing but floats, which are compared then.
 		floats := fact.Schema{Name: "floats", Fields: []fact.Field{{Name: "x", Type: fact.Float64}}}
 		ensure(t, c, floats, ddl.Options{})
-		in := Insert{Table: "floats", Block: chtest.BlockOf(t, chtest.Compile(t, floats), `{"x":1}`), Token: "x", Again: true}
+		in := Insert{Table: "floats", Block: chtest.BlockOf(t, chtest.Compile(t, floats), `{"x":1.1}`), Token: "x", Again: true}
 		require.NoError(t, c.Insert(t.Context(), in))
 		forget(t, db, "floats", "1")
 		require.NoError(t, c.Insert(t.Context(), in))
-		require.Equal(t, "0", db.Query(t, "SELECT count() FROM floats"))
+		require.Equal(t, "1", db.Query(t, "SELECT count() FROM floats"))
+
+		// Nothing that can be compared.
+		lists := fact.Schema{Name: "lists", Fields: []fact.Field{{Name: "x", Type: fact.Float64, Array: true}}}
+		ensure(t, c, lists, ddl.Options{})
+		in = Insert{Table: "lists", Block: chtest.BlockOf(t, chtest.Compile(t, lists), `{"x":[1]}`), Token: "x"}
+		require.NoError(t, c.Insert(t.Context(), in))
+		in.Again = true
+		require.ErrorIs(t, c.Insert(t.Context(), in), chconn.ErrAmbiguous)
 
 		// Keys with columns that the schema does not have.
 		db.Exec(t, `CREATE TABLE t (n UInt32, host String DEFAULT 'h', day Date MATERIALIZED toDate(n)) ENGINE = MergeTree
