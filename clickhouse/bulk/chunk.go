@@ -15,6 +15,13 @@ type chunk struct {
 	// offset is where the chunk begins in the decompressed input, and line the
 	// number of its first line, counted from 1.
 	offset, line int64
+	// at is where the chunk begins in the input as it is: offset and line are those of
+	// placed lines if placed says that these are read.
+	at     input.Place
+	placed bool
+	// columns are members of JSON objects that each row has besides its own, with a
+	// comma behind. They may be empty.
+	columns []byte
 	// parent is the position in the chain before the chunk, and head the
 	// fingerprint of its first line.
 	parent token

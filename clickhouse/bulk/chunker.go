@@ -24,6 +24,7 @@ type chunker struct {
 	w      window
 	limits limits
 	get    func() ([]byte, error) // supplies an empty buffer
+	placed bool                   // the lines are placed ones
 	owns   bool                   // the window has a buffer from get
 	carry  []byte                 // what the last piece's buffer held behind the piece
 
@@ -70,6 +71,14 @@ func (c *chunker) own() error {
 	buf = append(buf, c.carry...)
 	c.w.buf, c.owns, c.carry = buf, true, c.carry[:0]
 	return nil
+}
+
+// at returns where in the input a chunk begins that has just begun.
+func (c *chunker) at() input.Place {
+	if c.placed {
+		return input.PlaceOf(c.w.buf)
+	}
+	return input.Place{Offset: c.w.offset, Line: c.w.line}
 }
 
 // head returns the fingerprint of the first line of a chunk that has just

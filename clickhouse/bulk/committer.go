@@ -111,15 +111,15 @@ func (c *committer) commit(r *result) (bool, error) {
 func (c *committer) keepRejects(r *result) error {
 	ch := r.chunk
 	if ch.kind == cutLine || !r.hopeless {
-		c.rejects.Passed(ch.file.Key(), ch.offset)
+		c.rejects.Passed(ch.file.Key(), ch.at.Offset)
 	}
 	switch {
 	case c.rejects == nil:
 		return nil
 	case ch.kind == cutLine && ch.file.Stream:
-		return c.rejects.AddCut("", ch.offset, r.lines)
+		return c.rejects.AddCut("", ch.at.Offset, r.lines)
 	case ch.kind == cutLine:
-		return c.rejects.AddCut(ch.file.Key(), ch.offset, r.lines)
+		return c.rejects.AddCut(ch.file.Key(), ch.at.Offset, r.lines)
 	}
 	return c.rejects.Add(ch.token.String(), r.lines, r.refused)
 }
@@ -151,7 +151,7 @@ func (o origin) entry(ch *chunk, state string) ledgerEntry {
 	return ledgerEntry{
 		parent: ch.parent, token: ch.token, head: ch.head, state: state,
 		load: o.load, number: o.number, schema: o.schema, file: ch.file.Key(), forced: o.forced, rules: o.rules,
-		offset: ch.offset, length: ch.length, line: ch.line, lines: ch.lines,
+		offset: ch.at.Offset, length: ch.length, line: ch.at.Line, lines: ch.lines,
 		time: time.Now(),
 	}
 }
@@ -162,5 +162,5 @@ func chunkError(c *chunk, err error) error {
 	if failure := (*tableError)(nil); err == nil || errors.As(err, &failure) {
 		return err
 	}
-	return fmt.Errorf("%s: chunk of %d bytes from line %d on: %w", c.file.Name, c.length, c.line, err)
+	return fmt.Errorf("%s: chunk of %d bytes from line %d on: %w", c.file.Name, c.length, c.at.Line, err)
 }

@@ -66,6 +66,23 @@ type Config struct {
 	// Facts and Events.
 	Schema string
 
+	// RowsAt is the path below which the rows are, in JSON that has them within
+	// something else, such as samples or response.items: a path as fact.Field.From has
+	// it. There an array is one of rows, and anything else is a row.
+	RowsAt string
+	// Set gives columns that the rows do not have the same value in every row, by the
+	// name of the field; the value is text, as in a cell of CSV. FileColumn names the
+	// field that gets the path of the input as it was given, - for standard input.
+	// PathPattern has fields in braces that get a part of the path, as in
+	// runs/{run}/{task}_*.jsonl: a field is at least one character, and neither it nor *
+	// goes over a slash; the pattern describes the end of the path, from a slash on. An
+	// input that it does not describe is an error. They need Schema, and are part of what
+	// a load is: equal content with other values is another load. A row that has the key
+	// itself is rejected.
+	Set         map[string]string
+	FileColumn  string
+	PathPattern string
+
 	// Decode are the rules for unknown keys and for depth. Without Schema they
 	// hold for all of Targets, so that CollectInto must be a field of each.
 	Decode block.Options
@@ -146,6 +163,9 @@ func (c *Config) Validate() error {
 		report("no targets: give at least one schema")
 	}
 	c.validateFormat(report)
+	if _, err := c.rowsAt(); err != nil {
+		report("the path of the rows %q: %w", c.RowsAt, err)
+	}
 	bound := func(name string, v, low, high int) {
 		if v != 0 && (v < low || v > high) {
 			report("%s is %d: use %d to %d, or 0 for the default", name, v, low, high)
@@ -200,6 +220,14 @@ func (t Target) validate(name string, decode block.Options) error {
 // unknownSchema says that there is no target for a schema, and which there are.
 func unknownSchema[T any](name string, targets map[string]T) error {
 	return fmt.Errorf("%w %q: known are %s", ErrUnknownSchema, name, strings.Join(slices.Sorted(maps.Keys(targets)), ", "))
+}
+
+// rowsAt returns the path to the rows.
+func (c *Config) rowsAt() (fact.Path, error) {
+	if c.RowsAt == "" {
+		return nil, nil
+	}
+	return fact.ParsePath(c.RowsAt)
 }
 
 // withDefaults returns the configuration with every default filled in.

@@ -14,7 +14,7 @@ import (
 
 // decodeVersion changes when this package, or package block, begins to make
 // other rows of the same lines by the same schema.
-const decodeVersion = "factload rules 1"
+const decodeVersion = "factload rules 2"
 
 // decodeFingerprint returns a fingerprint of all that decides which rows lines become:
 // the fields of the schemas and the options of decoding. Comments, the order of

@@ -29,9 +29,11 @@ type decoder struct {
 	// rows. It is nil for a dry run.
 	prepare func(context.Context, *table) error
 
-	blocks map[string]*rowBlock
-	used   []*rowBlock // those that have rows of this chunk
-	lines  lineBuffer
+	blocks  map[string]*rowBlock
+	used    []*rowBlock // those that have rows of this chunk
+	lines   lineBuffer
+	columns []byte // that the input gives its rows, as members of a JSON object
+	joined  []byte // a row with the columns that its input gives it
 	// room is about how much memory all blocks may keep together: as much as a
 	// chunk usually takes.
 	room int
@@ -139,7 +141,7 @@ const collectFreed = 8 << 20
 // preparing a table.
 func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
 	if p.kind != wholeLines {
-		d.reject(res, d.broken(p))
+		d.reject(res, d.broken(res.chunk, p))
 		return nil
 	}
 	data, pos, number := p.data, 0, p.line
@@ -147,6 +149,7 @@ func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
 		pos = len(input.BOM)
 	}
 	d.lines.offer(p, res.chunk.offset)
+	d.columns = res.chunk.columns
 	for ; pos < len(data) && !res.hopeless; number++ {
 		end, next := len(data), len(data)
 		if i := bytes.IndexByte(data[pos:], '\n'); i >= 0 {
@@ -156,21 +159,83 @@ func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
 		if n := len(line); n > 0 && line[n-1] == '\r' {
 			line = line[:n-1]
 		}
-		if schema, err := d.line(ctx, line, p.offset+int64(pos)-res.chunk.offset); err != nil {
-			if failure, ok := err.(*tableError); ok { //nolint:errorlint // set by use, never wrapped
-				return failure
-			}
-			x := reject{offset: p.offset + int64(pos), line: number, schema: schema, err: err, raw: line}
-			if errors.Is(err, ErrLineTooLong) {
-				x.raw, x.cut = line[:min(len(line), maxRawBytes)], true
-			}
-			d.reject(res, x)
+		if err := d.rows(ctx, res, line, rowPlace{at: input.Place{Offset: p.offset + int64(pos), Line: number}, inChunk: p.offset + int64(pos) - res.chunk.offset}); err != nil {
+			return err
 		}
 		pos = next
 	}
 	if p.offset == res.chunk.offset {
 		d.grow(p, res.chunk)
 	}
+	return nil
+}
+
+// rowPlace is where a row stands.
+type rowPlace struct {
+	at      input.Place
+	inChunk int64 // where in the chunk its line begins
+}
+
+// rows decodes a line, which may hold several objects. The error is one of preparing a
+// table.
+func (d *decoder) rows(ctx context.Context, res *result, line []byte, place rowPlace) error {
+	if res.chunk.placed {
+		return d.placedRow(ctx, res, line, place)
+	}
+	schema, err := d.line(ctx, line, place.inChunk)
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, block.ErrTrailing) {
+		if objects := input.Objects(line); len(objects) > 1 {
+			return d.objects(ctx, res, line, objects, place)
+		}
+	}
+	return d.rejectRow(res, reject{offset: place.at.Offset, line: place.at.Line, schema: schema, err: err, raw: line})
+}
+
+// objects decodes the objects of a line, of which each is a row.
+func (d *decoder) objects(ctx context.Context, res *result, line []byte, objects [][]byte, place rowPlace) error {
+	for _, object := range objects {
+		skip := int64(cap(line) - cap(object)) // both are parts of the same piece
+		schema, err := d.line(ctx, object, place.inChunk+skip)
+		if err == nil {
+			continue
+		}
+		if err := d.rejectRow(res, reject{offset: place.at.Offset + skip, line: place.at.Line, schema: schema, err: err, raw: object}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// placedRow decodes the row of a placed line.
+func (d *decoder) placedRow(ctx context.Context, res *result, line []byte, place rowPlace) error {
+	row, fault := input.Row(line)
+	var schema string
+	var err error
+	if fault != "" {
+		schema, err = d.singleName(), fmt.Errorf("%w: %s", block.ErrSyntax, fault)
+	} else {
+		schema, err = d.line(ctx, row, place.inChunk)
+	}
+	if err == nil {
+		return nil
+	}
+	at := input.PlaceOf(line)
+	return d.rejectRow(res, reject{offset: at.Offset, line: at.Line, schema: schema, err: err, raw: row})
+}
+
+// rejectRow rejects a row, unless the error is one of preparing its table, which it
+// returns.
+func (d *decoder) rejectRow(res *result, x reject) error {
+	if failure, ok := x.err.(*tableError); ok { //nolint:errorlint // set by use, never wrapped
+		return failure
+	}
+	if errors.Is(x.err, ErrLineTooLong) {
+		x.raw, x.cut = x.raw[:min(len(x.raw), maxRawBytes)], true
+	}
+	d.reject(res, x)
 	return nil
 }
 
@@ -228,8 +293,13 @@ func (d *decoder) line(ctx context.Context, line []byte, offset int64) (schema s
 		}
 		id, row = alias(d.envelope.id), d.envelope.data
 	}
+	shift := 0
+	if len(d.columns) > 0 {
+		row = d.join(row)
+		shift = len(row) - len(line)
+	}
 	if err = b.block.AppendJSONFact(id, row); err != nil {
-		return b.table.name, d.explain(line, row, err)
+		return b.table.name, d.explain(line, row, shift, err)
 	}
 	if b.block.Rows() == 1 {
 		if err := d.use(ctx, b); err != nil {
@@ -240,6 +310,21 @@ func (d *decoder) line(ctx context.Context, line []byte, offset int64) (schema s
 		b.starts = append(b.starts, int32(offset)) //nolint:gosec // a chunk has less than 2 GiB
 	}
 	return "", nil
+}
+
+// join returns a row with the columns that its input gives it. What is no object stays.
+func (d *decoder) join(row []byte) []byte {
+	trimmed := bytes.TrimLeft(row, " \t\r")
+	if len(trimmed) == 0 || trimmed[0] != '{' {
+		return row
+	}
+	d.joined = append(append(d.joined[:0], '{'), d.columns...)
+	rest := bytes.TrimLeft(trimmed[1:], " \t\r")
+	if bytes.HasPrefix(rest, []byte("}")) {
+		d.joined = d.joined[:len(d.joined)-1] // the comma
+	}
+	d.joined = append(d.joined, rest...)
+	return d.joined
 }
 
 // use notes that a block has its first row of the chunk.
@@ -281,7 +366,7 @@ func (d *decoder) open(line []byte) (*rowBlock, error) {
 
 // explain adds to an error of a row what only the line can tell: where in it
 // the fault is, and whether it looks like something else than a row.
-func (d *decoder) explain(line, row []byte, err error) error {
+func (d *decoder) explain(line, row []byte, shift int, err error) error {
 	fault, ok := err.(*block.FieldError) //nolint:errorlint // as block documents it
 	if !ok {
 		return err
@@ -293,11 +378,16 @@ func (d *decoder) explain(line, row []byte, err error) error {
 		}
 		return err
 	}
+	if len(d.columns) > 0 {
+		fault.Offset = max(-1, fault.Offset-shift)
+		if errors.Is(err, block.ErrDuplicateKey) {
+			fault.Hint = "the row has a key that the load gives a value itself"
+			return err
+		}
+	}
 	switch {
 	case fault.Field == "" && bytes.HasPrefix(bytes.TrimLeft(line, " \t"), []byte("[")):
-		fault.Hint = "each row is one JSON object on one line; for a file that is one array, jq -c '.[]' FILE makes such lines"
-	case string(bytes.TrimSpace(line)) == "{":
-		fault.Hint = "each row is one JSON object on one line; for objects that go over several lines, jq -c . FILE makes such lines"
+		fault.Hint = "each row is one JSON object"
 	case errors.Is(err, block.ErrUnknownKey) && fault.Field == "file" && bytes.HasPrefix(line, []byte(`{"file":`)) && bytes.Contains(line, []byte(`,"raw`)):
 		fault.Hint = "this looks like a file of rejects: jq -r .raw FILE takes the rows out of it, to be fixed and loaded"
 	case errors.Is(err, block.ErrUnknownKey) && (fault.Field == "schema" || fault.Field == "data"):
@@ -315,15 +405,19 @@ func (d *decoder) singleName() string {
 }
 
 // broken returns the reject that an overlong or cut line becomes.
-func (d *decoder) broken(p *piece) reject {
+func (d *decoder) broken(c *chunk, p *piece) reject {
 	x := reject{offset: p.offset, line: p.line, schema: d.singleName(), raw: p.data}
+	if c.placed {
+		x.offset, x.line = c.at.Offset, c.at.Line
+		x.raw, _ = input.Row(p.data)
+	}
 	if p.kind == overlongLine || p.length > int64(d.maxLine) {
 		x.err = input.TooLong(p.length, d.maxLine)
 	} else {
 		x.err = fmt.Errorf("%w: the input ends in the middle of it, without a line end: the file may be cut", ErrCutLine)
 	}
 	if p.kind == overlongLine || p.length > maxRawBytes {
-		x.raw, x.cut = p.data[:min(len(p.data), maxRawBytes)], true
+		x.raw, x.cut = x.raw[:min(len(x.raw), maxRawBytes)], true
 	}
 	return x
 }

@@ -60,7 +60,7 @@ func Lines(ctx context.Context, inputs []string, stdin io.Reader, maxBytes int) 
 // linesOf reads the lines of one input. It returns false when nobody wants more.
 func linesOf(ctx context.Context, in *input.File, stdin io.Reader, maxBytes int, yield func(Line, error) bool) (more bool, err error) {
 	var read atomic.Int64
-	source, err := input.Open(ctx, in, stdin, &read)
+	source, err := input.Open(ctx, in, stdin, &read, input.Form{MaxLine: maxBytes, Cell: func(string) (input.Cell, bool) { return input.CellGuessed, false }})
 	if err != nil {
 		return false, err
 	}
@@ -87,7 +87,12 @@ func linesOf(ctx context.Context, in *input.File, stdin io.Reader, maxBytes int,
 		if err != nil {
 			return false, err
 		}
-		if number == 1 {
+		if source.Placed {
+			line.Number = input.PlaceOf(text).Line
+			if text, err = placedRow(text); err != nil {
+				return false, fmt.Errorf("line %d: %w", line.Number, err)
+			}
+		} else if number == 1 {
 			text = bytes.TrimPrefix(text, input.BOM)
 		}
 		if len(bytes.TrimSpace(text)) == 0 {
@@ -97,4 +102,13 @@ func linesOf(ctx context.Context, in *input.File, stdin io.Reader, maxBytes int,
 			return false, nil
 		}
 	}
+}
+
+// placedRow returns the row of a placed line.
+func placedRow(line []byte) ([]byte, error) {
+	row, fault := input.Row(line)
+	if fault != "" {
+		return nil, errors.New(fault)
+	}
+	return row, nil
 }

@@ -51,6 +51,10 @@ func loadInto(ctx context.Context, cfg Config, to server) (Summary, error) {
 		return Summary{}, err
 	}
 	l.rules = decodeFingerprint(&l.cfg, l.tables)
+	l.form = l.inputForm()
+	if l.columns, err = columnsOf(&l.cfg, files, l.root); err != nil {
+		return Summary{}, err
+	}
 	if cfg.Rejects != "" {
 		if err := rejects.CheckPlace(cfg.Rejects); err != nil {
 			return Summary{}, err
@@ -82,6 +86,9 @@ type load struct {
 	ledger   *ledger
 	root     token // where chains begin
 	rules    string
+	form     input.Form // how rows are found in inputs
+	// columns are the columns that inputs give their rows. Nil when they give none.
+	columns map[*input.File]fileColumns
 	// unfinished are the loads of the same inputs that did not come to their end
 	// and that this one goes on with.
 	unfinished map[string]bool
@@ -264,6 +271,9 @@ func (l *load) inputsToken() token {
 	paths := make(map[string]bool, len(l.files))
 	for _, in := range l.files {
 		paths[in.Path] = true
+		if root := l.plainRoot(in); root != l.root {
+			paths[root.String()] = true
+		}
 	}
 	return newToken(slices.Sorted(maps.Keys(paths))...)
 }
@@ -272,9 +282,17 @@ func (l *load) inputsToken() token {
 // one of its own, for each file.
 func (l *load) rootOf(in *input.File) token {
 	if !l.cfg.Force {
-		return l.root
+		return l.plainRoot(in)
 	}
-	return newToken("forced", l.root.String(), l.id, in.Path)
+	return newToken("forced", l.plainRoot(in).String(), l.id, in.Path)
+}
+
+// plainRoot returns where the chain of a file begins in loads without force.
+func (l *load) plainRoot(in *input.File) token {
+	if c, ok := l.columns[in]; ok {
+		return c.root
+	}
+	return l.root
 }
 
 func (l *load) retrier(ctx context.Context) *retrier {

@@ -39,21 +39,21 @@ func (r *reader) run(ctx context.Context, files []*input.File) error {
 
 // file reads one input.
 func (r *reader) file(ctx context.Context, in *input.File) error {
-	src, err := input.Open(ctx, in, r.load.cfg.Stdin, &r.load.counters.read)
+	src, err := input.Open(ctx, in, r.load.cfg.Stdin, &r.load.counters.read, r.load.form)
 	if err != nil {
 		return inputError(ctx, in, 0, err)
 	}
 	defer src.Close()
 	r.load.counters.open(in, src.Kind)
-	c := &chunker{limits: r.limits, w: window{r: src, line: 1}, get: func() ([]byte, error) { return r.buffer(ctx) }}
-	if src.Kind == input.Plain {
+	c := &chunker{placed: src.Placed, limits: r.limits, w: window{r: src, line: 1}, get: func() ([]byte, error) { return r.buffer(ctx) }}
+	if src.Kind == input.Plain && !src.Placed {
 		c.w.expect = in.Size
 	}
 	defer r.recycle(c)
-	chain := &chain{at: r.load.rootOf(in), plain: r.load.root, ask: r.ledger != nil}
+	chain := &chain{at: r.load.rootOf(in), plain: r.load.plainRoot(in), ask: r.ledger != nil}
 	for {
 		more, err := c.begin()
-		at := c.w.offset
+		at := c.at().Offset
 		if more && err == nil {
 			err = r.chunk(ctx, in, c, chain)
 		}
@@ -95,15 +95,15 @@ func (r *reader) chunk(ctx context.Context, in *input.File, c *chunker, chain *c
 	case found == nil && c.isLong():
 		return r.longLine(ctx, in, c, chain, candidates)
 	case found == nil:
-		if err := r.checkChanged(in, c.w.offset, c.w.line, candidates); err != nil {
+		if err := r.checkChanged(in, c.at(), candidates); err != nil {
 			return cmp.Or(c.w.failed(math.MaxInt), err) // what cannot be read may be as it was
 		}
 	case found.done:
-		r.rejects.Passed(in.Key(), c.w.offset)
+		r.rejects.Passed(in.Key(), c.at().Offset)
 		c.skip(found.length)
 		return r.skip(in, chain, found)
 	default:
-		if err := r.checkRules(in, c.w.offset, c.w.line, found); err != nil {
+		if err := r.checkRules(in, c.at(), found); err != nil {
 			return err
 		}
 		c.end = found.length
@@ -133,13 +133,13 @@ func (r *reader) longLine(ctx context.Context, in *input.File, c *chunker, chain
 		if found != nil && found.done {
 			found.content = sum
 			r.pool.put(p.data)
-			r.rejects.Passed(in.Key(), ch.offset)
+			r.rejects.Passed(in.Key(), ch.at.Offset)
 			return r.skip(in, chain, found)
 		}
 		if found == nil {
-			err = r.checkChanged(in, ch.offset, ch.line, candidates)
+			err = r.checkChanged(in, ch.at, candidates)
 		} else {
-			err = r.checkRules(in, ch.offset, ch.line, found)
+			err = r.checkRules(in, ch.at, found)
 		}
 		ch.again = found != nil
 	}
@@ -163,7 +163,7 @@ func (r *reader) skip(in *input.File, chain *chain, found *candidate) error {
 func (r *reader) newChunk(in *input.File, c *chunker, chain *chain, head uint64) *chunk {
 	size, lines := c.expect()
 	return &chunk{
-		file: in, offset: c.w.offset, line: c.w.line, parent: chain.at, plainParent: chain.plain, head: head, expectBytes: size, expectLines: lines,
+		file: in, offset: c.w.offset, line: c.w.line, at: c.at(), placed: c.placed, columns: r.load.columns[in].members, parent: chain.at, plainParent: chain.plain, head: head, expectBytes: size, expectLines: lines,
 		pieces: make(chan *piece, cap(r.pool.free)), // so that sending never waits: there are no more buffers
 	}
 }
@@ -220,12 +220,12 @@ func (r *reader) candidates(ctx context.Context, in *input.File, chain *chain, h
 
 // checkChanged returns an error when none of the candidates is what follows,
 // and one of them is of the same file.
-func (r *reader) checkChanged(in *input.File, offset, line int64, candidates []candidate) error {
+func (r *reader) checkChanged(in *input.File, at input.Place, candidates []candidate) error {
 	was := byPath(candidates, in.Key())
 	if was == nil || in.Stream || r.allowChanged() {
 		return nil
 	}
-	e := &ChangedError{File: in.Name, Offset: offset, Line: line, Length: was.length, Load: was.load, Time: was.time}
+	e := &ChangedError{File: in.Name, Offset: at.Offset, Line: at.Line, Length: was.length, Load: was.load, Time: was.time}
 	if was.done {
 		e.Rows = was.rows
 	}
@@ -234,12 +234,12 @@ func (r *reader) checkChanged(in *input.File, offset, line int64, candidates []c
 
 // checkRules returns an error when a chunk that was begun may have become other
 // rows than this load makes of it: the server would drop those of this load.
-func (r *reader) checkRules(in *input.File, offset, line int64, found *candidate) error {
+func (r *reader) checkRules(in *input.File, at input.Place, found *candidate) error {
 	was := found.byOtherRules(r.load.rules)
 	if was == nil {
 		return nil
 	}
-	e := &RulesChangedError{File: in.Name, Offset: offset, Line: line, Length: found.length, Load: was.load, Time: was.time}
+	e := &RulesChangedError{File: in.Name, Offset: at.Offset, Line: at.Line, Length: found.length, Load: was.load, Time: was.time}
 	if r.allowChanged() {
 		r.load.warn(fmt.Sprintf("%s: the %d bytes from byte %d on, line %d, were begun by load %s with another schema or other options: some of their rows may be missing, or be in the table as they were then",
 			e.File, e.Length, e.Offset, e.Line, e.Load))

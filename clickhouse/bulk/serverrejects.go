@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
 	"github.com/factload/factload/clickhouse/insert"
 )
 
@@ -113,9 +114,16 @@ func (w *inserter) reject(refused []*serverRejects, lines *lineBuffer, res *resu
 		}
 		offset := int64(first.start())
 		raw, number := lines.at(offset)
+		at := input.Place{Offset: res.chunk.offset + offset, Line: number}
+		if res.chunk.placed {
+			at = input.PlaceOf(raw)
+			raw, _ = input.Row(raw)
+		} else if objects := input.Objects(raw); len(objects) > 1 {
+			raw = objects[0]
+		}
 		res.count(first.from.table.name).Rows--
 		res.refused = keepReject(w.spool, res, res.refused, reject{
-			offset: res.chunk.offset + offset, line: number, schema: first.from.table.name,
+			offset: at.Offset, line: at.Line, schema: first.from.table.name,
 			err: first.errs[first.rows[0].why], raw: raw,
 		})
 		first.rows = first.rows[1:]

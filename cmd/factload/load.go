@@ -18,9 +18,11 @@ import (
 
 const inputsHelp = `FILE is a file, a directory (all .jsonl and .ndjson files below it, compressed or
 not), a pattern, or - for standard input. gzip, zstd, bzip2 and xz are recognised
-by content.
+by content, and so are the forms that rows come in: one JSON object a line, objects
+that go over several lines, arrays of objects, and CSV and TSV with a header (or by
+the endings .csv and .tsv). --rows-at tells where in the JSON the rows are.
 
-A line is a row of --schema. Without --schema, lines name their schema themselves:
+A row is one of --schema. Without --schema, rows name their schema themselves:
 {"schema": ..., "data": {...}}, or an event of the raw log.`
 
 const loadLong = `Load JSONL files into ClickHouse. The table is created, or gets columns that are
@@ -43,6 +45,9 @@ type loadFlags struct {
 	schema, format string
 	force, changed bool
 	json           bool
+
+	rowsAt, fileColumn, pathPattern string
+	set                             []string
 }
 
 func newLoad(a *app) *cobra.Command {
@@ -53,6 +58,8 @@ func newLoad(a *app) *cobra.Command {
 		Long:  loadLong,
 		Example: `  factload load --schema message messages.jsonl
   factload load --schemas my_schemas/ --schema my_table --rejects bad.jsonl 'logs/*.jsonl.gz'
+  factload load --schemas eval.yaml --schema sample --rows-at samples log.json
+  factload load --schemas eval.yaml --schema sample --path-pattern 'runs/{run}/*.jsonl' runs/
   zcat events.gz | factload load -`,
 		Args: needInput,
 		RunE: func(cmd *cobra.Command, args []string) error { return a.load(cmd.Context(), f, args) },
@@ -89,6 +96,10 @@ func addLoadFlags(cmd *cobra.Command, f *loadFlags) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.schema, "schema", "", "`name` of the schema of the rows")
 	flags.StringVar(&f.format, "format", "auto", "what a line is: rows, facts, events or auto")
+	flags.StringVar(&f.rowsAt, "rows-at", "", "`path` in the JSON to the array of rows, such as response.items")
+	flags.StringArrayVar(&f.set, "set", nil, "give a column that is not in the rows a value: `name=value`")
+	flags.StringVar(&f.fileColumn, "file-column", "", "`name` of a column for the path of the file")
+	flags.StringVar(&f.pathPattern, "path-pattern", "", "`pattern` of paths, with columns in braces: 'runs/{run}/{task}_*.jsonl'")
 	flags.BoolVar(&f.json, "json", false, "print the summary as one JSON object")
 	flags.String("rejects", "", "`file` for rejected rows, one JSON object a line")
 	flags.String("max-rejects", "", "stop when more rows than `N`, or than N%, are rejected (default: never)")
@@ -150,6 +161,8 @@ func (a *app) bulkConfig(f loadFlags, inputs []string) (bulk.Config, error) {
 	c := a.cfg.Load
 	format, err := bulk.ParseFormat(f.format)
 	note(err)
+	set, err := settings(f.set)
+	note(err)
 	limit, err := bulk.ParseRejectLimit(c.MaxRejects)
 	note(err)
 	if err := errors.Join(errs...); err != nil {
@@ -165,6 +178,10 @@ func (a *app) bulkConfig(f loadFlags, inputs []string) (bulk.Config, error) {
 		Stdin:        a.in,
 		Format:       format,
 		Schema:       f.schema,
+		RowsAt:       f.rowsAt,
+		Set:          set,
+		FileColumn:   f.fileColumn,
+		PathPattern:  f.pathPattern,
 		Decode:       decodeOptions(c.UnknownKeys),
 		MaxLineBytes: int(c.MaxLineBytes),
 		Rejects:      c.Rejects,
@@ -176,6 +193,19 @@ func (a *app) bulkConfig(f loadFlags, inputs []string) (bulk.Config, error) {
 		Memory:       int64(c.Memory),
 		Logger:       a.log,
 	}, nil
+}
+
+// settings reads what --set has been given.
+func settings(given []string) (map[string]string, error) {
+	set := make(map[string]string, len(given))
+	for _, s := range given {
+		name, value, ok := strings.Cut(s, "=")
+		if _, twice := set[name]; !ok || name == "" || twice {
+			return nil, fmt.Errorf("--set %s: write name=value, once for each name", s)
+		}
+		set[name] = value
+	}
+	return set, nil
 }
 
 // targets returns where rows may go: into the named schema, or into every

@@ -239,14 +239,18 @@ func ValidText(s string) string { return string([]rune(s)) }
 func isHidden(path string) bool { return strings.HasPrefix(filepath.Base(path), ".") }
 
 func isLineFile(name string) bool {
-	name = strings.ToLower(name)
-	for _, compressed := range compressedEndings {
-		if rest, ok := strings.CutSuffix(name, compressed); ok {
-			name = rest
-			break
+	return slices.Contains(lineFiles, filepath.Ext(withoutCompression(strings.ToLower(name))))
+}
+
+// withoutCompression returns a name in small letters without the ending that says how
+// the file is compressed.
+func withoutCompression(name string) string {
+	for _, ending := range compressedEndings {
+		if rest, ok := strings.CutSuffix(name, ending); ok {
+			return rest
 		}
 	}
-	return slices.Contains(lineFiles, filepath.Ext(name))
+	return name
 }
 
 // bare strips the operation and the path from an error of package os, for

@@ -20,8 +20,12 @@ import (
 type Source struct {
 	// Kind is how the input is compressed.
 	Kind Compression
+	// Placed means that what is read are placed lines, see [Place]: the input has its
+	// rows in another form than one a line.
+	Placed bool
 
-	r     io.Reader
+	r     io.Reader // of decompressed bytes
+	rows  io.Reader // of lines
 	raw   *countingReader
 	close []func() error
 }
@@ -62,7 +66,7 @@ const zstdWindow = 128 << 20
 //
 // Where an input may keep its reader waiting, the end of ctx ends the open and
 // every Read, which then return the cause. Regular files know nothing of ctx.
-func Open(ctx context.Context, in *File, stdin io.Reader, read *atomic.Int64) (*Source, error) {
+func Open(ctx context.Context, in *File, stdin io.Reader, read *atomic.Int64, form Form) (*Source, error) {
 	s := &Source{}
 	r, err := s.open(ctx, in, stdin)
 	if err != nil {
@@ -78,8 +82,19 @@ func Open(ctx context.Context, in *File, stdin io.Reader, read *atomic.Int64) (*
 	if err := s.decompress(buffered); err != nil {
 		return nil, errors.Join(s.explain(err), s.Close())
 	}
+	if s.Kind != Plain {
+		buffered = bufio.NewReaderSize(readerFunc(s.decompressed), 256<<10)
+	}
+	if s.rows, s.Placed, err = rowsOf(buffered, in.Name, form); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
+
+// readerFunc is a Read.
+type readerFunc func(p []byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
 
 // open returns the bytes of an input as they are stored.
 func (s *Source) open(ctx context.Context, in *File, stdin io.Reader) (io.Reader, error) {
@@ -125,8 +140,11 @@ func (s *Source) decompress(r *bufio.Reader) (err error) {
 	return err
 }
 
-// Read reads decompressed bytes. Its error says what it means for the file.
-func (s *Source) Read(p []byte) (int, error) {
+// Read reads lines. Its error says what it means for the file.
+func (s *Source) Read(p []byte) (int, error) { return s.rows.Read(p) }
+
+// decompressed reads decompressed bytes.
+func (s *Source) decompressed(p []byte) (int, error) {
 	n, err := s.r.Read(p)
 	if err == io.EOF && s.Kind == xzKind && string(s.raw.last) != xzTail { //nolint:errorlint // see below
 		// The decoder takes a stream for complete that ends behind its header.

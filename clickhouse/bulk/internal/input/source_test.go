@@ -16,7 +16,7 @@ import (
 // readSource opens data as an input and reads all of it.
 func readSource(data []byte) (kind Compression, text []byte, err error) {
 	var n atomic.Int64
-	s, err := Open(context.Background(), &File{Stdin: true, Stream: true}, bytes.NewReader(data), &n)
+	s, err := Open(context.Background(), &File{Stdin: true, Stream: true}, bytes.NewReader(data), &n, Form{})
 	if err != nil {
 		return 0, nil, err
 	}

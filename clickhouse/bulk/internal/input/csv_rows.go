@@ -1,0 +1,179 @@
+package input
+
+import (
+	"bufio"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-faster/jx"
+)
+
+// Cell says how the text of a cell becomes JSON.
+type Cell uint8
+
+// The kinds of cells. Whatever the kind, an empty cell is as if the row did not have the
+// key.
+const (
+	// CellText is a text, whatever it looks like.
+	CellText Cell = iota
+	// CellNumber is a number if it is written like one in JSON, and a text otherwise,
+	// which a field of numbers then rejects.
+	CellNumber
+	// CellTime is a number if it consists of digits, and a text otherwise.
+	CellTime
+	// CellBool is true or false, in any case, as Python and spreadsheets write them.
+	CellBool
+	// CellJSON is JSON as it stands.
+	CellJSON
+	// CellGuessed is a number, true or false if it looks like one in JSON, and a text
+	// otherwise. It is for who does not know the fields yet.
+	CellGuessed
+)
+
+// AppendCell appends the text of a cell as JSON on one line. The text is valid UTF-8.
+func AppendCell(b []byte, kind Cell, text string) []byte {
+	switch kind {
+	case CellJSON:
+		return append(b, strings.ReplaceAll(text, "\n", "\r")...) // in a text it is as wrong as \n
+	case CellBool:
+		if lower := strings.ToLower(text); lower == "true" || lower == "false" {
+			return append(b, lower...)
+		}
+	case CellNumber, CellGuessed, CellTime:
+		number := isNumber(text) && (kind != CellTime || strings.Trim(text, "0123456789") == "")
+		if number || kind == CellGuessed && (text == "true" || text == "false") {
+			return append(b, text...)
+		}
+	}
+	w := jx.Writer{Buf: b}
+	w.Str(text)
+	return w.Buf
+}
+
+// isNumber reports whether the text is a number of JSON.
+func isNumber(text string) bool {
+	return text != "" && (text[0] == '-' || '0' <= text[0] && text[0] <= '9') && json.Valid([]byte(text))
+}
+
+// csvRows turns a table with a header into placed lines: CSV as RFC 4180 has it, or TSV
+// with the same quotes. Of the input it holds one row.
+type csvRows struct {
+	r       *csv.Reader
+	most    *mostBytes
+	skipped int64 // bytes before the header
+	header  []string
+	keys    [][]byte // the keys of the header as JSON, with a colon
+	kinds   []Cell
+	line    []byte // goes out next
+	pending []byte // what of it has not gone out
+}
+
+// newCSVRows reads the header. A row may have most bytes.
+func newCSVRows(src io.Reader, comma rune, most int, kindOf func(key string) Cell) (*csvRows, error) {
+	limited := &mostBytes{r: src, most: int64(most) + csvBuffer, left: int64(most) + csvBuffer}
+	c := &csvRows{r: csv.NewReader(bufio.NewReaderSize(limited, csvBuffer)), most: limited}
+	c.r.Comma, c.r.ReuseRecord, c.r.FieldsPerRecord = comma, true, 0
+	header, err := c.r.Read()
+	if err != nil {
+		return nil, fmt.Errorf("%w: the header: %w", ErrNotRows, err)
+	}
+	seen := make(map[string]bool)
+	for _, key := range header {
+		if !utf8.ValidString(key) || seen[key] {
+			return nil, fmt.Errorf("%w: the header has the name %q twice, or it is not valid UTF-8", ErrNotRows, key)
+		}
+		seen[key] = true
+		var w jx.Writer
+		w.Str(key)
+		c.header = append(c.header, key)
+		c.keys = append(c.keys, append(w.Buf, ':'))
+		c.kinds = append(c.kinds, kindOf(key))
+	}
+	return c, nil
+}
+
+const csvBuffer = 64 << 10
+
+// Read returns lines.
+func (c *csvRows) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if len(c.pending) == 0 {
+			if err := c.next(); err != nil {
+				return n, err
+			}
+		}
+		k := copy(p[n:], c.pending)
+		c.pending, n = c.pending[k:], n+k
+	}
+	return n, nil
+}
+
+// next makes the line of the next row.
+func (c *csvRows) next() error {
+	offset := c.skipped + c.r.InputOffset()
+	c.most.left = c.most.most
+	record, err := c.r.Read()
+	var bad *csv.ParseError
+	switch {
+	case errors.As(err, &bad):
+		c.line = Place{Offset: offset, Line: int64(bad.StartLine)}.append(c.line[:0])
+		c.fault(bad.Err.Error())
+	case err != nil:
+		return err
+	default:
+		line, _ := c.r.FieldPos(0)
+		c.line = Place{Offset: offset, Line: int64(line)}.append(c.line[:0])
+		c.row(record)
+	}
+	c.line = append(c.line, '\n')
+	c.pending = c.line
+	return nil
+}
+
+// row appends the row as a JSON object.
+func (c *csvRows) row(record []string) {
+	from := len(c.line)
+	c.line = append(c.line, '{')
+	for i, text := range record {
+		if text == "" {
+			continue
+		}
+		if !utf8.ValidString(text) {
+			c.line = c.line[:from]
+			c.fault(fmt.Sprintf("the cell of %q is not valid UTF-8", c.header[i]))
+			return
+		}
+		if c.line[len(c.line)-1] != '{' || len(c.line) > from+1 {
+			c.line = append(c.line, ',')
+		}
+		c.line = append(c.line, c.keys[i]...)
+		c.line = AppendCell(c.line, c.kinds[i], text)
+	}
+	c.line = append(c.line, '}')
+}
+
+// fault makes the placed line one that says what is wrong with its row.
+func (c *csvRows) fault(text string) {
+	c.line[len(c.line)-1] = faultFollows
+	c.line = append(c.line, text...)
+}
+
+// mostBytes is a reader that fails when more is read than left.
+type mostBytes struct {
+	r          io.Reader
+	most, left int64
+}
+
+func (m *mostBytes) Read(p []byte) (int, error) {
+	if m.left <= 0 {
+		return 0, fmt.Errorf("%w: a row has more than %d bytes: a quote may be missing", ErrLineTooLong, m.most-csvBuffer)
+	}
+	n, err := m.r.Read(p[:min(int64(len(p)), m.left)])
+	m.left -= int64(n)
+	return n, err
+}
