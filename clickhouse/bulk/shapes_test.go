@@ -81,8 +81,8 @@ func TestShapesOfRejects(t *testing.T) {
 func TestArraysAreNotHalfAccepted(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
-		"[\n{\"id\":1},\n{\"id\":2}\n":    "the file is cut",
-		"[\n{\"id\":1},\n{\"id\":2\n":     "the file is cut",
+		"[\n{\"id\":1},\n{\"id\":2}\n":     "the file is cut",
+		"[\n{\"id\":1},\n{\"id\":2\n":      "the file is cut",
 		"[\n{\"id\":1},\n{\"id\":2},\n]\n": "']' on line 4",
 		"[\n{\"id\":1}\n{\"id\":2}\n]\n":   "'{' on line 3",
 		"[1,\n{\"id\":2}\n]\n":             "is not an array of JSON objects",
