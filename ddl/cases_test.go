@@ -199,7 +199,7 @@ var defaultValues = []struct {
 	{fact.Field{Name: "m", Type: fact.StringMap, Default: map[string]any{"k": "v", "it's": "\\"}}, `{'it\'s':'\\','k':'v'}`},
 	{fact.Field{Name: "m_empty", Type: fact.StringMap, Default: map[string]string{}}, "{}"},
 	{fact.Field{Name: "j", Type: fact.JSON, Default: map[string]any{"a": []any{1, "<b>"}}}, `{"a":[1,"<b>"]}`},
-	{fact.Field{Name: "j_text", Type: fact.JSON, Default: "text"}, `"text"`},
+	{fact.Field{Name: "j_text", Type: fact.JSON, Default: `"text"`}, `"text"`},
 	{fact.Field{Name: "nj", Type: fact.NativeJSON, Default: map[string]any{"a": 1}}, `{"a":1}`},
 }
 

@@ -8,12 +8,18 @@ import (
 )
 
 // jsonLiteral writes the JSON text of v. A json.RawMessage is taken byte for
-// byte. A Go string is a JSON string, not JSON text.
+// byte, and so is a string, which holds JSON here as it does in a fact.
 func jsonLiteral(v any, object bool) (string, error) {
 	if v == nil {
 		return "", errors.New("null is not a value: leave the default out, or give json.RawMessage for a JSON null")
 	}
 	raw, ok := v.(json.RawMessage)
+	if text, isText := v.(string); isText && !object {
+		raw, ok = json.RawMessage(text), true
+		if !json.Valid(raw) {
+			return "", fmt.Errorf("%q is not JSON: a string holds JSON text here; for a JSON string give it in quotes", shorten(text))
+		}
+	}
 	if !ok {
 		if _, isBytes := v.([]byte); isBytes {
 			return "", errors.New("[]byte is ambiguous: give json.RawMessage for JSON text")

@@ -97,6 +97,11 @@ func (r *Rebuild) CopySQL(from, into string, pieces []Piece, token string, setti
 		"max_block_size":                    "65409",
 	}
 	maps.Copy(all, plainRead)
+	for _, c := range r.Copies {
+		if makesNativeJSON(c.From, c.To) {
+			maps.Copy(all, NativeJSONSettings())
+		}
+	}
 	maps.Copy(all, settings)
 	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE %s SETTINGS insert_deduplication_token = %s,%s", tableSQL(r.other(into)), r.columnList(),
 		strings.Join(r.values(), ", "), tableSQL(r.other(from)), piecesSQL(pieces), QuoteString(token), settingsLine(all))

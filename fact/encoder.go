@@ -54,9 +54,10 @@ func keyPrefix(name string) string { return string(appendText(nil, name)) + ":" 
 // json.RawMessage byte for byte. If the fact's Value is a json.RawMessage, that
 // is the object.
 //
-// The schema decides where a value is not its JSON alone: a float in an integer
-// field must be an integer that JSON carries without a change, and a struct type
-// must go with the schema, or the error has a [*StructError] for each problem.
+// The schema decides where a value is not its JSON alone. A string in a JSON field
+// holds JSON, which is stored as it is; in a struct the tag says so too. A float in
+// an integer field must be an integer that JSON carries without a change. A struct
+// type must go with the schema, or the error has a [*StructError] for each problem.
 // Whether the other values fit their fields, a materializer says. An error is a
 // [*FactError] with Index 0; dst is not changed then.
 func (e *Encoder) Append(dst []byte, f Fact) ([]byte, error) {

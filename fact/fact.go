@@ -121,6 +121,9 @@ func decodeObject(b []byte) (map[string]any, error) {
 // hasLoneSurrogate reports whether valid JSON contains an escaped half of a
 // surrogate pair without the other half, which encoding/json would replace.
 func hasLoneSurrogate(b []byte) bool {
+	if bytes.IndexByte(b, '\\') < 0 {
+		return false
+	}
 	for i := 0; i < len(b); i++ {
 		if b[i] != '\\' {
 			continue

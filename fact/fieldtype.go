@@ -31,7 +31,8 @@ const (
 	Float64
 	// DateTime64 is a point in time in UTC, with milliseconds.
 	DateTime64
-	// JSON is any JSON value, kept as text.
+	// JSON is any JSON value, kept as text. A Go string in such a field holds JSON,
+	// and is stored as it is.
 	JSON
 	// Int8 is a signed integer of 8 bits.
 	Int8

@@ -30,10 +30,25 @@ type jsonState struct {
 // value is for a field that is not known.
 type rule struct {
 	exact bool // a float must be the integer that its shortest text spells
+	text  bool // a string holds JSON
+	list  bool // it is about the elements of a list, not about the value itself
 }
 
-// ruleOf returns the rule for a field's values, or for the elements of an array.
-func ruleOf(f Field) rule { return rule{exact: isInteger(f.Type)} }
+// ruleOf returns the rule for a field's values.
+func ruleOf(f Field) rule {
+	r := rule{exact: isInteger(f.Type), text: f.Type == JSON}
+	r.list = f.Array && r != rule{}
+	return r
+}
+
+// elements returns the rule for the elements of a value that is a list.
+func (r rule) elements() rule {
+	if !r.list {
+		return rule{}
+	}
+	r.list = false
+	return r
+}
 
 // jsonEncoder appends the JSON of a value, exactly as encoding/json has it but
 // for what the rule asks. It returns false, with anything appended, for a value
@@ -87,7 +102,7 @@ func (st *jsonState) usual(v any, r rule) bool {
 	case nil:
 		st.out = append(st.out, "null"...)
 	case string:
-		return st.text(x)
+		return st.string(x, r)
 	case bool:
 		st.out = strconv.AppendBool(st.out, x)
 	case int:
@@ -145,7 +160,7 @@ func newJSONEncoder(t reflect.Type, r rule, depth int) jsonEncoder {
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return func(st *jsonState, v reflect.Value) bool { return st.text(v.String()) }
+		return func(st *jsonState, v reflect.Value) bool { return st.string(v.String(), r) }
 	case reflect.Bool:
 		return func(st *jsonState, v reflect.Value) bool { st.out = strconv.AppendBool(st.out, v.Bool()); return true }
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
@@ -180,12 +195,16 @@ func containerEncoder(t reflect.Type, r rule, depth int) jsonEncoder {
 	if isByteSlice(t) {
 		return nil
 	}
-	elem := newJSONEncoder(t.Elem(), r, depth-1)
+	if t.Kind() == reflect.Pointer {
+		if to := newJSONEncoder(t.Elem(), r, depth-1); to != nil {
+			return orNull(func(st *jsonState, v reflect.Value) bool { return to(st, v.Elem()) })
+		}
+		return nil
+	}
+	elem := newJSONEncoder(t.Elem(), r.elements(), depth-1)
 	switch {
 	case elem == nil:
 		return nil
-	case t.Kind() == reflect.Pointer:
-		return orNull(func(st *jsonState, v reflect.Value) bool { return elem(st, v.Elem()) })
 	case t.Kind() == reflect.Slice:
 		return orNull(encodeList(elem))
 	}
@@ -203,7 +222,34 @@ func orNull(encode jsonEncoder) jsonEncoder {
 	}
 }
 
-// text appends a string.
+// string appends a string, or the JSON that it holds.
+func (st *jsonState) string(s string, r rule) bool {
+	if !r.text || r.list {
+		return st.text(s)
+	}
+	before := len(st.out)
+	st.out = append(st.out, s...)
+	if err := checkRaw(st.out[before:]); err != nil {
+		return st.refuse(fmt.Errorf("the text %w: a string in a json field holds JSON text; "+
+			"to store a JSON string, give it in quotes, as json.Marshal writes it", err))
+	}
+	return true
+}
+
+// checkRaw says why text is not one JSON value that can be stored as it is.
+func checkRaw(text []byte) error {
+	switch {
+	case !json.Valid(text):
+		return fmt.Errorf("is not JSON: %s", excerpt(text))
+	case !utf8.Valid(text):
+		return fmt.Errorf("is not valid UTF-8: %s", excerpt(text))
+	case hasLoneSurrogate(text):
+		return fmt.Errorf("has half of a surrogate pair: %s", excerpt(text))
+	}
+	return nil
+}
+
+// text appends a string as a JSON string.
 func (st *jsonState) text(s string) bool {
 	if !utf8.ValidString(s) {
 		return st.refuse(notUTF8(s))
@@ -283,14 +329,12 @@ func (st *jsonState) time(t time.Time) bool {
 
 // raw appends JSON byte for byte.
 func (st *jsonState) raw(text []byte) bool {
-	switch {
-	case text == nil:
+	if text == nil {
 		st.out = append(st.out, "null"...)
 		return true
-	case !json.Valid(text):
-		return st.refuse(fmt.Errorf("not a JSON value: %s", excerpt(text)))
-	case !utf8.Valid(text):
-		return st.refuse(notUTF8(string(text)))
+	}
+	if err := checkRaw(text); err != nil {
+		return st.refuse(fmt.Errorf("not a JSON value: the json.RawMessage %w", err))
 	}
 	st.out = append(st.out, text...)
 	return true
@@ -327,7 +371,7 @@ func (st *jsonState) float(f float64, bits int, r rule) bool {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
 		return st.refuse(fmt.Errorf("not a JSON value: %v: leave the key out, or give nil to a nullable field", f))
 	}
-	if r.exact && !isExact(abs, bits) {
+	if r.exact && !r.list && !isExact(abs, bits) {
 		return st.refuse(fmt.Errorf("%v %w", f, errInexact))
 	}
 	small, large := abs < 1e-6, abs >= 1e21

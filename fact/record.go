@@ -122,7 +122,7 @@ func (p *Pipeline) encode(given []Fact) ([]Fact, []Event, error) {
 
 func (p *Pipeline) encodeFact(f Fact) (Fact, []byte, error) {
 	if f.Schema == "" {
-		return f, nil, errors.New("has no schema: set Fact.Schema to the name of one")
+		return f, nil, noSchema(&f)
 	}
 	encoder := p.encoder(f.Schema)
 	id, err := factID(f, encoder.schema)
@@ -135,6 +135,17 @@ func (p *Pipeline) encodeFact(f Fact) (Fact, []byte, error) {
 	}
 	data, err := encoder.event(f)
 	return f, data, err
+}
+
+// noSchema says why a fact has no schema: its value cannot name one, as [Of] asks it
+// to, or nobody has given it.
+func noSchema(f *Fact) error {
+	if _, isRaw := f.Value.(json.RawMessage); !isRaw {
+		if _, _, err := f.openValue(); err != nil {
+			return err
+		}
+	}
+	return errors.New("has no schema: set Fact.Schema to the name of one")
 }
 
 // factID returns the ID that the fact has or gets. The schema may be nil.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 	"github.com/factload/factload/internal/soak"
@@ -64,10 +65,11 @@ func compareRandom(t *testing.T, seed uint64, rows int) (size int) {
 	createTable(t, db, "theirs", layout)
 	b := layout.NewBlock()
 	var lines bytes.Buffer
-	// All rows in one block, as ours: what the server makes of false in a native
-	// JSON array like [false, 1.5] depends on the other rows of the block.
-	fmt.Fprintf(&lines, "INSERT INTO theirs SETTINGS precise_float_parsing = 1, input_format_parallel_parsing = 0, max_insert_block_size = 1000000, "+
-		"input_format_skip_unknown_fields = %t FORMAT JSONEachRow\n", g.extra)
+	fmt.Fprintf(&lines, "INSERT INTO theirs SETTINGS precise_float_parsing = 1, input_format_skip_unknown_fields = %t", g.extra)
+	for name, value := range ddl.NativeJSONSettings() {
+		fmt.Fprintf(&lines, ", %s = %s", name, value)
+	}
+	lines.WriteString(" FORMAT JSONEachRow\n")
 	for range rows {
 		line := g.row(schema)
 		require.NoError(t, b.AppendJSON([]byte(line)), "seed %d: %s", seed, line)
@@ -184,9 +186,9 @@ func (g *generator) value(f fact.Field) string {
 			entries = append(entries, g.text(fmt.Sprintf("%d%s", i, g.words()))+g.space()+":"+g.text(g.words()))
 		}
 		return "{" + strings.Join(entries, g.space()+",") + "}"
-	case fact.JSON: // a string would be stored otherwise
+	case fact.JSON: // a string would be stored otherwise, and a boolean refused with the settings for native JSON
 		if g.r.IntN(2) == 0 {
-			return g.pick("1", "-1.50", "true", "false", "1e3", "[]", "[ ]")
+			return g.pick("1", "-1.50", "1e3", "[]", "[ ]")
 		}
 		return g.object(4)
 	case fact.NativeJSON:
@@ -340,11 +342,22 @@ func (g *generator) json(depth int) string {
 		}
 	case 4:
 		if depth > 0 {
-			return "[" + g.json(depth-1) + "," + g.space() + g.json(depth-1) + "]"
+			return "[" + g.element(depth-1) + "," + g.space() + g.element(depth-1) + "]"
 		}
 	case 5: // with an exponent: integers are limited to 64 bits here
 		f, _ := strconv.ParseFloat(g.float(fact.Float64), 64)
 		return strconv.FormatFloat(f, 'e', -1, 64)
 	}
 	return g.text(g.words())
+}
+
+// element is a value that an array of native JSON takes: no large integer, and no
+// null, which needs text or a number beside it.
+func (g *generator) element(depth int) string {
+	for {
+		text := g.json(depth)
+		if n, err := strconv.ParseInt(text, 10, 64); text != "null" && (err != nil || n == int64(float64(n)) && max(n, -n) <= maxFloatInteger) {
+			return text
+		}
+	}
 }

@@ -56,7 +56,11 @@ func TestDriverBatch(t *testing.T) {
 	conn, err := clickhouse.Open(options)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = conn.Close() })
-	batch, err := conn.PrepareBatch(t.Context(), "INSERT INTO batch")
+	settings := clickhouse.Settings{}
+	for name, value := range layout.Settings() {
+		settings[name] = value
+	}
+	batch, err := conn.PrepareBatch(clickhouse.Context(t.Context(), clickhouse.WithSettings(settings)), "INSERT INTO batch")
 	require.NoError(t, err)
 	for i, col := range batch.Columns() {
 		var buf proto.Buffer

@@ -50,7 +50,11 @@ func send(t testing.TB, client *ch.Client, table string, b *Block) error {
 		names = append(names, ddl.QuoteIdent(c.Name)) // Input.Into escapes what is not ASCII
 	}
 	body := "INSERT INTO " + table + " (" + strings.Join(names, ", ") + ") VALUES"
-	return client.Do(t.Context(), ch.Query{Body: body, Input: b.Input()})
+	var settings []ch.Setting
+	for name, value := range b.Layout().Settings() {
+		settings = append(settings, ch.Setting{Key: name, Value: value})
+	}
+	return client.Do(t.Context(), ch.Query{Body: body, Input: b.Input(), Settings: settings})
 }
 
 // numbered is a schema with a row number and the field, named x.
@@ -113,7 +117,7 @@ func oracleVerdicts(t *testing.T, tc typeCases, check func(name string, v verdic
 		_, refused[i] = db.Try(t.Context(), "INSERT INTO theirs FORMAT JSONEachRow "+line)
 	}
 	require.NoError(t, send(t, dial(t, db), "ours", b), tc.name)
-	ours, theirs := stored(t, db, "ours"), stored(t, db, "theirs")
+	ours, theirs := storedValues(t, db, "ours"), storedValues(t, db, "theirs")
 	for i, c := range tc.cases {
 		if c.json == "" {
 			continue
@@ -135,9 +139,9 @@ func judge(here, there, equal bool) verdict {
 	return onlyThere
 }
 
-// stored returns the values of a table of numbered rows. A row that the engine
+// storedValues returns the values of a table of numbered rows. A row that the engine
 // has taken but cannot read, such as null in an enum, has none.
-func stored(t *testing.T, db *enginetest.DB, table string) map[int]string {
+func storedValues(t *testing.T, db *enginetest.DB, table string) map[int]string {
 	t.Helper()
 	out := make(map[int]string)
 	read := func(rows string) error {

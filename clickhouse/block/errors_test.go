@@ -117,7 +117,7 @@ func TestErrorsOfGoValues(t *testing.T) {
 		{map[string]any{"role": make(chan int)}, `field "role": not a JSON value: json: unsupported type: chan int`},
 		{map[string]any{"role": failing{}}, `field "role": not a JSON value: json: error calling MarshalJSON for type block.failing: sorry`},
 		{map[string]any{"score": nan}, `field "score": not a JSON value: NaN: leave the key out, or give nil to a nullable field`},
-		{map[string]any{"extra": json.RawMessage(`{"a":`)}, `field "extra": not a JSON value: "{\"a\":"`},
+		{map[string]any{"extra": json.RawMessage(`{"a":`)}, `field "extra": not a JSON value: the json.RawMessage is not JSON: "{\"a\":"`},
 		{map[string]any{"prompt_tokens": float64(1 << 60)}, `field "prompt_tokens": 1.152921504606847e+18 is too large to be an exact integer in a float: give an integer type or a json.Number`},
 	} {
 		err := newBlock(t, errorSchema, Options{}).AppendFact("", c.data)

@@ -299,6 +299,9 @@ func FuzzGoText(f *testing.F) {
 		text, err := json.Marshal(s)
 		require.NoError(t, err)
 		for _, b := range blocks {
+			if b.layout.schema.Fields[0].Type == fact.JSON {
+				continue // there, a string is not its JSON
+			}
 			b.Reset()
 			errGo := b.AppendFact("", map[string]any{"x": s})
 			errJSON := b.AppendJSON(row(string(text)))

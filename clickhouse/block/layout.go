@@ -211,6 +211,18 @@ func (l *Layout) Columns() []ColumnInfo {
 	return columns
 }
 
+// Settings returns the settings without which the server would store other values
+// than the blocks have: those for native JSON, which it parses itself. The map is
+// the caller's, and empty for most layouts.
+func (l *Layout) Settings() map[string]string {
+	for _, f := range l.schema.Fields {
+		if f.Type == fact.NativeJSON {
+			return ddl.NativeJSONSettings()
+		}
+	}
+	return nil
+}
+
 // same reports whether blocks of l and of other can exchange rows.
 func (l *Layout) same(other *Layout) bool {
 	if l == other {

@@ -8,7 +8,8 @@ import (
 // pathSet checks objects for ClickHouse's JSON type. The server stores each
 // path of an object in a column of its own, joining keys with dots, and
 // refuses a whole block when one object has a path twice or a number that fits
-// no 64-bit type. So such an object is refused here, alone.
+// no 64-bit type. So such an object is refused here, alone, and so is one whose
+// values could be changed by the other rows of the insert.
 type pathSet struct {
 	seen interner
 	path []byte
@@ -84,31 +85,62 @@ func (p *pathSet) value(s *scanner) error {
 	return s.skip()
 }
 
+// array checks an array. The server gives all arrays of a path in one insert types
+// that it has seen there before, if it can: integers become floats, and a null an
+// empty object or array. So what such a type would change is refused.
 func (p *pathSet) array(s *scanner) error {
 	s.pos++
 	s.space()
-	if s.take(']') {
-		return nil
-	}
-	for {
-		var err error
-		if s.peek() == '{' {
-			var inner pathSet
-			err = inner.check(s)
-		} else {
-			err = p.value(s)
+	null, plain := noOffset, false
+	for n := 0; !s.take(']'); n++ {
+		if n > 0 {
+			s.pos++ // the comma
+			s.space()
 		}
-		if err != nil {
+		switch s.peek() {
+		case 'n':
+			null = s.pos
+		case '{', '[':
+		default:
+			plain = true // no type of objects or arrays holds it
+		}
+		if err := p.element(s); err != nil {
 			return err
 		}
 		s.space()
-		if s.take(']') {
-			return nil
-		}
-		s.pos++ // the comma
-		s.space()
 	}
+	if null != noOffset && !plain {
+		return &valueError{
+			kind: ErrNull, at: null, text: "stands in an array without text, numbers and booleans, where ClickHouse may store an empty value for it",
+			hint: "leave it out, or use json in the schema",
+		}
+	}
+	return nil
 }
+
+// element checks a value in an array.
+func (p *pathSet) element(s *scanner) error {
+	at := s.pos
+	if s.peek() == '{' {
+		var inner pathSet
+		return inner.check(s)
+	}
+	if err := p.value(s); err != nil {
+		return err
+	}
+	if text := s.data[at:s.pos]; isNumber(text[0]) && !isFloat(text) {
+		if magnitude, _, ok := parseInteger(text); !ok || magnitude > maxFloatInteger {
+			return &valueError{
+				kind: ErrPrecision, at: at, text: "is an integer beyond 2^53 in an array, which ClickHouse may store as a float",
+				hint: "write it in quotes, or use json in the schema",
+			}
+		}
+	}
+	return nil
+}
+
+// maxFloatInteger is up to where floats hold every integer.
+const maxFloatInteger = 1 << 53
 
 // checkNumber reads a number that must fit an integer of 64 bits, or a float64
 // if it is written as one.

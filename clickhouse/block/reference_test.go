@@ -200,12 +200,19 @@ func refPaths(raw []byte, prefix string, seen map[string]bool) bool {
 		if json.Unmarshal(raw, &elems) != nil {
 			return false
 		}
+		null, plain := false, false
 		for _, e := range elems {
-			if !refPaths(bytes.TrimSpace(e), "", map[string]bool{}) {
+			e = bytes.TrimSpace(e)
+			if !refPaths(e, "", map[string]bool{}) {
+				return false
+			}
+			null = null || e[0] == 'n'
+			plain = plain || !bytes.ContainsAny(e[:1], "n{[")
+			if n, ok := new(big.Int).SetString(string(e), 10); ok && n.CmpAbs(big.NewInt(1<<53)) > 0 {
 				return false
 			}
 		}
-		return true
+		return plain || !null
 	case '"', 't', 'f', 'n':
 		return true
 	}

@@ -92,7 +92,7 @@ func TestAppendStructMissing(t *testing.T) {
 	require.NoError(t, appendStruct(b, "from outside", &row{}))
 	zero := 0
 	require.NoError(t, appendStruct(b, "", &row{
-		ID: "own", Pointer: &zero, Null: &zero, Omitted: 1, List: []int{}, Map: map[string]string{}, Raw: json.RawMessage("[]"), Any: "x",
+		ID: "own", Pointer: &zero, Null: &zero, Omitted: 1, List: []int{}, Map: map[string]string{}, Raw: json.RawMessage("[]"), Any: `"x"`,
 		At: time.UnixMilli(1704164645678),
 	}))
 	for i, want := range [][2]string{

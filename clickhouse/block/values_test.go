@@ -89,6 +89,9 @@ func checkAgainstJSON(t *testing.T, tc typeCases, v any) {
 	if refused := (*fact.FactError)(nil); errors.As(errGo, &refused) {
 		return // encoding/json makes another value of it, as TestValues has it
 	}
+	if tc.field.Type == fact.JSON && bytes.ContainsAny(text.Bytes()[len(`{"x":`):][:2], `"`) {
+		return // a string holds JSON there
+	}
 	require.Equal(t, Reason(errJSON), Reason(errGo), msg)
 	want, got := values(t, viaJSON, 0), values(t, viaGo, 0)
 	if strings.Contains(tc.name, "json") {

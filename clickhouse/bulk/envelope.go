@@ -19,9 +19,10 @@ import (
 // envelope takes lines apart that name the schema of their row. It is used
 // again for every line; what parse returns is valid until the next one.
 type envelope struct {
-	format Format
-	dec    jx.Decoder
-	visit  func(d *jx.Decoder, key []byte) error // made once
+	format  Format
+	anyData bool // data may be no object
+	dec     jx.Decoder
+	visit   func(d *jx.Decoder, key []byte) error // made once
 
 	seen             uint16 // a bit for each of envelopeKeys
 	schema, id, data []byte
@@ -176,7 +177,7 @@ func (e *envelope) check() error {
 			return &block.FieldError{Field: envelopeKeys[k], Offset: -1, Err: block.ErrMissing, Hint: envelopeHint}
 		}
 	}
-	if !bytes.HasPrefix(e.data, []byte{'{'}) {
+	if !e.anyData && !bytes.HasPrefix(e.data, []byte{'{'}) {
 		return &block.FieldError{Field: "data", Offset: -1, Err: fmt.Errorf("%w: want a JSON object", block.ErrType)}
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -188,9 +189,8 @@ func (in *Insert) settings() map[string]string {
 	if in.Token != "" {
 		s["insert_deduplication_token"] = in.Token
 	}
-	for name, value := range in.Settings {
-		s[name] = value
-	}
+	maps.Copy(s, in.Block.Layout().Settings())
+	maps.Copy(s, in.Settings)
 	return s
 }
 

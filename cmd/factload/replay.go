@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -101,7 +100,9 @@ func (a *app) events(ctx context.Context, m *clickhouse.Materializer, registry *
 		for line, err := range bulk.Lines(ctx, inputs, a.in, int(a.cfg.Load.MaxLineBytes)) {
 			var e fact.Event
 			if err == nil {
-				e, err = parseEvent(line)
+				if e, err = bulk.ParseEvent(line.Text); err != nil {
+					err = fmt.Errorf("%s, line %d: not an event of the raw log: %w", line.File, line.Number, err)
+				}
 			}
 			if def, unknown := registry.Get(e.Type); err == nil && unknown == nil && !ready[e.Type] {
 				ready[e.Type] = true
@@ -112,24 +113,6 @@ func (a *app) events(ctx context.Context, m *clickhouse.Materializer, registry *
 			}
 		}
 	}
-}
-
-// parseEvent reads an event as it marshals.
-func parseEvent(line bulk.Line) (fact.Event, error) {
-	var e fact.Event
-	dec := json.NewDecoder(bytes.NewReader(line.Text))
-	dec.DisallowUnknownFields()
-	err := dec.Decode(&e)
-	if err == nil && dec.More() {
-		err = errors.New("there is more behind the event")
-	}
-	if err == nil && (e.ID == "" || e.Type == "") {
-		err = errors.New("an event has an id and a type")
-	}
-	if err != nil {
-		return e, fmt.Errorf("%s, line %d: not an event of the raw log: %w", line.File, line.Number, err)
-	}
-	return e, nil
 }
 
 func (a *app) printReplayed(done clickhouse.Replayed, asJSON bool) error {
