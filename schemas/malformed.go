@@ -10,7 +10,7 @@ import (
 )
 
 // MaxFileBytes is the size above which a schema file is refused: a file of that size is something else.
-const MaxFileBytes = 1 << 20
+const MaxFileBytes = 4 << 20
 
 // readable reports whether data is text that a YAML parser takes. If not, it reports the first character that is wrong.
 func (p *problems) readable(data []byte) bool {

@@ -181,7 +181,7 @@ var parseErrors = []struct{ name, text, want string }{
 	{"not UTF-8", "name: a\ndescription: f\xfcr", "a.yaml:2:15: byte 0xfc is not UTF-8: save the file as UTF-8"},
 	{"UTF-16", "\xff\xfen\x00a\x00", "a.yaml:1:1: the file is UTF-16: save it as UTF-8"},
 	{"binary", "name: é\x00", "a.yaml:1:8: control character U+0000 is not allowed in YAML"},
-	{"huge", strings.Repeat(" ", schemas.MaxFileBytes+1), "a.yaml: the file has more than 1048576 bytes: it cannot be a schema"},
+	{"huge", strings.Repeat(" ", schemas.MaxFileBytes+1), "a.yaml: the file has more than 4194304 bytes: it cannot be a schema"},
 
 	{"no name", "fields: [{name: x, type: string}]", `a.yaml:1:1: a schema needs a name: add a line such as "name: message"`},
 	{"null name", "name:\nfields: [{name: x, type: string}]", "a.yaml:1:6: want text, got nothing"},

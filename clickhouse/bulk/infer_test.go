@@ -39,19 +39,25 @@ var scalars = map[string][]string{
 	"float":  {"0.5", "1e3", "3.0", "1E-400", "1.7976931348623157e308", "-0.0", "0.1000000000000000055511151231257827"},
 	"huge":   {"1e309", "-1.8e308", "1e99999999999999999999"},
 	"time":   {`"2026-01-02T03:04:05Z"`, `"2026-01-02 03:04:05.123456789"`, `"1900-01-01T00:00:00"`, `"2299-12-31T23:59:59.9999+00:00"`, `"2024-02-29T23:59:59-23:59"`, `"2026\u002d01-02T03:04:05Z"`},
-	"notime": {`"2026-01-02T24:00:00Z"`, `"1899-12-31T23:59:59.999"`, `"2300-01-01T00:00:00+00:00"`, `"2299-12-31T23:59:59-00:01"`, `"2026-01-02T03:04:60Z"`, `"2026-01-02T03:04:05.1234567890Z"`, `"2026-01-02T03:04:05.Z"`, `"2026-01-02T03:04:05z"`, `"2026-01-02T03:04:05+24:00"`, `"2026-01-02t03:04:05"`, `"2026-1-2T03:04:05"`, `"2026-01-02T3:04:05Z"`, `"2026-01-02T03:04:05,1Z"`, `"0000-01-01T00:00:00"`, `"2026-01-02T03:04:05 Z"`, `"2026-01-02T03:04:05+0100"`, `"2023-02-29T00:00:00"`},
+	"notime": {`"2026-01-02T24:00:00Z"`, `"1899-12-31T23:59:59.999"`, `"2300-01-01T00:00:00+00:00"`, `"2299-12-31T23:59:59-00:01"`, `"2026-01-02T03:04:60Z"`, `"2026-01-02T03:04:05.1234567890Z"`, `"2026-01-02T03:04:05.Z"`, `"2026-01-02T03:04:05z"`, `"2026-01-02T03:04:05+24:00"`, `"2026-01-02t03:04:05"`, `"2026-1-2T03:04:05"`, `"2026-01-02T3:04:05Z"`, `"2026-01-02T03:04:05,1Z"`, `"0000-01-01T00:00:00"`, `"2026-01-02T03:04:05 Z"`, `"2026-01-02 03:04:05 CET"`, `"2023-02-29T00:00:00"`},
 	"date":   {`"1970-01-01"`, `"2149-06-06"`, `"2024-02-29"`},
 	"nodate": {`"1969-12-31"`, `"2149-06-07"`, `"2023-02-29"`, `"2026-1-02"`, `"20260102"`},
 	"uuid":   {`"61f0c404-5cb3-11e7-907b-a6006ad3dba0"`, `"00000000-0000-0000-0000-000000000000"`},
 	"nouuid": {`"61F0C404-5cb3-11e7-907b-a6006ad3dba0"`, `"61f0c4045cb311e7907ba6006ad3dba0"`, `"61f0c404-5cb3-11e7-907b-a6006ad3dbag"`},
 	"text":   {`""`, `"a"`, `"\ud83d\ude00"`, `"b\u0000"`, `"é"`, `"12"`},
 	"object": {`{}`, `{"a":1,"a":null}`, `{"b":[1,{}]}`},
+	"nested": {`{}`, `{"x":1}`, `{"x":2,"y":{"z":"1760000001"}}`, `{"y":{"z":"1760000002","at":1760000003.5}}`, `{"y":null}`, `{"x":1,"y":{"x":NaN}}`, `{"y":{"x":3,"":"\ud83d"}}`},
+	"nan":    {"NaN", "-Infinity", "Infinity", `[{"a":NaN}]`},
+	"half":   {`"\ud83d"`, `"a\udc00"`, `["\ud83d"]`},
+	"quoted": {`"1"`, `"-12"`, `"1.5"`, `"NaN"`, `"9223372036854775807"`, `"1234567890123456789"`},
+	"s":      {"1760000001", "1760000001.255", "1760000001.123456", `"1760000001"`, "1.760000001e9"},
+	"ns":     {"1760000001255000001", `"1760000001255000000"`, "1760000001255000000"},
 	"null":   {"null"},
 }
 
 // profile returns a maker of values that mostly have something in common.
 func profile(r *rand.Rand) func() string {
-	kinds := []string{"bool", "int", "uint", "wide", "float", "huge", "time", "notime", "date", "nodate", "uuid", "nouuid", "text", "object", "null"}
+	kinds := []string{"bool", "int", "uint", "wide", "float", "huge", "time", "notime", "date", "nodate", "uuid", "nouuid", "text", "object", "null", "nested", "nested", "nan", "half", "quoted", "s", "ns"}
 	chosen := make([]string, 1+r.IntN(2)*r.IntN(3))
 	for i := range chosen {
 		chosen[i] = kinds[r.IntN(len(kinds))]
@@ -76,7 +82,7 @@ func profile(r *rand.Rand) func() string {
 	}
 }
 
-var fieldNames = []string{"id", "run_id", "at", "role", "a.b", "a.c", "a: b", "true!", "12", "\\n", "\\u2028", "null", "it's", "日本"}
+var fieldNames = []string{"id", "run_id", "at", "role", "a.b", "a.c", "a: b", "true!", "12", "\\n", "\\u2028", "null", "it's", "日本", "true", "", "score", "created_at", "t", "a", "x"}
 
 // randomRows returns rows whose keys have a profile each.
 func randomRows(r *rand.Rand) []string {
@@ -105,7 +111,7 @@ func randomRows(r *rand.Rand) []string {
 func TestInferredSchemaTakesItsRows(t *testing.T) {
 	t.Parallel()
 	types := make(map[fact.FieldType]int)
-	for seed := range uint64(500) {
+	for seed := range uint64(1000) {
 		rows := randomRows(rand.New(rand.NewPCG(seed, 1)))
 		var in infer.Builder
 		for _, row := range rows {
@@ -138,7 +144,8 @@ func FuzzInfer(f *testing.F) {
 	for _, line := range []string{`{"a":1,"a":2}`, `{"a":"\ud800"}`, `{"a":"\ud83d\ude00"}`, "{\"a\":\"\xff\"}", `{"a":1}x`, ` [1]`, `null`, `{"":1}`, `{"a\u0000":1}`, `{"nan":1}`, strings.Repeat(`{"a":`, 512) + "1" + strings.Repeat("}", 512), strings.Repeat(`{"a":`, 513) + "1" + strings.Repeat("}", 513)} {
 		f.Add([]byte(line), []byte(`{"a":{"b":[]}}`))
 	}
-	anything, err := block.Compile(fact.Schema{Name: "any", Fields: []fact.Field{{Name: "nobody", Type: fact.JSON, Nullable: true}}}, block.Options{UnknownKeys: block.IgnoreUnknown})
+	rest := fact.Field{Name: "nobody's", Type: fact.JSON, NaNIsNull: true, ReplaceSurrogates: true}
+	anything, err := block.Compile(fact.Schema{Name: "any", Fields: []fact.Field{rest}}, block.Options{UnknownKeys: block.CollectUnknown, CollectInto: rest.Name})
 	require.NoError(f, err)
 	f.Fuzz(func(t *testing.T, first, second []byte) {
 		var in infer.Builder
@@ -148,7 +155,6 @@ func FuzzInfer(f *testing.F) {
 			case err == nil:
 				rows = append(rows, line)
 				require.NoError(t, anything.NewBlock().AppendJSON(line))
-			case errors.Is(err, infer.ErrNotARow) && strings.Contains(err.Error(), "cannot name a field"):
 			case errors.Is(err, infer.ErrNotARow):
 				require.Error(t, anything.NewBlock().AppendJSON(line), "%v", err)
 			default:
@@ -194,7 +200,6 @@ func TestInferRealData(t *testing.T) {
 			_, yaml := inferredBlock(t, &in)
 			defs, err := schemas.Parse("inferred.yaml", []byte(yaml))
 			require.NoError(t, err)
-			require.NotEmpty(t, defs[0].Schema.OrderBy)
 			r := newRoom(t)
 			cfg := r.config(file)
 			cfg.Schema, cfg.ChunkBytes = "inferred", 64<<10

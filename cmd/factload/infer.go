@@ -30,7 +30,10 @@ would reject whatever the schema are left out and counted.
 
 Types are chosen so that nothing is lost and later rows have room: integers are
 int64, text is a datetime64, date or uuid only if all of it is, and what is mixed
-or nested is json. The sorting key (order_by) is a guess.
+is json. Values in objects become fields of their own, as deep as --depth says;
+lists of objects, and objects whose keys are data, stay json. Where a type is a
+guess, such as that a number is a time, a comment says so. The sorting key
+(order_by) is a guess too.
 
 Exit codes: 0 the schema is printed; 1 the input cannot be read or has no rows;
 2 wrong usage or configuration.`
@@ -39,6 +42,7 @@ Exit codes: 0 the schema is printed; 1 the input cannot be read or has no rows;
 type inferFlags struct {
 	schema string
 	rows   int64
+	depth  int
 }
 
 func newInfer(a *app) *cobra.Command {
@@ -56,6 +60,7 @@ func newInfer(a *app) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.schema, "schema", "", "`name` of the schema (default: as the first file, without its endings)")
 	flags.Int64Var(&f.rows, "rows", 0, "look at the first `N` rows only; later ones may not fit (0: all)")
+	flags.IntVar(&f.depth, "depth", infer.DefaultDepth, "how many objects deep to look for fields; `N` = 0 leaves objects as json")
 	flags.String("max-line-bytes", "16MiB", "`size` above which a line is left out")
 	bind(flags, "max-line-bytes", "load.max_line_bytes")
 	return cmd
@@ -66,16 +71,25 @@ func (a *app) infer(ctx context.Context, f inferFlags, inputs []string) error {
 	if f.rows < 0 {
 		return usageError(fmt.Errorf("--rows %d: use 1 or more, or 0 for all", f.rows))
 	}
+	if f.depth < 0 {
+		return usageError(fmt.Errorf("--depth %d: use 0 or more", f.depth))
+	}
 	name, err := inferredName(f.schema, inputs[0])
 	if err != nil {
 		return usageError(err)
 	}
-	var in infer.Builder
+	in := infer.Builder{Depth: f.depth}
+	if f.depth == 0 {
+		in.Depth = -1
+	}
 	left, err := a.inferFrom(ctx, &in, f.rows, inputs)
 	if err != nil {
 		return err
 	}
 	left.print(a)
+	if one, other, found := in.Unrelated(); found {
+		fmt.Fprintf(a.err, "warning: the rows of %s and %s have hardly a key in common: infer a schema for each of them\n", one, other)
+	}
 	err = in.WriteYAML(a.out, name)
 	if errors.Is(err, infer.ErrNothingToInfer) {
 		err = fmt.Errorf("%s: %w", strings.Join(inputs, ", "), err)
@@ -88,6 +102,7 @@ func (a *app) inferFrom(ctx context.Context, in *infer.Builder, most int64, inpu
 	var left leftOut
 	for line, err := range bulk.Lines(ctx, inputs, a.in, int(a.cfg.Load.MaxLineBytes)) {
 		if err == nil {
+			in.Source(line.File)
 			err = in.Add(line.Text)
 		}
 		switch {

@@ -23,7 +23,8 @@ func ExampleBuilder() {
 	// Output:
 	// # Inferred from 2 rows. Look it over before the first load: changes cost nothing yet,
 	// # and rows to come may hold what these did not.
-	// # Where a row lacks a field, it gets NULL, or an empty array.
+	// # Where a row lacks a field, it gets NULL, {} or an empty array.
+	// # A field that every row had so far gets 0 or "" where a later row lacks it: with nullable: true it gets NULL.
 	// name: question
 	// # The sorting key is a guess. Every row must have these fields; those that queries filter by come first.
 	// order_by: [question_id]

@@ -4,27 +4,30 @@ package infer
 import (
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/schemas"
 )
 
-// The bounds of a [Builder]. They keep its memory below some 100 MB and a few times the longest line,
+// The bounds of a [Builder]. They keep its memory below some 200 MB and a few times the longest line,
 // whatever the rows are.
 const (
 	// MaxFields is how many fields an inferred schema may have. Rows with more different keys than that mostly
-	// use data as keys, which belongs into one json field.
-	MaxFields = 1000
+	// use data as keys, which belongs into one json field. Objects in the rows that would go beyond it stay json.
+	MaxFields = 4000
+	// DefaultDepth is how many objects deep fields are looked for.
+	DefaultDepth = 4
 
-	// maxNameBytes is how much text the names of all fields may have together, so that the file of the schema stays far
+	// maxNameBytes is how much text the paths of all fields may have together, so that the file of the schema stays far
 	// below [schemas.MaxFileBytes] even when every byte is escaped.
-	maxNameBytes = 100 << 10
+	maxNameBytes = 300 << 10
 	// maxDistinct is how many distinct values are told apart for low_cardinality_string.
 	maxDistinct = 1000
 	// maxIDs is how many values of a field named id are told apart for the proposal of a fact ID.
 	maxIDs = 1 << 20
+	// maxKeysInside is how many keys the objects of one field may have in all. With more, they are data.
+	maxKeysInside = 100
 )
 
 var (
@@ -40,36 +43,25 @@ var (
 // A Builder works out a schema from rows of JSON. The zero value is ready for use. It is not safe for concurrent use.
 //
 // The schema accepts every row that was added, by the value rules of docs/values.md, and loses nothing of them but what
-// those rules say: floats are rounded to the nearest, timestamps down to the millisecond. What later rows look like
-// cannot be known, so types are as wide as they can be without getting in the way of a query:
-//
-//   - Integers are int64, or uint64 when one needs it. Narrower ones are not chosen from a sample, since later values
-//     may be larger. Integers beyond 64 bits become json, where they stay as they are.
-//   - Numbers of which one is written with a fraction or an exponent are float64, or json if float64 would change one of
-//     the integers among them or cannot hold one of the numbers.
-//   - Text is uuid if every value is a UUID in its canonical lower-case form; datetime64 if every value is a date with a
-//     time; date if every value is YYYY-MM-DD; low_cardinality_string if it has at most 1,000 distinct values, and each
-//     of them 10 times on average and 20 or more in all; else string. Numbers are never taken for times.
-//   - Lists of one such type are arrays. Lists with nulls, lists in them or mixed values are json, as are objects and
-//     fields with values of more than one kind.
-//   - A field that some rows lack, or that is null in some, is nullable, so that no zero is made up. An array cannot be:
-//     where it is missing, it is empty. A field that is null in every row, or a list without an element in any, is json,
-//     which takes whatever comes.
-//
-// The sorting key is a guess at what queries ask for, of fields that every row has and that are not null: up to two of
-// low cardinality, those with fewer values first; then the first datetime64, or else the first date, or else the first
-// field that looks like an ID by its name or type. If there is none of these, it is the first field that can be sorted
-// by, and if there is no such field, there is no sorting key.
+// those rules say: floats are rounded to the nearest. That page also says which types are chosen, how values in objects
+// become fields of their own and what those are called, and how the sorting key is guessed. Where a type rests on a
+// guess, such as that a number is a time, a comment in the file says so.
 //
 // The same rows in the same order give the same schema.
 type Builder struct {
+	// Depth is how many objects deep fields are looked for: with 1, the fields of an object in the row are, those of an
+	// object in that are not. Zero means [DefaultDepth], and a negative number that objects stay json.
+	Depth int
+
 	rows    int64
-	fields  []*inferredField
-	byName  map[string]*inferredField
-	nameLen int
+	root    object
+	inside  budget // of the fields in objects
+	nameLen int    // of the keys of the rows
+	turn    int64  // counts the calls of Add
+	sources []source
 
 	pairs []pair // of the row that is being added
-	turn  int64  // counts the calls of Add
+	taken [][]pair
 }
 
 // Rows returns how many rows have been added.
@@ -83,79 +75,56 @@ func (in *Builder) Add(line []byte) error {
 	if in.pairs, err = readRow(line, in.pairs[:0]); err != nil {
 		return fmt.Errorf("%w: %w", ErrNotARow, err)
 	}
-	fresh, err := in.settle()
-	if err != nil {
+	in.turn++
+	if err := in.settle(); err != nil {
 		return err
 	}
-	in.fields = append(in.fields, fresh...)
 	for _, p := range in.pairs {
-		in.byName[p.key].add(p.value)
+		in.add(in.root.byKey[p.key], p, 1)
 	}
 	in.rows++
+	in.noteSource()
 	return nil
 }
 
-// settle finds the fields of the pairs, and makes those that are new. Nothing is left of them when it fails.
-func (in *Builder) settle() (fresh []*inferredField, err error) {
-	in.turn++
-	if in.byName == nil {
-		in.byName = make(map[string]*inferredField)
-	}
-	nameLen := in.nameLen
+// budget is how many fields there are, and how long their paths are.
+type budget struct{ fields, nameLen int }
+
+// settle makes the fields of the pairs that are new. Nothing is left of them when it fails.
+func (in *Builder) settle() (err error) {
+	nameLen, known := in.nameLen, len(in.root.fields)
 	defer func() {
 		if err != nil {
-			for _, f := range fresh {
-				delete(in.byName, f.name)
-			}
 			in.nameLen = nameLen
+			in.root.forget(known)
 		}
 	}()
 	for _, p := range in.pairs {
-		f, known := in.byName[p.key]
-		switch {
-		case known && f.turn == in.turn:
-			return fresh, fmt.Errorf("%w: the key %q is there twice: keep one of them", ErrNotARow, cut(p.key))
-		case !known:
-			if err := checkKey(p.key); err != nil {
-				return fresh, fmt.Errorf("%w: the key %q cannot name a field: %w", ErrNotARow, cut(p.key), err)
-			}
-			f = &inferredField{name: p.key}
-			in.byName[p.key] = f
-			fresh = append(fresh, f)
+		f := in.root.byKey[p.key]
+		if f == nil {
+			f = in.root.make(p.key, fact.Path{{Key: p.key}})
 			in.nameLen += len(p.key)
-			if err := in.checkSize(len(fresh), p.key); err != nil {
-				return fresh, err
+			if err := in.checkSize(p.key); err != nil {
+				return err
 			}
+		}
+		if f.turn == in.turn {
+			return fmt.Errorf("%w: the key %q is there twice: keep one of them", ErrNotARow, cut(p.key))
 		}
 		f.turn = in.turn
 	}
-	return fresh, nil
+	return nil
 }
 
-// checkSize says that there are too many fields with those that are new, of which the last is given.
-func (in *Builder) checkSize(fresh int, last string) error {
-	n := len(in.fields) + fresh
+// checkSize says that there are too many fields with the last one.
+func (in *Builder) checkSize(last string) error {
+	n := len(in.root.fields)
 	if n <= MaxFields && in.nameLen <= maxNameBytes {
 		return nil
 	}
 	return fmt.Errorf("%w: with %q there are %d, with names of %d bytes; a schema is inferred of at most %d, with names of %d bytes: "+
 		`keys that are data belong into one field, as in {"counts": {"a": 1, "b": 2}}, which is json then`,
 		ErrTooManyFields, cut(last), n, in.nameLen, MaxFields, maxNameBytes)
-}
-
-// checkKey says why a table cannot have a column of this name.
-func checkKey(name string) error {
-	switch {
-	case name == "":
-		return errors.New("it is empty")
-	case strings.ContainsRune(name, 0):
-		return errors.New("it holds a NUL character")
-	}
-	_, err := ddl.NewTable(fact.Schema{Name: "s", Fields: []fact.Field{{Name: name}}}, ddl.Options{})
-	if problem := (*ddl.NameError)(nil); errors.As(err, &problem) {
-		return errors.New("it " + problem.Problem)
-	}
-	return err
 }
 
 // Definition returns the schema of the rows so far, under the given name. It is an error when there are no rows, or when
@@ -167,14 +136,18 @@ func (in *Builder) Definition(name string) (schemas.Definition, error) {
 
 // define returns the schema, and the choices behind it.
 func (in *Builder) define(name string) (schemas.Definition, []choice, error) {
-	if len(in.fields) == 0 {
+	if len(in.root.fields) == 0 {
 		if in.rows == 0 {
 			return schemas.Definition{}, nil, fmt.Errorf("%w: there is no row", ErrNothingToInfer)
 		}
 		return schemas.Definition{}, nil, fmt.Errorf("%w: no row has a key", ErrNothingToInfer)
 	}
-	choices := in.choices()
-	s := fact.Schema{Name: name, OrderBy: orderBy(choices)}
+	var choices []choice
+	for _, f := range in.leaves(nil, &in.root) {
+		choices = append(choices, f.choose(in.rows))
+	}
+	nameFields(choices)
+	s := fact.Schema{Name: name, OrderBy: orderBy(choices, in.rows > 1)}
 	for _, c := range choices {
 		s.Fields = append(s.Fields, c.field)
 	}
@@ -189,17 +162,6 @@ func (in *Builder) define(name string) (schemas.Definition, []choice, error) {
 
 // inferredSource stands for the file of a schema that has none.
 const inferredSource = "the inferred schema"
-
-// choices returns what each field becomes.
-func (in *Builder) choices() []choice {
-	choices := make([]choice, len(in.fields))
-	nested := make(map[string]bool)
-	for i, f := range in.fields {
-		choices[i] = f.choose(in.rows)
-		choices[i].avoidNested(nested)
-	}
-	return choices
-}
 
 // cut shortens a key for a message.
 func cut(s string) string {

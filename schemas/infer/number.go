@@ -16,6 +16,8 @@ type numbers struct {
 	wide     bool // one of the integers is beyond 64 bits
 	inexact  bool // one of the integers is not a float64
 	huge     bool // one is beyond the largest float64
+
+	times epochs
 }
 
 // exactBits is how large integers are that every float64 holds.
@@ -23,6 +25,7 @@ const exactBits = 1 << 53
 
 // add looks at the text of a number.
 func (n *numbers) add(text []byte) {
+	n.times.add(text)
 	if bytes.ContainsAny(text, ".eE") {
 		n.fraction = true
 		_, err := strconv.ParseFloat(string(text), 64)

@@ -3,14 +3,14 @@ package infer
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 )
 
-// orderBy returns the sorting key that [Builder] describes. It is empty when no field can be sorted by.
-func orderBy(choices []choice) []string {
+// orderBy returns the sorting key that docs/values.md describes. It is empty rather than free text or, of many rows, a
+// constant.
+func orderBy(choices []choice, many bool) []string {
 	var usable []choice
 	for _, c := range choices {
 		if c.everyRow && sortable(c.field) {
@@ -18,14 +18,12 @@ func orderBy(choices []choice) []string {
 		}
 	}
 	key := lowCardinality(usable)
+	usable = slices.DeleteFunc(usable, func(c choice) bool { return !c.varied && many })
 	if time := firstOf(usable, isTimeField(fact.DateTime64), isTimeField(fact.Date)); time != "" {
 		return append(key, time)
 	}
 	if id := firstOf(usable, isNamedID, looksLikeID); id != "" {
 		return append(key, id)
-	}
-	if len(key) == 0 && len(usable) > 0 {
-		key = append(key, usable[0].field.Name)
 	}
 	return key
 }
@@ -71,14 +69,8 @@ func isTimeField(t fact.FieldType) func(fact.Field) bool {
 
 func isNamedID(f fact.Field) bool { return f.Name == idName && canBeID(f.Type) }
 
-// looksLikeID reports whether a field is a UUID, or is named as IDs are: question_id, userId, run-ID.
-func looksLikeID(f fact.Field) bool {
-	named := strings.HasSuffix(f.Name, "Id") || strings.HasSuffix(f.Name, "ID")
-	if n := len(f.Name) - len(idName) - 1; !named && n >= 0 {
-		named = strings.EqualFold(f.Name[n+1:], idName) && strings.ContainsRune("_-. ", rune(f.Name[n]))
-	}
-	return f.Type == fact.UUID || named && canBeID(f.Type)
-}
+// looksLikeID reports whether a field is a UUID, or is named as IDs are.
+func looksLikeID(f fact.Field) bool { return f.Type == fact.UUID || isID(f.Name) && canBeID(f.Type) }
 
 // canBeID reports whether IDs may be of this type. Text with few values is sorted by for that reason.
 func canBeID(t fact.FieldType) bool {

@@ -12,14 +12,16 @@ import (
 // maxDepth is how deeply a row may be nested, its own braces included, as load has it.
 const maxDepth = 512
 
-// A pair is a key of a row and the text of its value.
+// A pair is a key of an object and the text of its value.
 type pair struct {
 	key   string
 	value []byte
+	half  bool // the value has half of a surrogate pair in it
 }
 
 // readRow appends the pairs of the object in the line. It takes what load takes as a row: JSON by RFC 8259 in valid
-// UTF-8 and with paired surrogates, not nested too deeply, and nothing behind the object.
+// UTF-8, not nested too deeply, and nothing behind the object. Besides, it takes what fields take by a word of the
+// schema: NaN and infinities as Python writes them, which become the number notANumber, and half surrogate pairs.
 //
 // The grammar is left to encoding/json, which lets through bad UTF-8, lone surrogates and deep nesting; the rest is
 // found on a walk that can rely on the grammar.
@@ -28,18 +30,30 @@ func readRow(line []byte, pairs []pair) ([]pair, error) {
 		return pairs, errors.New("it has a byte that is not valid UTF-8: convert the file to UTF-8")
 	}
 	if !json.Valid(line) {
-		return pairs, notJSON(line)
+		given := line
+		if line = markNaN(line); !json.Valid(line) {
+			return pairs, notJSON(given)
+		}
 	}
 	w := walker{data: line}
 	w.space()
 	if kind := w.data[w.pos]; kind != '{' {
 		return pairs, notAnObject(kind)
 	}
+	return readPairs(w.data[w.pos:], pairs)
+}
+
+// readPairs appends the pairs of an object, which is known to be valid.
+func readPairs(object []byte, pairs []pair) ([]pair, error) {
+	w := walker{data: object}
 	w.open()
 	for w.more() {
 		key, err := w.value()
 		if err != nil {
 			return pairs, err
+		}
+		if w.half {
+			return pairs, errors.New("a key has half of a surrogate pair: write the character itself, or both halves")
 		}
 		w.more() // the colon
 		value, err := w.value()
@@ -50,9 +64,52 @@ func readRow(line []byte, pairs []pair) ([]pair, error) {
 		if err != nil {
 			return pairs, err
 		}
-		pairs = append(pairs, pair{name, value})
+		pairs = append(pairs, pair{name, value, w.half})
+		w.half = false
 	}
 	return pairs, nil
+}
+
+// notANumber stands for NaN and infinities. Nobody else writes zero like this.
+const notANumber = "-0.00e-0000000000"
+
+// markNaN returns the line with notANumber in the place of what stands for it outside of strings.
+func markNaN(line []byte) []byte {
+	var out []byte
+	for i := 0; i < len(line); {
+		n := 1
+		switch rest := line[i:]; {
+		case rest[0] == '"':
+			n = stringLength(rest)
+		case bytes.HasPrefix(rest, []byte("NaN")):
+			n = len("NaN")
+			out = append(out, notANumber...)
+		case bytes.HasPrefix(rest, []byte("Infinity")):
+			n = len("Infinity")
+			out = append(out, notANumber...)
+		case bytes.HasPrefix(rest, []byte("-Infinity")):
+			n = len("-Infinity")
+			out = append(out, notANumber...)
+		}
+		if line[i] == '"' || n == 1 {
+			out = append(out, line[i:i+n]...)
+		}
+		i += n
+	}
+	return out
+}
+
+// stringLength returns the length of the string that text begins with, to its end if that is missing.
+func stringLength(text []byte) int {
+	for i := 1; i < len(text); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case '"':
+			return i + 1
+		}
+	}
+	return len(text)
 }
 
 func notJSON(line []byte) error {
@@ -96,7 +153,8 @@ func text(raw []byte) (string, error) {
 type walker struct {
 	data  []byte
 	pos   int
-	depth int // containers around pos
+	depth int  // containers around pos
+	half  bool // half of a surrogate pair has been passed
 }
 
 func (w *walker) space() {
@@ -131,9 +189,7 @@ func (w *walker) value() ([]byte, error) {
 	for {
 		switch w.data[w.pos] {
 		case '"':
-			if err := w.skipText(); err != nil {
-				return nil, err
-			}
+			w.skipText()
 		case '{', '[':
 			w.open()
 			if w.depth > maxDepth {
@@ -163,22 +219,20 @@ func (w *walker) skipWord() {
 	}
 }
 
-// skipText moves behind the string at pos and checks its surrogates.
-func (w *walker) skipText() error {
+// skipText moves behind the string at pos.
+func (w *walker) skipText() {
 	w.pos++
 	for {
 		switch w.data[w.pos] {
 		case '"':
 			w.pos++
-			return nil
+			return
 		case '\\':
 			if w.data[w.pos+1] != 'u' {
 				w.pos += 2
 				continue
 			}
-			if err := w.skipUnicode(); err != nil {
-				return err
-			}
+			w.skipUnicode()
 		default:
 			w.pos++
 		}
@@ -186,18 +240,17 @@ func (w *walker) skipText() error {
 }
 
 // skipUnicode moves behind the \u escape at pos, or behind two of them that make a pair.
-func (w *walker) skipUnicode() error {
+func (w *walker) skipUnicode() {
 	const length = len(`\u0000`)
 	r := w.unit(w.pos)
-	if !utf16.IsSurrogate(r) {
-		w.pos += length
-		return nil
+	if utf16.IsSurrogate(r) {
+		if utf16.DecodeRune(r, w.unit(w.pos+length)) == utf8.RuneError {
+			w.half = true
+		} else {
+			w.pos += length
+		}
 	}
-	if utf16.DecodeRune(r, w.unit(w.pos+length)) == utf8.RuneError {
-		return fmt.Errorf("it has half of a surrogate pair: %s: write the character itself, or both halves", w.data[w.pos:w.pos+length])
-	}
-	w.pos += 2 * length
-	return nil
+	w.pos += length
 }
 
 // unit returns the code unit of the \u escape at the given place, or -1 when there is none.

@@ -1,7 +1,11 @@
 package infer
 
 import (
+	"cmp"
 	"hash/fnv"
+	"math"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/factload/factload/fact"
@@ -10,22 +14,32 @@ import (
 // texts is what is known of the text values of a field.
 type texts struct {
 	notUUID, notTime, notDate bool
-	// digits means that a timestamp has digits behind the millisecond, which are not stored.
-	digits bool
+	// precision is how many digits of a second the timestamps have, at least 3.
+	precision int
+	late      bool // one lies behind the times that nanoseconds reach
+
+	// notNumber means that a text is no number as JSON has it, NaN left out, or would not be written back alike.
+	notNumber bool
+	number    numbers
 	// distinct are fingerprints of the values; nil when there were more than maxDistinct.
 	distinct map[uint64]struct{}
 	many     bool
 }
 
 // known reports whether more values cannot change anything.
-func (t *texts) known() bool { return t.notUUID && t.notTime && t.notDate && t.many }
+func (t *texts) known() bool { return t.notUUID && t.notTime && t.notDate && t.notNumber && t.many }
 
 func (t *texts) add(s string) {
 	t.notUUID = t.notUUID || !isUUID(s)
 	t.notDate = t.notDate || !isDate(s)
 	if !t.notTime {
-		ok, digits := isTime(s)
-		t.notTime, t.digits = !ok, t.digits || digits
+		at, precision, ok := parseTime(s)
+		t.notTime, t.precision, t.late = !ok, max(t.precision, precision), t.late || at.After(lastNanosecond)
+	}
+	if !t.notNumber && s != "NaN" && s != "Infinity" && s != "-Infinity" {
+		if t.notNumber = !plainNumber.MatchString(s); !t.notNumber {
+			t.number.add([]byte(s))
+		}
 	}
 	if t.many {
 		return
@@ -45,6 +59,9 @@ func fingerprint(s string) uint64 {
 	h.Write([]byte(s))
 	return h.Sum64()
 }
+
+// plainNumber is a number that is written back as it is: no exponent, and no zeros that say nothing.
+var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]{0,18})(\.[0-9]{0,14}[1-9]|\.0)?$`)
 
 const (
 	fewValues = 20 // below, nothing is known about cardinality
@@ -93,61 +110,40 @@ func isDate(s string) bool {
 }
 
 var (
-	lastDate  = time.Date(2149, time.June, 6, 0, 0, 0, 0, time.UTC)
-	firstTime = time.Date(1900, time.January, 1, 0, 0, 0, 0, time.UTC)
-	endOfTime = time.Date(2300, time.January, 1, 0, 0, 0, 0, time.UTC)
+	lastDate       = time.Date(2149, time.June, 6, 0, 0, 0, 0, time.UTC)
+	firstTime      = time.Date(1900, time.January, 1, 0, 0, 0, 0, time.UTC)
+	endOfTime      = time.Date(2300, time.January, 1, 0, 0, 0, 0, time.UTC)
+	lastNanosecond = time.Unix(0, math.MaxInt64-1e9)
 )
 
-// isTime reports whether s is a date with a time that a datetime64 holds, in one of the forms of docs/values.md, and
-// whether it has digits behind the millisecond.
-func isTime(s string) (ok, digits bool) {
-	const seconds = len("2006-01-02T15:04:05")
-	if len(s) < seconds || (s[10] != 'T' && s[10] != ' ') {
-		return false, false
+// timeForm is a date with a time whose offset, if there is one, cannot be taken for anything else. Forms that load takes
+// but that are rarer stay text: whoever wants them as times can say so.
+var timeForm = regexp.MustCompile(`^(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d)(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d)?$`)
+
+// parseTime returns the time that s spells, if a datetime64 holds it, and how many digits of a second it has: 3, 6 or 9.
+func parseTime(s string) (at time.Time, precision int, ok bool) {
+	if len(s) < len("2006-01-02T15:04:05") || s[4] != '-' {
+		return at, 0, false
 	}
-	at, err := time.Parse("2006-01-02T15:04:05", s[:10]+"T"+s[11:seconds])
-	if err != nil {
-		return false, false
+	m := timeForm.FindStringSubmatch(s)
+	if m == nil {
+		return at, 0, false
 	}
-	millis, digits, rest, ok := cutFraction(s[seconds:])
-	if !ok {
-		return false, false
+	offset := strings.Replace(cmp.Or(m[4], "Z"), ":", "", 1)
+	at, err := time.Parse("2006-01-02T15:04:05Z0700", m[1]+"T"+m[2]+m[3]+offset)
+	if err != nil || at.Before(firstTime) || !at.Before(endOfTime) {
+		return at, 0, false
 	}
-	offset, ok := parseOffset(rest)
-	at = at.Add(time.Duration(millis)*time.Millisecond - offset)
-	return ok && !at.Before(firstTime) && at.Before(endOfTime), digits
+	return at, digitsOfSecond(at.Nanosecond()), true
 }
 
-// cutFraction reads a fraction of a second of at most nine digits, if there is one, and returns what follows it.
-func cutFraction(s string) (millis int, digits bool, rest string, ok bool) {
-	if s == "" || s[0] != '.' {
-		return 0, false, s, true
+// digitsOfSecond returns the precision that keeps the nanoseconds of a second.
+func digitsOfSecond(ns int) int {
+	switch {
+	case ns%1e6 == 0:
+		return 3
+	case ns%1e3 == 0:
+		return 6
 	}
-	const most = 9
-	n := 1
-	for unit := 100; n < len(s) && s[n] >= '0' && s[n] <= '9'; n++ {
-		millis += int(s[n]-'0') * unit
-		digits = digits || unit == 0 && s[n] != '0'
-		unit /= 10
-	}
-	return millis, digits, s[n:], n > 1 && n <= most+1
-}
-
-// parseOffset reads what ends a timestamp: Z, an offset such as +02:00, or nothing.
-func parseOffset(s string) (time.Duration, bool) {
-	if s == "" || s == "Z" {
-		return 0, true
-	}
-	if len(s) != len("+00:00") || s[3] != ':' || (s[0] != '+' && s[0] != '-') {
-		return 0, false
-	}
-	at, err := time.Parse("15:04", s[1:])
-	if err != nil {
-		return 0, false
-	}
-	offset := time.Duration(at.Hour())*time.Hour + time.Duration(at.Minute())*time.Minute
-	if s[0] == '-' {
-		offset = -offset
-	}
-	return offset, true
+	return 9
 }

@@ -1,7 +1,7 @@
 package infer
 
 import (
-	"slices"
+	"bytes"
 	"strings"
 
 	"github.com/factload/factload/fact"
@@ -11,29 +11,63 @@ import (
 type values struct {
 	nulls, bools, numbers, texts, objects, lists int64
 
+	nans    int64 // that are NaN or infinite
+	nanText int64 // that are the same in quotes
+	deepNaN bool  // one is in an object or a list
+	halves  int64 // that have half of a surrogate pair in them
+	first   string
+	varied  bool // they are not all the same
+
 	number numbers
 	text   texts
 }
 
 // add looks at the text of a JSON value.
-func (v *values) add(raw []byte) {
+func (v *values) add(p pair) {
+	raw := p.value
+	if p.half {
+		v.halves++
+	}
+	if short := raw[:min(len(raw), maxCompared)]; !v.varied {
+		if v.first == "" {
+			v.first = string(short)
+		}
+		v.varied = v.first != string(short)
+	}
 	switch raw[0] {
 	case 'n':
 		v.nulls++
 	case 't', 'f':
 		v.bools++
-	case '{':
-		v.objects++
-	case '[':
-		v.lists++
+	case '{', '[':
+		if raw[0] == '{' {
+			v.objects++
+		} else {
+			v.lists++
+		}
+		v.deepNaN = v.deepNaN || bytes.Contains(raw, []byte(notANumber))
 	case '"':
 		if v.texts++; !v.text.known() {
-			v.text.add(mustText(raw))
+			v.addText(mustText(raw))
 		}
 	default:
+		if string(raw) == notANumber {
+			v.nans++
+			return
+		}
 		v.numbers++
 		v.number.add(raw)
 	}
+}
+
+// maxCompared is how much of a value is compared with the first one.
+const maxCompared = 256
+
+func (v *values) addText(s string) {
+	if s == "NaN" || s == "Infinity" || s == "-Infinity" {
+		v.nanText++
+	}
+	v.text.add(s)
 }
 
 // mustText returns the value of a string that has been checked.
@@ -51,7 +85,7 @@ func (v *values) kinds() []string {
 	for _, k := range []struct {
 		n    int64
 		name string
-	}{{v.bools, "booleans"}, {v.numbers, "numbers"}, {v.texts, "text"}, {v.objects, "objects"}, {v.lists, "lists"}} {
+	}{{v.bools, "booleans"}, {v.numbers + v.nans, "numbers"}, {v.texts, "text"}, {v.objects, "objects"}, {v.lists, "lists"}} {
 		if k.n > 0 {
 			kinds = append(kinds, k.name)
 		}
@@ -72,6 +106,8 @@ func (v *values) scalar() (t fact.FieldType, why string) {
 		return v.number.choose()
 	case v.texts > 0:
 		return v.text.choose(v.texts), ""
+	case v.nans > 0:
+		return fact.Float64, ""
 	}
 	return fact.JSON, ""
 }
@@ -98,25 +134,27 @@ func (s *idSet) add(id string) {
 
 // An inferredField is what is known of the values of one key.
 type inferredField struct {
-	name     string
+	key      string
+	path     fact.Path
 	turn     int64 // the call of Add that saw it last
 	rows     int64 // that have the key
 	values   values
 	elements values // of its lists
+	inside   object // of its objects
 	ids      idSet  // of a field named id
 }
 
 // idName is the name of a field that may carry the ID of the fact.
 const idName = "id"
 
-func (f *inferredField) add(raw []byte) {
+func (f *inferredField) add(p pair) {
 	f.rows++
-	f.values.add(raw)
+	f.values.add(p)
 	switch {
-	case raw[0] == '[':
-		f.addElements(raw)
-	case raw[0] == '"' && f.name == idName:
-		f.ids.add(mustText(raw))
+	case p.value[0] == '[':
+		f.addElements(p.value)
+	case p.value[0] == '"' && f.key == idName:
+		f.ids.add(mustText(p.value))
 	}
 }
 
@@ -129,92 +167,7 @@ func (f *inferredField) addElements(raw []byte) {
 		if err != nil {
 			panic("infer: " + err.Error()) // the row has been checked
 		}
-		f.elements.add(element)
+		f.elements.add(pair{value: element, half: w.half})
+		w.half = false
 	}
-}
-
-// A choice is what a field becomes, with what is to be said about it.
-type choice struct {
-	field    fact.Field
-	notes    []string
-	everyRow bool // every row has a value that is not null
-	distinct int  // of a low-cardinality field: how many values
-}
-
-// choose decides on the type of a field that was seen in some of the rows.
-func (f *inferredField) choose(rows int64) choice {
-	c := choice{field: fact.Field{Name: f.name}, everyRow: f.rows == rows && f.values.nulls == 0, distinct: len(f.values.text.distinct)}
-	v, note := &f.values, c.note
-	switch {
-	case v.nulls == f.rows:
-		c.field.Type = fact.JSON
-		note("null in every row so far; json takes any value")
-	case v.lists > 0 && v.lists+v.nulls == f.rows:
-		c.list(f)
-	default:
-		var why string
-		if c.field.Type, why = v.scalar(); why != "" {
-			note("holds " + why)
-		}
-		c.timeNotes(&v.text)
-	}
-	c.field.Nullable = !c.field.Array && (v.nulls > 0 || f.rows < rows)
-	if f.rows < rows {
-		note("in " + count(f.rows) + " of " + count(rows) + " rows")
-	}
-	if t := c.field.Type; f.name == idName && c.everyRow && rows > 1 && !f.ids.failed && !c.field.Array && (t == fact.String || t == fact.UUID) {
-		note("never twice: with fact_id: true it carries the ID of the fact")
-	}
-	return c
-}
-
-// list decides on the type of a field whose values are lists, or null.
-func (c *choice) list(f *inferredField) {
-	e := &f.elements
-	t, why := e.scalar()
-	c.field.Type = fact.JSON
-	switch {
-	case e.nulls > 0:
-		c.note("lists with null, which arrays cannot hold")
-	case len(e.kinds()) == 0:
-		c.note("an empty list in every row so far; json takes any value")
-	case t == fact.JSON && why != "":
-		c.note("lists of " + why)
-	case t == fact.JSON:
-		c.note("lists of " + e.kinds()[0])
-	case f.values.nulls > 0:
-		c.note("lists or null, which arrays cannot be")
-	default:
-		c.field.Type, c.field.Array = t, true
-		c.timeNotes(&e.text)
-	}
-}
-
-// note adds a comment, if there is one.
-func (c *choice) note(text string) {
-	if text != "" {
-		c.notes = append(c.notes, text)
-	}
-}
-
-// timeNotes says what a datetime64 does not keep.
-func (c *choice) timeNotes(t *texts) {
-	if c.field.Type == fact.DateTime64 && t.digits {
-		c.note("digits behind the millisecond are not stored; string keeps them")
-	}
-}
-
-// avoidNested turns a list into json whose name makes one structure with another list, so that the server would want
-// them to have one length. Parents holds what comes before the dot in the names of the lists so far.
-func (c *choice) avoidNested(parents map[string]bool) {
-	parent, _, dotted := strings.Cut(c.field.Name, ".")
-	if !dotted || !c.field.Array {
-		return
-	}
-	if parents[parent] {
-		c.field.Array, c.field.Type, c.field.Nullable = false, fact.JSON, !c.everyRow
-		c.notes = slices.Insert(c.notes, 0, "lists, and so is another field with the same name before the dot: as arrays they would need the same lengths")
-		return
-	}
-	parents[parent] = true
 }

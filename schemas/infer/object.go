@@ -1,0 +1,108 @@
+package infer
+
+import (
+	"slices"
+
+	"github.com/factload/factload/fact"
+)
+
+// object is what is known of the keys of the rows, or of the objects that are the values of a field.
+type object struct {
+	fields []*inferredField // in the order in which they were seen first
+	byKey  map[string]*inferredField
+	// shapeless means that the keys are not looked at: they are data, or some of them cannot be told apart.
+	shapeless bool
+}
+
+func (o *object) make(key string, path fact.Path) *inferredField {
+	if o.byKey == nil {
+		o.byKey = make(map[string]*inferredField)
+	}
+	f := &inferredField{key: key, path: path}
+	o.byKey[key] = f
+	o.fields = append(o.fields, f)
+	return f
+}
+
+// forget drops all fields but the first n.
+func (o *object) forget(n int) {
+	for _, f := range o.fields[n:] {
+		delete(o.byKey, f.key)
+	}
+	o.fields = o.fields[:n]
+}
+
+// add looks at the value of a field, which stands in so many objects, the row included.
+func (in *Builder) add(f *inferredField, p pair, depth int) {
+	f.add(p)
+	depthLimit := in.Depth
+	if depthLimit == 0 {
+		depthLimit = DefaultDepth
+	}
+	if p.value[0] != '{' || f.inside.shapeless {
+		return
+	}
+	if depth > depthLimit || f.values.lists+f.values.texts+f.values.numbers+f.values.bools > 0 || !in.addInside(f, p.value, depth) {
+		f.inside = object{shapeless: true}
+	}
+}
+
+// addInside looks at an object in a field. It reports false if its keys do not make fields.
+func (in *Builder) addInside(f *inferredField, raw []byte, depth int) bool {
+	for len(in.taken) <= depth {
+		in.taken = append(in.taken, nil)
+	}
+	pairs, err := readPairs(raw, in.taken[depth][:0])
+	in.taken[depth] = pairs
+	if err != nil {
+		return false // a key with half of a surrogate pair, which only json takes
+	}
+	for _, p := range pairs {
+		inner := f.inside.byKey[p.key]
+		if inner == nil {
+			b := &in.inside
+			b.fields++
+			b.nameLen += len(f.path.String()) + len(p.key)
+			if len(f.inside.fields) >= maxKeysInside || b.fields+len(in.root.fields) > MaxFields || b.nameLen+in.nameLen > maxNameBytes {
+				return false
+			}
+			inner = f.inside.make(p.key, append(slices.Clone(f.path), fact.Step{Key: p.key}))
+		}
+		if inner.turn == in.turn {
+			return false // twice, which only json takes
+		}
+		inner.turn = in.turn
+	}
+	for _, p := range pairs {
+		in.add(f.inside.byKey[p.key], p, depth+1)
+	}
+	return true
+}
+
+// leaves appends the fields that become fields of the schema: those of an object stand in its place if the object has a
+// fixed shape.
+func (in *Builder) leaves(all []*inferredField, o *object) []*inferredField {
+	for _, f := range o.fields {
+		if f.hasFixedShape() {
+			all = in.leaves(all, &f.inside)
+		} else {
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// hasFixedShape reports whether the values are objects whose keys are names rather than data: few, or there again and
+// again.
+func (f *inferredField) hasFixedShape() bool {
+	const few, rarest = 8, 8
+	v, keys := &f.values, int64(len(f.inside.fields))
+	if f.inside.shapeless || keys == 0 || v.objects == 0 || v.objects+v.nulls != f.rows {
+		return false
+	}
+	occurrences := int64(0)
+	for _, inner := range f.inside.fields {
+		occurrences += inner.rows
+	}
+	return keys <= few || occurrences*rarest >= v.objects*keys
+}
