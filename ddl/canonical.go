@@ -78,7 +78,7 @@ func (t Table) Canonical() Table {
 		c := &t.Columns[i]
 		c.Type = canonicalType(c.Type)
 		c.Default = canonicalExpr(c.Default)
-		c.written = false
+		c.written, c.chosen.codec, c.chosen.def = false, false, false
 		c.Codec = canonicalCodec(c.Codec, c.Type)
 		c.TTL = canonicalExpr(c.TTL)
 	}
@@ -115,7 +115,7 @@ func (t Table) Canonical() Table {
 		p.Select = canonicalQuery(p.Select)
 	}
 	t.Views = canonicalViews(t.Views, t.Database)
-	t.Cluster, t.Storage, t.Rebuild = "", nil, nil
+	t.Cluster, t.Storage, t.Rebuild, t.chosenSetting = "", nil, nil, ""
 	return t
 }
 

@@ -1,6 +1,7 @@
 package ddl
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -67,4 +68,18 @@ func valueSize(t string) string {
 		return "8"
 	}
 	return ""
+}
+
+// anyType reports whether a codec does for columns of any type.
+func anyType(codec string) bool {
+	tokens, err := tokenize(codec)
+	if err != nil {
+		return false
+	}
+	for _, part := range splitTop(tokens) {
+		if !slices.Contains([]string{"ZSTD", "LZ4", "LZ4HC", "NONE", "Default"}, part[0].text) {
+			return false
+		}
+	}
+	return true
 }

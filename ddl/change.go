@@ -31,6 +31,9 @@ type (
 		after  string
 	}
 
+	// clashingColumn is a column that cannot be added beside another one.
+	clashingColumn struct{ column, other string }
+
 	dropColumn struct{ column Column }
 
 	// modifyColumnType gives a column another type.
@@ -41,19 +44,38 @@ type (
 		projection         string // a projection that the schema lacks and that aggregates the column, which takes no new type as long as it is there
 	}
 
+	// modifyColumn changes a property of a column. The schema does not give it
+	// when foreign is set, so that what goes may be somebody else's; so it is below.
 	modifyColumn struct {
 		column     string
 		property   property
 		have, want string
+		foreign    bool
 	}
 
 	modifyTable struct {
 		property   property
 		have, want string
+		foreign    bool
 	}
 
 	// modifySetting changes a setting, or gives it the server's default back.
-	modifySetting struct{ name, have, want string }
+	modifySetting struct {
+		name, have, want string
+		foreign          bool
+	}
+
+	// keepProperty is a note about a property of a column, of a view or, without
+	// either, of the table, that the schema does not give. Nothing is done.
+	keepProperty struct {
+		column   string
+		view     string
+		property property
+		have     string
+	}
+
+	// keepSetting is the same for a setting.
+	keepSetting struct{ name, have string }
 
 	// modifyFixed is about what no statement changes in place: a key, the engine,
 	// the kind of a column.
@@ -94,6 +116,10 @@ func (c addColumn) String() string {
 	return fmt.Sprintf("add column %q %s", c.column.Name, c.column.Type)
 }
 
+func (c clashingColumn) String() string {
+	return fmt.Sprintf("add column %q beside %q, which the schema lacks: ClickHouse takes one for a part of the other, so rename or drop %q, or give the field another name", c.column, c.other, c.other)
+}
+
 func (c dropColumn) String() string {
 	return fmt.Sprintf("drop column %q %s, which the schema lacks", c.column.Name, c.column.Type)
 }
@@ -119,6 +145,21 @@ func (c modifyFixed) String() string {
 }
 
 func (c keep) String() string { return c.note }
+
+func (c keepProperty) String() string {
+	of := "the table"
+	switch {
+	case c.column != "":
+		of = fmt.Sprintf("column %q", c.column)
+	case c.view != "":
+		of = fmt.Sprintf("materialized view %q", c.view)
+	}
+	return fmt.Sprintf("%s of %s is %s, which the schema does not give; it is kept", c.property, of, c.property.show(c.have))
+}
+
+func (c keepSetting) String() string {
+	return fmt.Sprintf("setting %s is %s, which the schema does not give; it is kept", c.name, c.have)
+}
 
 func keepColumn(c Column) keep {
 	return keep{kind: "column", name: c.Name, note: fmt.Sprintf("column %q %s is in the table but not in the schema; it is kept", c.Name, c.Type)}

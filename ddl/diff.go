@@ -10,7 +10,9 @@ import (
 type DiffOption int
 
 // Prune drops the columns, indexes, projections and materialized views that the
-// table has and the schema lacks. Without it they are kept and noted.
+// table has and the schema lacks, and takes away the TTL rules, comments, codecs,
+// defaults and settings that the schema does not give. Without it they are kept
+// and noted.
 const Prune DiffOption = 1
 
 // diff returns what separates the table that exists, have, from the table that
@@ -110,28 +112,33 @@ func (d *differ) columns() {
 	after := ""
 	for i, c := range d.want.Columns {
 		have, ok := d.have.Column(c.Name)
+		other, clashes := d.have.clash(c)
 		switch {
+		case !ok && clashes:
+			d.add(clashingColumn{column: c.Name, other: other})
 		case !ok:
 			d.add(addColumn{column: d.original.Columns[i], after: after})
 		case have.Kind != c.Kind:
 			d.add(modifyFixed{what: fmt.Sprintf("column %q", c.Name), have: have.Kind.String(), want: c.Kind.String()})
 		case have.Type != c.Type:
-			d.columnType(c, have, d.original.Columns[i].Codec)
+			d.columnType(c, have, d.original.Columns[i])
 		}
 		after = c.Name
 	}
 }
 
 // columnType changes a type together with the codec: the old codec may not do
-// for the new type, nor the new codec for the old type.
-func (d *differ) columnType(want, have Column, codec string) {
+// for the new type, nor the new codec for the old type. A codec that nobody gave
+// stays, if it does for all types.
+func (d *differ) columnType(want, have Column, given Column) {
 	c := modifyColumnType{column: want.Name, have: have.Type, want: want.Type, inKey: d.inKey(want.Name), projection: d.blocking(want.Name)}
 	switch {
 	case want.Codec == canonicalCodec(have.Codec, want.Type):
+	case !d.prune && (given.Codec == "" || given.chosen.codec) && anyType(have.Codec):
 	case want.Codec == "":
 		d.add(modifyColumn{column: want.Name, property: codecProperty, have: have.Codec})
 	default:
-		c.codec = codec
+		c.codec = given.Codec
 	}
 	d.add(c)
 }
@@ -144,29 +151,31 @@ func (d *differ) columnProperties() {
 			continue
 		}
 		given := d.original.Columns[i]
-		for _, p := range []struct {
-			property          property
-			have, want, given string
-		}{
-			{defaultProperty, have.Default, want.Default, given.Default},
-			{codecProperty, have.Codec, laterCodec(have, want), given.Codec},
-			{ttlProperty, have.TTL, want.TTL, given.TTL},
-			{commentProperty, have.Comment, want.Comment, given.Comment},
-		} {
-			if p.have != p.want {
-				d.add(modifyColumn{column: want.Name, property: p.property, have: p.have, want: p.given})
-			}
+		if have.Type == want.Type || metadataConversion(have.Type, want.Type) || losslessConversion(have.Type, want.Type) {
+			d.columnProperty(given, defaultProperty, have.Default, want.Default, given.Default, given.chosen.def)
+		} else if have.Default != want.Default { // a default of the old type may not do for the new one
+			d.add(modifyColumn{column: want.Name, property: defaultProperty, have: have.Default, want: given.Default})
 		}
+		if have.Type == want.Type { // else it has been seen to
+			d.columnProperty(given, codecProperty, have.Codec, want.Codec, given.Codec, given.chosen.codec)
+		}
+		d.columnProperty(given, ttlProperty, have.TTL, want.TTL, given.TTL, false)
+		d.columnProperty(given, commentProperty, have.Comment, want.Comment, given.Comment, false)
 	}
 }
 
-// laterCodec is the codec that the column should have once its type is right.
-// With another type it has been seen to.
-func laterCodec(have, want Column) string {
-	if have.Type != want.Type {
-		return have.Codec
+// columnProperty compares a property of a column. What the schema does not give
+// takes the place of nothing, unless it shall.
+func (d *differ) columnProperty(c Column, p property, have, want, given string, chosen bool) {
+	foreign := given == "" || chosen
+	switch {
+	case have == want:
+	case foreign && have != "" && !d.prune:
+		d.note(keepProperty{column: c.Name, property: p, have: have})
+	case foreign && have == "" && p == codecProperty && !d.prune: // the server's default does
+	default:
+		d.add(modifyColumn{column: c.Name, property: p, have: have, want: given, foreign: foreign && have != ""})
 	}
-	return want.Codec
 }
 
 func (d *differ) settings() {
@@ -174,18 +183,30 @@ func (d *differ) settings() {
 	names = slices.AppendSeq(names, maps.Keys(d.have.Settings))
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
-		if have, want := d.have.Settings[name], d.want.Settings[name]; have != want {
-			d.add(modifySetting{name: name, have: have, want: want})
+		have, want := d.have.Settings[name], d.want.Settings[name]
+		foreign := have != "" && (want == "" || name == d.original.chosenSetting)
+		switch {
+		case have == want:
+		case foreign && !d.prune:
+			d.note(keepSetting{name: name, have: have})
+		default:
+			d.add(modifySetting{name: name, have: have, want: want, foreign: foreign})
 		}
 	}
 }
 
 func (d *differ) table() {
-	if d.have.TTL != d.want.TTL {
-		d.add(modifyTable{property: ttlProperty, have: d.have.TTL, want: d.original.TTL})
-	}
-	if d.have.Comment != d.want.Comment {
-		d.add(modifyTable{property: commentProperty, have: d.have.Comment, want: d.want.Comment})
+	d.tableProperty(ttlProperty, d.have.TTL, d.want.TTL, d.original.TTL)
+	d.tableProperty(commentProperty, d.have.Comment, d.want.Comment, d.want.Comment)
+}
+
+func (d *differ) tableProperty(p property, have, want, given string) {
+	switch {
+	case have == want:
+	case want == "" && !d.prune:
+		d.note(keepProperty{property: p, have: have})
+	default:
+		d.add(modifyTable{property: p, have: have, want: given, foreign: want == ""})
 	}
 }
 

@@ -198,3 +198,39 @@ func TestOtherEnginesAreRefused(t *testing.T) {
 		db.Exec(t, "DROP TABLE x SYNC")
 	}
 }
+
+// A column that ClickHouse takes for a part of one that is there, or the other
+// way round, is not added: the server would do nothing, or not read the table any
+// more.
+func TestClashingColumns(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	for _, c := range []struct {
+		have  string
+		field fact.Field
+		ok    bool
+	}{
+		{"`message.level` String", fact.Field{Name: "message", Type: fact.String}, false},
+		{"`a.b.c` String", fact.Field{Name: "a.b", Type: fact.String}, false},
+		{"error String", fact.Field{Name: "error.stack", Type: fact.String, Array: true}, false},
+		{"`n.a` Array(String)", fact.Field{Name: "n.b", Type: fact.String, Array: true}, false},
+		{"message String", fact.Field{Name: "message.level", Type: fact.String}, true},
+		{"`n.a` Array(String)", fact.Field{Name: "n.b", Type: fact.String}, true},
+	} {
+		db.Exec(t, "CREATE TABLE t (id String, "+c.have+") ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 10000")
+		db.Exec(t, "INSERT INTO t (id) VALUES ('a')")
+		want := newTable(t, fact.Schema{Name: "t", OrderBy: []string{"id"}, Fields: []fact.Field{{Name: "id", Type: fact.String}, c.field}}, ddl.Options{})
+		plan := ddl.MakePlan(printed(t, db, want), inspect(t, db, "t"))
+		require.Len(t, plan.Statements, 1)
+		if c.ok {
+			require.NoError(t, plan.Check())
+			db.Exec(t, plan.Statements[0].SQL)
+			db.Exec(t, "INSERT INTO t (id) VALUES ('b')")
+			require.Equal(t, "2", db.Query(t, "SELECT count() FROM (SELECT * FROM t)"))
+			require.Empty(t, ddl.MakePlan(printed(t, db, want), inspect(t, db, "t")).Statements)
+		} else {
+			require.ErrorContains(t, plan.Check(ddl.Hazards()...), "ClickHouse takes one for a part of the other")
+		}
+		db.Exec(t, "DROP TABLE t SYNC")
+	}
+}

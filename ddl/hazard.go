@@ -11,6 +11,10 @@ type Hazard int
 const (
 	// MetadataOnly statements touch no rows and are over at once.
 	MetadataOnly Hazard = iota
+	// DropsMetadata statements take a TTL, comment, codec, default or setting away
+	// that the schema does not give, and that somebody may have set by hand. They
+	// touch no rows. [Compare] asks for them only with [Prune].
+	DropsMetadata
 	// RewritesData statements rewrite stored columns in the background. They
 	// take time, disk and IO in proportion to the data; no value is lost.
 	RewritesData
@@ -23,15 +27,17 @@ const (
 
 // Hazards returns all hazards, mildest first.
 func Hazards() []Hazard {
-	return []Hazard{MetadataOnly, RewritesData, DeletesData, NeedsRebuild}
+	return []Hazard{MetadataOnly, DropsMetadata, RewritesData, DeletesData, NeedsRebuild}
 }
 
 // String returns the name of the hazard as it is written in permissions:
-// metadata_only, rewrites_data, deletes_data or needs_rebuild.
+// metadata_only, drops_metadata, rewrites_data, deletes_data or needs_rebuild.
 func (h Hazard) String() string {
 	switch h {
 	case MetadataOnly:
 		return "metadata_only"
+	case DropsMetadata:
+		return "drops_metadata"
 	case RewritesData:
 		return "rewrites_data"
 	case DeletesData:

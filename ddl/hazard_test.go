@@ -38,16 +38,16 @@ var hazardCases = []struct {
 	prune  bool
 }{
 	{name: "new default", change: func(s *fact.Schema, _ *ddl.Options) { s.Fields[1].Default = 6 }, sql: "MODIFY COLUMN `n` DEFAULT 6"},
-	{name: "no default", change: func(s *fact.Schema, _ *ddl.Options) { s.Fields[1].Default = nil }, sql: "MODIFY COLUMN `n` REMOVE DEFAULT"},
+	{name: "no default", change: func(s *fact.Schema, _ *ddl.Options) { s.Fields[1].Default = nil }, sql: "MODIFY COLUMN `n` REMOVE DEFAULT", hazard: ddl.DropsMetadata, prune: true},
 	{name: "first default", change: func(s *fact.Schema, _ *ddl.Options) { s.Fields[2].Default = "it's" }, sql: "MODIFY COLUMN `body` DEFAULT 'it\\'s'"},
 	{name: "new comment", change: func(s *fact.Schema, _ *ddl.Options) { s.Fields[1].Comment = "it's" }, sql: "COMMENT COLUMN `n` 'it\\'s'"},
-	{name: "no comment", change: func(s *fact.Schema, _ *ddl.Options) { s.Fields[1].Comment = "" }, sql: "COMMENT COLUMN `n` ''"},
+	{name: "no comment", change: func(s *fact.Schema, _ *ddl.Options) { s.Fields[1].Comment = "" }, sql: "COMMENT COLUMN `n` ''", hazard: ddl.DropsMetadata, prune: true},
 	{name: "new codec", change: columnOption("n", ddl.ColumnOptions{Codec: "Delta, ZSTD"}), sql: "MODIFY COLUMN `n` CODEC(Delta, ZSTD)"},
-	{name: "no codec", change: columnOption("n", ddl.ColumnOptions{}), sql: "MODIFY COLUMN `n` REMOVE CODEC"},
-	{name: "no column TTL", change: columnOption("body", ddl.ColumnOptions{}), sql: "MODIFY COLUMN `body` REMOVE TTL"},
+	{name: "no codec", change: columnOption("n", ddl.ColumnOptions{}), sql: "MODIFY COLUMN `n` REMOVE CODEC", hazard: ddl.DropsMetadata, prune: true},
+	{name: "no column TTL", change: columnOption("body", ddl.ColumnOptions{}), sql: "MODIFY COLUMN `body` REMOVE TTL", hazard: ddl.DropsMetadata, prune: true},
 	{name: "longer column TTL", change: columnOption("body", ddl.ColumnOptions{TTL: "at + INTERVAL 50 YEAR"}), sql: "MODIFY COLUMN `body` TTL at + toIntervalYear(50)", hazard: ddl.RewritesData},
 	{name: "shorter column TTL", change: columnOption("body", ddl.ColumnOptions{TTL: "at + INTERVAL 1 YEAR"}), sql: "MODIFY COLUMN `body` TTL at + toIntervalYear(1)", hazard: ddl.DeletesData},
-	{name: "no TTL", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL = "" }, sql: "REMOVE TTL"},
+	{name: "no TTL", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL = "" }, sql: "REMOVE TTL", hazard: ddl.DropsMetadata, prune: true},
 	{name: "longer TTL", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL = "at + INTERVAL 50 YEAR" }, sql: "MODIFY TTL at + toIntervalYear(50)", hazard: ddl.RewritesData},
 	{name: "shorter TTL", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL = "at + INTERVAL 1 YEAR" }, sql: "MODIFY TTL at + toIntervalYear(1)", hazard: ddl.DeletesData},
 	{name: "TTL beyond the calendar", change: func(_ *fact.Schema, o *ddl.Options) { o.TTL = "at + INTERVAL 120 YEAR" }, sql: "MODIFY TTL at + toIntervalYear(120)", hazard: ddl.DeletesData},
@@ -57,9 +57,9 @@ var hazardCases = []struct {
 		o.Settings["min_bytes_for_wide_part"] = "0"
 		o.Settings["merge_with_ttl_timeout"] = "5"
 	}, sql: "MODIFY SETTING merge_with_ttl_timeout = 5, min_bytes_for_wide_part = 0"},
-	{name: "no setting", change: func(_ *fact.Schema, o *ddl.Options) { o.Settings = nil }, sql: "RESET SETTING merge_with_ttl_timeout"},
+	{name: "no setting", change: func(_ *fact.Schema, o *ddl.Options) { o.Settings = nil }, sql: "RESET SETTING merge_with_ttl_timeout", hazard: ddl.DropsMetadata, prune: true},
 	{name: "new table comment", change: func(_ *fact.Schema, o *ddl.Options) { o.Comment = "it's" }, sql: "MODIFY COMMENT 'it\\'s'"},
-	{name: "no table comment", change: func(_ *fact.Schema, o *ddl.Options) { o.Comment = "" }, sql: "MODIFY COMMENT ''"},
+	{name: "no table comment", change: func(_ *fact.Schema, o *ddl.Options) { o.Comment = "" }, sql: "MODIFY COMMENT ''", hazard: ddl.DropsMetadata, prune: true},
 	{name: "new column", change: func(s *fact.Schema, _ *ddl.Options) {
 		s.Fields = append(s.Fields, fact.Field{Name: "more", Type: fact.String})
 	}, sql: "ADD COLUMN"},
@@ -121,7 +121,7 @@ func TestHazardsOnTheEngine(t *testing.T) {
 			mutations := db.Query(t, "SELECT count() FROM system.mutations WHERE database = currentDatabase()")
 			db.Exec(t, statement.SQL+"\n SETTINGS mutations_sync = 2")
 			same := mutations == db.Query(t, "SELECT count() FROM system.mutations WHERE database = currentDatabase()")
-			require.Equal(t, statement.Hazard == ddl.MetadataOnly, same, "%s: mutations: %s", c.name, statement.SQL)
+			require.Equal(t, statement.Hazard <= ddl.DropsMetadata, same, "%s: mutations: %s", c.name, statement.SQL)
 		}
 		require.Empty(t, ddl.MakePlan(printed(t, db, want), inspect(t, db, "t"), options...).Statements, c.name)
 		if c.hazard != ddl.DeletesData {

@@ -24,7 +24,8 @@ const DeduplicationWindow = 10000
 // Where the options are silent it chooses: ZSTD(1) for text outside of the
 // sorting key, Delta(8), ZSTD(1) for times, the server's own codec for all
 // else, and a deduplication window of [DeduplicationWindow] blocks, so that an
-// insert can be repeated safely.
+// insert can be repeated safely. What it chooses is for new tables and columns:
+// it takes the place of nothing that a table has.
 func NewTable(s fact.Schema, o Options) (Table, error) {
 	problems := []error{s.Validate(), o.Validate(), checkAgainst(s, o), checkTableName("", s.Name), checkColumnNames(s)}
 	t := tableOf(s.Name, s.OrderBy, o)
@@ -74,7 +75,7 @@ func (t *Table) deduplicate() {
 	if t.Settings == nil {
 		t.Settings = make(map[string]string, 1)
 	}
-	t.Settings[name] = fmt.Sprint(DeduplicationWindow)
+	t.Settings[name], t.chosenSetting = fmt.Sprint(DeduplicationWindow), name
 }
 
 func newColumn(f fact.Field, o ColumnOptions, sorted bool) (Column, error) {
@@ -84,7 +85,7 @@ func newColumn(f fact.Field, o ColumnOptions, sorted bool) (Column, error) {
 		return Column{}, err
 	}
 	if c.Codec == "" {
-		c.Codec = defaultCodec(f, sorted)
+		c.Codec, c.chosen.codec = defaultCodec(f, sorted), true
 	}
 	switch {
 	case f.Default != nil:
@@ -93,7 +94,7 @@ func newColumn(f fact.Field, o ColumnOptions, sorted bool) (Column, error) {
 		}
 	case f.Type == fact.JSON && !f.Nullable && !f.Array:
 		// Without it a missing value would be empty text, which is not JSON.
-		c.Default = QuoteString(emptyObject)
+		c.Default, c.chosen.def = QuoteString(emptyObject), true
 	}
 	if err := checkText(f.Comment); err != nil {
 		return Column{}, fmt.Errorf("field %q: comment %w", f.Name, err)
@@ -143,37 +144,4 @@ func checkAgainst(s fact.Schema, o Options) error {
 	}
 	c.viewsOf(s, o.Views)
 	return errors.Join(c.problems...)
-}
-
-// checkColumnNames refuses names that the server keeps for itself, or that
-// would share a file or an array length with another column.
-func checkColumnNames(s fact.Schema) error {
-	var problems []error
-	report := func(name, problem string) {
-		problems = append(problems, &NameError{Kind: "column", Name: name, Problem: problem})
-	}
-	nested := make(map[string]string)
-	for _, f := range s.Fields {
-		if slices.Contains(reservedColumns, f.Name) {
-			report(f.Name, "is reserved by ClickHouse: choose another")
-		}
-		if isConstantWord(f.Name) {
-			report(f.Name, "is read as a constant by ClickHouse when it loads the table again: choose another")
-		}
-		parent, child, dotted := strings.Cut(f.Name, ".")
-		if !dotted {
-			continue
-		}
-		if p, ok := s.FieldByName(parent); ok && p.Type == fact.StringMap && (child == "keys" || child == "values") {
-			report(f.Name, fmt.Sprintf("is also a part of the map %q: choose another", parent))
-		}
-		if !f.Array {
-			continue
-		}
-		if other, ok := nested[parent]; ok {
-			report(f.Name, fmt.Sprintf("makes one nested structure with the array %q, so that their lengths must agree: use a name without a dot", other))
-		}
-		nested[parent] = f.Name
-	}
-	return errors.Join(problems...)
 }

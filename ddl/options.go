@@ -167,6 +167,9 @@ func (c *optionChecker) names(kind string, names []string) {
 	list := map[string]string{"index": "indexes", "projection": "projections"}[kind]
 	for i, name := range names {
 		c.add(checkName(kind, name))
+		if kind == "projection" && strings.Contains(name, "/") {
+			c.add(&NameError{Kind: kind, Name: name, Problem: "holds a slash, and ClickHouse keeps a projection in a directory of its name: choose another"})
+		}
 		if slices.Contains(names[:i], name) {
 			c.report(fmt.Sprintf("%s[%d].name", list, i), fmt.Errorf("%q is given twice", name))
 		}

@@ -108,7 +108,7 @@ func TestHazards(t *testing.T) {
 		require.Equal(t, h, got)
 	}
 	_, err := ParseHazard("boom")
-	require.EqualError(t, err, `unknown hazard "boom": want one of metadata_only, rewrites_data, deletes_data, needs_rebuild`)
+	require.EqualError(t, err, `unknown hazard "boom": want one of metadata_only, drops_metadata, rewrites_data, deletes_data, needs_rebuild`)
 	require.Equal(t, "hazard(9)", Hazard(9).String())
 }
 

@@ -29,7 +29,7 @@ func MakePlan(want Table, have *Table, options ...DiffOption) Plan {
 
 // Empty reports whether there is nothing to do. What is kept does not count.
 func (c Comparison) Empty() bool {
-	return !slices.ContainsFunc(c.changes, func(c change) bool { _, kept := c.(keep); return !kept })
+	return !slices.ContainsFunc(c.changes, func(c change) bool { return !isNote(c) })
 }
 
 // NeedsRebuild reports whether something differs that no statement can change in
@@ -118,20 +118,22 @@ func (p *planner) one(c change) {
 		if c.property == ttlProperty {
 			p.modifyTTL(modifyTableSQL(p.on, c), c.have, c.want, c.String(), "rows")
 		} else {
-			p.add(modifyTableSQL(p.on, c), MetadataOnly, c.String())
+			p.add(modifyTableSQL(p.on, c), metadata(c.foreign), c.String())
 		}
 	case dropColumn:
 		p.add(dropColumnSQL(p.on, c.column.Name), DeletesData, c.String()+"; its values are gone for good")
 		p.touches(c.column.Name)
-	case modifyFixed:
+	case modifyFixed, clashingColumn:
 		p.add("", NeedsRebuild, c.String())
 	case addPart, modifyPart, dropPart:
 		p.part(c)
 	case createView, modifyView, replaceView, dropView:
 		p.view(c)
 	case keep:
-		p.Notes = append(p.Notes, c.note)
+		p.Notes = append(p.Notes, c.String())
 		p.extras++
+	case keepProperty, keepSetting: // not managed, and so no difference
+		p.Notes = append(p.Notes, c.String())
 	}
 }
 
@@ -180,18 +182,18 @@ func (p *planner) modifyColumn(c modifyColumn) {
 		p.touches(c.column)
 	case defaultProperty:
 		p.store(c.column)
-		p.add(modifyColumnSQL(p.on, c), MetadataOnly, c.String()+"; stored values stay as they are")
+		p.add(modifyColumnSQL(p.on, c), metadata(c.foreign), c.String()+"; stored values stay as they are")
 	case codecProperty:
-		p.add(modifyColumnSQL(p.on, c), MetadataOnly, c.String()+"; new parts use it, and old ones when they are merged")
+		p.add(modifyColumnSQL(p.on, c), metadata(c.foreign), c.String()+"; new parts use it, and old ones when they are merged")
 	case commentProperty:
-		p.add(modifyColumnSQL(p.on, c), MetadataOnly, c.String())
+		p.add(modifyColumnSQL(p.on, c), metadata(c.foreign), c.String())
 	}
 }
 
 func (p *planner) modifyTTL(sql, have, want, why, what string) {
 	switch {
 	case want == "":
-		p.add(sql, MetadataOnly, why+"; nothing expires by it any more")
+		p.add(sql, DropsMetadata, why+"; nothing expires by it any more")
 	case deletesMore(have, want):
 		p.add(sql, DeletesData, why+"; "+what+" that have expired by it are deleted at once")
 	default:
@@ -206,28 +208,40 @@ var readonlySettings = []string{
 	"add_minmax_index_for_block_number_column", "add_minmax_index_for_block_offset_column",
 }
 
+// settings renders changes of settings: those that are given, those that take
+// the place of somebody else's, and those that go back to the server's default.
 func (p *planner) settings(changes []modifySetting) {
-	var why []string
-	var alter []modifySetting
+	var given, foreign, reset []modifySetting
 	for _, c := range changes {
-		if slices.Contains(readonlySettings, c.name) {
+		switch {
+		case slices.Contains(readonlySettings, c.name):
 			p.add("", NeedsRebuild, c.String()+"; the server fixes it when the table is created")
+		case c.want == "":
+			reset = append(reset, c)
+		case c.foreign:
+			foreign = append(foreign, c)
+		default:
+			given = append(given, c)
+		}
+	}
+	for _, list := range [][]modifySetting{given, foreign, reset} {
+		if len(list) == 0 {
 			continue
 		}
-		alter = append(alter, c)
-	}
-	set, reset := settingsAlterSQL(p.on, alter)
-	for _, sql := range []string{set, reset} {
-		why = why[:0]
-		for _, c := range alter {
-			if (c.want == "") == (sql == reset) {
-				why = append(why, c.String())
-			}
+		why := make([]string, len(list))
+		for i, c := range list {
+			why[i] = c.String()
 		}
-		if sql != "" {
-			p.add(sql, MetadataOnly, strings.Join(why, "; "))
-		}
+		p.add(alterSQL(p.on, []string{settingsAlterSQL(list)}), metadata(list[0].foreign), strings.Join(why, "; "))
 	}
+}
+
+// metadata is the hazard of a statement that touches no rows.
+func metadata(foreign bool) Hazard {
+	if foreign {
+		return DropsMetadata
+	}
+	return MetadataOnly
 }
 
 // leading returns the changes of type T that changes starts with.

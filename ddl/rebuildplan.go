@@ -89,13 +89,17 @@ func absorb(changes []change) (why []string, later []change) {
 			later = append(later, c)
 		case worst == NeedsRebuild:
 			why = append(why, steps[0].Why)
-		case worst == DeletesData:
+		case worst == DeletesData, dropsMetadata(steps):
 			later = append(later, c)
 		default:
 			small = append(small, c.String())
 		}
 	}
 	return append(why, small...), later
+}
+
+func dropsMetadata(steps []Statement) bool {
+	return slices.ContainsFunc(steps, func(s Statement) bool { return s.Hazard == DropsMetadata })
 }
 
 // alone returns the statements for a single change.
@@ -134,9 +138,18 @@ func dropKept(changes []change, have Table) []change {
 	return out
 }
 
+// isNote reports whether nothing is to be done about a difference.
+func isNote(c change) bool {
+	switch c.(type) {
+	case keep, keepProperty, keepSetting:
+		return true
+	}
+	return false
+}
+
 // kept returns the notes among changes.
 func kept(changes []change) []change {
-	return slices.DeleteFunc(slices.Clone(changes), func(c change) bool { _, ok := c.(keep); return !ok })
+	return slices.DeleteFunc(slices.Clone(changes), func(c change) bool { return !isNote(c) })
 }
 
 func newRebuild(want, have Table, changes, later []change) *Rebuild {
@@ -183,20 +196,62 @@ func rebuildTarget(want, have Table, changes, later []change) Table {
 		}
 	}
 	t.Projections = slices.Clone(want.Projections)
-	for _, c := range changes {
-		if c, ok := c.(keep); ok {
-			t.keepPart(have, c.kind, c.name)
-		}
-	}
-	for _, c := range later {
+	for _, c := range slices.Concat(kept(changes), later) {
 		switch c := c.(type) {
-		case modifyTable:
-			t.TTL = have.TTL
+		case keep:
+			t.keepPart(have, c.kind, c.name)
+		case keepProperty:
+			if c.view == "" {
+				t.keepProperty(have, c.column, c.property)
+			}
 		case modifyColumn:
-			t.keepColumn(have, c.column, func(to *Column, from Column) { to.TTL = from.TTL })
+			t.keepProperty(have, c.column, c.property)
+		case modifyTable:
+			t.keepProperty(have, "", c.property)
+		case keepSetting:
+			t.keepSetting(have, c.name)
+		case modifySetting:
+			t.keepSetting(have, c.name)
 		}
 	}
 	return t
+}
+
+// keepProperty gives a column or, without one, the table a property of another
+// table.
+func (t *Table) keepProperty(have Table, column string, p property) {
+	if column == "" {
+		if p == ttlProperty {
+			t.TTL = have.TTL
+		} else {
+			t.Comment = have.Comment
+		}
+		return
+	}
+	from, ok := have.Column(column)
+	i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == column })
+	if !ok || i < 0 {
+		return
+	}
+	switch to := &t.Columns[i]; p {
+	case defaultProperty:
+		to.Default = from.Default
+	case codecProperty:
+		to.Codec = from.Codec
+	case ttlProperty:
+		to.TTL = from.TTL
+	case commentProperty:
+		to.Comment = from.Comment
+	default:
+	}
+}
+
+func (t *Table) keepSetting(have Table, name string) {
+	t.Settings = maps.Clone(t.Settings)
+	if t.Settings == nil {
+		t.Settings = make(map[string]string)
+	}
+	t.Settings[name] = have.Settings[name]
 }
 
 // keepPart adds an index or a projection of another table.
@@ -213,14 +268,6 @@ func (t *Table) keepPart(have Table, kind, name string) {
 	}
 }
 
-func (t *Table) keepColumn(have Table, name string, keep func(to *Column, from Column)) {
-	from, ok := have.Column(name)
-	i := slices.IndexFunc(t.Columns, func(c Column) bool { return c.Name == name })
-	if ok && i >= 0 {
-		keep(&t.Columns[i], from)
-	}
-}
-
 // rebuildObstacles says why a table cannot be rebuilt.
 func rebuildObstacles(want, have Table) []string {
 	var out []string
@@ -233,6 +280,11 @@ func rebuildObstacles(want, have Table) []string {
 		out = append(out, "a replicated table lives on other servers as well, which do not change places together")
 	case want.Cluster != "":
 		out = append(out, "the tables of a cluster do not change places together")
+	}
+	for _, c := range want.Columns {
+		if other, ok := have.clash(c); ok {
+			out = append(out, fmt.Sprintf("the columns %q and %q cannot stand beside each other", c.Name, other))
+		}
 	}
 	for _, name := range []string{"_part", "_part_offset", "_block_number"} {
 		if _, ok := have.Column(name); ok {

@@ -2,8 +2,6 @@ package ddl
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 )
 
@@ -73,29 +71,15 @@ func modifyTableSQL(on TableName, c modifyTable) string {
 	return alterSQL(on, []string{"MODIFY TTL " + c.want})
 }
 
-// settingsAlterSQL sets values in one statement and takes back others in
-// another. Either is empty when there is nothing to do.
-func settingsAlterSQL(on TableName, changes []modifySetting) (set, reset string) {
-	values := make(map[string]string)
-	var gone []string
-	for _, c := range changes {
-		if c.want == "" {
-			gone = append(gone, c.name)
-		} else {
-			values[c.name] = c.want
+// settingsAlterSQL sets values of settings, or takes all of them back.
+func settingsAlterSQL(changes []modifySetting) string {
+	verb, parts := "MODIFY", make([]string, len(changes))
+	for i, c := range changes {
+		if parts[i] = settingSQL(c.name, c.want); c.want == "" {
+			verb, parts[i] = "RESET", c.name
 		}
 	}
-	if len(values) > 0 {
-		parts := make([]string, 0, len(values))
-		for _, name := range slices.Sorted(maps.Keys(values)) {
-			parts = append(parts, settingSQL(name, values[name]))
-		}
-		set = alterSQL(on, []string{"MODIFY SETTING " + strings.Join(parts, ", ")})
-	}
-	if len(gone) > 0 {
-		reset = alterSQL(on, []string{"RESET SETTING " + strings.Join(gone, ", ")})
-	}
-	return set, reset
+	return verb + " SETTING " + strings.Join(parts, ", ")
 }
 
 func alterSQL(on TableName, commands []string) string {

@@ -31,7 +31,7 @@ func (s *Storage) lacks(column string) bool {
 // about metadata, else the columns that it names, or the whole table. It is an
 // upper bound where the sizes of columns are not known.
 func (s *Storage) Touched(statement Statement) (rows, bytes uint64) {
-	if s == nil || statement.Hazard == MetadataOnly {
+	if s == nil || statement.Hazard <= DropsMetadata {
 		return 0, 0
 	}
 	for _, name := range statement.Columns {

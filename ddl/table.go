@@ -41,6 +41,8 @@ type Table struct {
 	// Rebuild says whether the table is being rebuilt, and what is in the way of
 	// that. Nil means that nothing is known. It is never compared.
 	Rebuild *RebuildState
+
+	chosenSetting string // the name of the one that NewTable chose, since nobody gave it
 }
 
 // Column is a column of a [Table].
@@ -63,7 +65,8 @@ type Column struct {
 	// Comment describes the column.
 	Comment string
 
-	written bool // a person wrote the type, and nobody has asked how the server spells it
+	written bool                      // a person wrote the type, and nobody has asked how the server spells it
+	chosen  struct{ codec, def bool } // by NewTable, since nobody gave one
 }
 
 // ColumnKind says how a column gets its values.

@@ -37,7 +37,11 @@ func (d *differ) view(have, want, given View) {
 	if have.Select != want.Select {
 		d.add(modifyView{property: queryProperty, have: have, want: given})
 	}
-	if have.Comment != want.Comment {
+	switch {
+	case have.Comment == want.Comment:
+	case want.Comment == "" && !d.prune:
+		d.note(keepProperty{view: have.Name, property: commentProperty, have: have.Comment})
+	default:
 		d.add(modifyView{property: commentProperty, have: have, want: given})
 	}
 }
@@ -95,7 +99,7 @@ func (p *planner) view(c change) {
 		p.createView(c.view, c.String()+"; it sees rows to come")
 	case modifyView:
 		if c.property == commentProperty {
-			p.add(commentViewSQL(p.named, c.want), MetadataOnly, c.String())
+			p.add(commentViewSQL(p.named, c.want), metadata(c.want.Comment == ""), c.String())
 			return
 		}
 		p.add(modifyViewSQL(p.named, c.want), MetadataOnly, c.String()+"; it holds for rows to come, and what it has inserted stays")

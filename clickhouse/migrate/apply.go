@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/ddl"
 )
 
@@ -77,8 +80,38 @@ func (m *Migrator) Apply(ctx context.Context, plan ddl.Plan, allowed ...ddl.Haza
 			return err
 		}
 	}
-	return nil
+	return run.verify(ctx)
 }
+
+// verify looks whether the table shows all that has been done: a server may
+// accept a statement and do nothing. Replicated tables take a moment to show it.
+func (r *applyRun) verify(ctx context.Context) error {
+	if r.plan.Fingerprint == "" || len(r.applied) == 0 {
+		return nil
+	}
+	for began, try := time.Now(), 0; ; try++ {
+		now, err := r.replan(ctx)
+		if err != nil {
+			return &PartialError{Applied: r.applied, Failed: r.applied[len(r.applied)-1], Err: err}
+		}
+		i := slices.IndexFunc(r.applied, func(s ddl.Statement) bool { return !s.Optional && hasSQL(now, s.SQL) })
+		if i < 0 {
+			return nil
+		}
+		if time.Since(began) > showTime {
+			return &PartialError{Applied: slices.Delete(slices.Clone(r.applied), i, i+1), Failed: r.applied[i], Err: chconn.SchemaError(errNotShown)}
+		}
+		if err := retry.Pause(ctx, try); err != nil {
+			return r.m.client.Fail(ctx, fmt.Sprintf("table %q", r.plan.Table), err, chconn.Sent)
+		}
+	}
+}
+
+// showTime is how long a server may take to show a change of metadata that it has
+// accepted.
+const showTime = time.Second
+
+var errNotShown = errors.New("the server accepted the statement, and the table does not show it")
 
 // applyRun is one call of Apply.
 type applyRun struct {
@@ -101,7 +134,7 @@ func (r *applyRun) begin(ctx context.Context) (err error) {
 			}
 		}
 	}
-	if slices.ContainsFunc(r.plan.Statements, func(s ddl.Statement) bool { return s.Hazard != ddl.MetadataOnly && s.Permitted(r.allowed...) }) {
+	if slices.ContainsFunc(r.plan.Statements, func(s ddl.Statement) bool { return s.Hazard > ddl.DropsMetadata && s.Permitted(r.allowed...) }) {
 		r.known, err = r.m.mutations(ctx, r.plan.TableName())
 	}
 	return err
@@ -143,7 +176,7 @@ func (r *applyRun) run(ctx context.Context, s ddl.Statement) error {
 			return err
 		}
 	}
-	if s.Hazard != ddl.MetadataOnly && strings.HasPrefix(s.SQL, "ALTER") && r.plan.TableName().Name != "" {
+	if s.Hazard > ddl.DropsMetadata && strings.HasPrefix(s.SQL, "ALTER") && r.plan.TableName().Name != "" {
 		return r.mutate(ctx, s)
 	}
 	return r.m.client.ExecAs(ctx, fmt.Sprintf("table %q", r.plan.Table), s.SQL)

@@ -50,7 +50,7 @@ func (m *Migrator) EnsureAllowing(ctx context.Context, allowed []ddl.Hazard, tab
 }
 
 func (m *Migrator) ensureTable(ctx context.Context, want ddl.Table, allowed []ddl.Hazard) error {
-	last := errors.New("the server accepted the change and does not show it")
+	var last error
 	for try := range ensureTries {
 		plan, err := m.Plan(ctx, want)
 		if err != nil {
@@ -64,7 +64,7 @@ func (m *Migrator) ensureTable(ctx context.Context, want ddl.Table, allowed []dd
 		}
 		err = m.Apply(ctx, plan, allowed...)
 		if err == nil {
-			continue // and see whether the plan is empty now
+			return nil // it has looked whether the table is as it should be
 		}
 		if !overtaken(err) {
 			return fmt.Errorf("ensure: %w", err)
@@ -86,7 +86,7 @@ func anyPermitted(plan ddl.Plan, allowed []ddl.Hazard) bool {
 // process changed the table first, or whether it may have taken effect after
 // all. The next plan tells.
 func overtaken(err error) bool {
-	if errors.Is(err, chconn.ErrRetryable) || errors.Is(err, chconn.ErrAmbiguous) || errors.Is(err, ErrStalePlan) {
+	if errors.Is(err, chconn.ErrRetryable) || errors.Is(err, chconn.ErrAmbiguous) || errors.Is(err, ErrStalePlan) || errors.Is(err, errNotShown) {
 		return true
 	}
 	switch chconn.ServerCode(err) {

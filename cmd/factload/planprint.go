@@ -77,7 +77,7 @@ func (p planPrinter) statement(s ddl.Statement, storage *ddl.Storage) {
 	mark, colour := "+", "32"
 	switch s.Hazard {
 	case ddl.MetadataOnly:
-	case ddl.RewritesData:
+	case ddl.DropsMetadata, ddl.RewritesData:
 		mark, colour = "~", "33"
 	case ddl.DeletesData:
 		mark, colour = "-", "31"
@@ -123,6 +123,8 @@ func costText(s ddl.Statement, storage *ddl.Storage) string {
 	switch s.Hazard {
 	case ddl.MetadataOnly:
 		return text + ": no row is touched"
+	case ddl.DropsMetadata:
+		return text + ": no row is touched; what goes may be somebody else's"
 	case ddl.RewritesData:
 		text += ": no value is lost"
 	case ddl.DeletesData:
