@@ -50,7 +50,7 @@ func samples() map[fact.FieldType]sample {
 		fact.JSON: {values: []any{
 			map[string]any{"k": []any{1, "x", nil, map[string]any{}}},
 			[]int{1, 2},
-			"text", 1.5, true,
+			json.RawMessage(`"text"`), 1.5, true,
 			json.RawMessage(`{"big":123456789012345678901234567890}`),
 		}, zero: map[string]any{}},
 		fact.NativeJSON: {values: []any{map[string]any{"a": map[string]any{"b": 1}, "s": "x"}}, zero: map[string]any{}, noNull: true, noList: true},
