@@ -2,6 +2,7 @@ package infer
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -114,27 +115,12 @@ func stringLength(text []byte) int {
 
 func notJSON(line []byte) error {
 	var raw json.RawMessage
-	err := fmt.Errorf("invalid JSON: %w", json.Unmarshal(line, &raw))
-	switch string(bytes.TrimSpace(line)) {
-	case "{":
-		err = fmt.Errorf("%w: for objects that go over several lines, jq -c . FILE makes such lines", err)
-	case "[":
-		err = fmt.Errorf("%w: for a file that is one list, jq -c '.[]' FILE makes such lines", err)
-	}
-	return err
+	return fmt.Errorf("invalid JSON: %w", json.Unmarshal(line, &raw))
 }
 
 func notAnObject(kind byte) error {
-	const want = ", want a JSON object"
-	switch {
-	case kind == '[':
-		return errors.New("it is a list" + want + ": for a file that is one list, jq -c '.[]' FILE makes such lines")
-	case kind == '"':
-		return errors.New("it is text" + want)
-	case kind == 't', kind == 'f', kind == 'n':
-		return errors.New("it is true, false or null" + want)
-	}
-	return errors.New("it is a number" + want)
+	found := map[byte]string{'[': "a list", '"': "text", 't': "true", 'f': "false", 'n': "null"}[kind]
+	return fmt.Errorf("it is %s, want a JSON object", cmp.Or(found, "a number"))
 }
 
 // text returns the value of a JSON string.
