@@ -180,8 +180,8 @@ func wantFeedback(d data) answer {
 }
 
 var (
-	numbers = regexp.MustCompile(`\p{N}+`)
-	words   = regexp.MustCompile(`[\p{L}\p{M}\p{N}]+`)
+	numbers = regexp.MustCompile(`^[0-9]+$`)
+	words   = regexp.MustCompile(`[0-9A-Za-z\x{80}-\x{10FFFF}]+`)
 )
 
 // wantNearDuplicates compares every prompt with every other one.
@@ -194,7 +194,10 @@ func wantNearDuplicates(d data) answer {
 	}
 	texts := map[string]*text{}
 	for _, r := range d.messages {
-		found := words.FindAllString(numbers.ReplaceAllString(strings.ToLower(r.Content), "0"), -1)
+		found := words.FindAllString(strings.ToLower(r.Content), -1)
+		for i := range found {
+			found[i] = numbers.ReplaceAllString(found[i], "0")
+		}
 		slices.Sort(found)
 		found = slices.Compact(found)
 		if r.Role != "user" || len(found) < 3 {

@@ -2,6 +2,7 @@ package answers
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"fmt"
 	"slices"
@@ -24,6 +25,8 @@ type Question struct {
 	// Title is a heading of a few words, and Question the question as a person would ask it.
 	Title    string `yaml:"title"`
 	Question string `yaml:"question"`
+	// Place is where the question stands among others.
+	Place int `yaml:"place"`
 	// About says how the answer is computed.
 	About string `yaml:"about"`
 	// Reads are the tables that are read. The first one is what the question is about.
@@ -32,6 +35,8 @@ type Question struct {
 	Parameters Notes `yaml:"parameters"`
 	// Columns are the columns of the answer.
 	Columns Notes `yaml:"columns"`
+	// Order is how the rows of an answer are put into order, as SQL. Empty means by all columns.
+	Order string `yaml:"order"`
 	// Chart is how the answer is drawn. Nil means that it is a table only.
 	Chart *Chart `yaml:"chart"`
 	// Sample is a query of the view, as an example.
@@ -112,6 +117,7 @@ var all = sync.OnceValue(func() []Question {
 		q.Name = strings.TrimSuffix(entry.Name(), ".sql")
 		out = append(out, q)
 	}
+	slices.SortFunc(out, func(a, b Question) int { return cmp.Compare(a.Place, b.Place) })
 	return out
 })
 
@@ -131,7 +137,7 @@ func parse(text []byte) (Question, error) {
 	return q, nil
 }
 
-// All returns the questions, sorted by name. What they point to is shared and must not be changed.
+// All returns the questions in the order of their places. What they point to is shared and must not be changed.
 func All() []Question { return slices.Clone(all()) }
 
 // Get returns the question of that name.

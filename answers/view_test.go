@@ -85,6 +85,8 @@ func TestQuestionsAreDocumented(t *testing.T) {
 			names = append(names, c.Name)
 		}
 		require.Equal(t, strings.Join(names, "\t"), db.Query(t, "SELECT * FROM "+q.View()+parameters+" LIMIT 0 FORMAT TSVWithNames"), q.Name)
+		types := db.Query(t, "SELECT * FROM "+q.View()+parameters+" LIMIT 0 FORMAT TSVWithNamesAndTypes")
+		require.NotContains(t, types, "Variant", q.Name)
 		answer := db.Query(t, q.Sample+" FORMAT PrettyCompactMonoBlock SETTINGS output_format_pretty_color = 0, output_format_pretty_row_numbers = 0, output_format_pretty_max_value_width = 60")
 		fmt.Fprintf(&page, "\n```sql\n%s\n```\n\n```text\n%s\n```\n\nThe query:\n\n```sql\n%s\n```\n", q.Sample, answer, q.SQL)
 	}

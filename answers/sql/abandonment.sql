@@ -1,6 +1,7 @@
 /*
 title: Abandoned conversations
 question: How often do users give up?
+place: 170
 reads: [conversation]
 about: The interval is Wilson's, at 95%.
 columns:

@@ -1,6 +1,7 @@
 /*
 title: Several runs against one
 question: Which runs are better or worse than a baseline?
+place: 80
 reads: [eval_result]
 parameters: {baseline: the run to compare with}
 about: |

@@ -1,6 +1,7 @@
 /*
 title: Cases that two runs disagree on
 question: Which cases did run B pass more or less often than run A?
+place: 60
 reads: [eval_result]
 parameters: {run_a: the run to compare with, run_b: the run in question}
 about: The texts are those of the first attempt.

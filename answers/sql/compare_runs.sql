@@ -1,6 +1,7 @@
 /*
 title: Comparison of two runs
 question: Is run B better or worse than run A, by how much, and in which categories?
+place: 50
 reads: [eval_result]
 parameters: {run_a: the run to compare with, run_b: the run in question}
 about: |

@@ -1,6 +1,7 @@
 /*
 title: Totals of two runs
 question: What did two runs cost, and how long did they take?
+place: 70
 reads: [eval_result]
 parameters: {run_a: the run to compare with, run_b: the run in question}
 about: All attempts of the runs count, also at cases that only one of them has. Mean and quantile leave out what is NULL.

@@ -1,6 +1,7 @@
 /*
 title: Length of conversations
 question: How many turns do conversations take?
+place: 150
 reads: [message]
 about: |
   A turn is a message of the user. The model of a conversation is the one that answered last. Conversations of 50 turns
@@ -14,7 +15,7 @@ columns:
   messages: Mean number of messages of all roles
   tokens: Mean number of tokens read and written
   seconds: Mean time from the first to the last message
-chart: {mark: bar, title: Turns of a conversation, x: turns, y: share, color: model, facet: project, bin: 1, format: percent, x_label: messages of the user, y_label: conversations, average: conversations}
+chart: {mark: bar, title: Turns of a conversation, x: turns, y: share, color: model, facet: project, bin: 1, format: percent, x_label: messages of the user, y_label: conversations}
 sample: SELECT * FROM answer_conversation_length ORDER BY project, model, turns LIMIT 4
 */
 WITH by_conversation AS

@@ -1,6 +1,7 @@
 /*
 title: Errors and refusals
 question: How often do model calls fail, refuse or stop early?
+place: 110
 reads: [message]
 about: |
   A call is a message that a model wrote, or failed to write. It is a refusal when the message says so (refused), or when a
@@ -19,7 +20,8 @@ columns:
   refusal_low: Lower end of the 95% interval of refusal_rate
   refusal_high: Upper end of the 95% interval of refusal_rate
   cut_off: Calls that stopped at the limit of tokens
-chart: {mark: line, title: "Error rate per day, with 95% intervals", x: day, y: [error_rate], low: error_low, high: error_high, color: model, facet: project, format: percent, y_label: calls with an error, average: calls}
+chart: {mark: line, title: Error rate per day, x: day, y: [error_rate], low: error_low, high: error_high, color: model, facet: project, format: percent, y_label: calls with an error}
+order: day DESC, project, model
 sample: SELECT project, day, model, calls, errors, error_rate, error_low, error_high FROM answer_error_rate ORDER BY day DESC, project, model LIMIT 4
 */
 WITH

@@ -1,6 +1,7 @@
 /*
 title: Feedback
 question: How do users rate the answers?
+place: 140
 reads: [message]
 about: |
   A rating is good from 0.5 on. The interval of the share of good ones is Wilson's, at 95%; that of the mean is normal, and

@@ -1,6 +1,7 @@
 /*
 title: Latency
 question: How long do answers take, and how long until they begin?
+place: 90
 reads: [message]
 about: |
   Model calls that succeeded. A quantile is the smallest time that at least this share of the calls did not exceed. The time

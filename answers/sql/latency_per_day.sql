@@ -1,6 +1,7 @@
 /*
 title: Latency per day
 question: Do answers take longer than they did?
+place: 100
 reads: [message]
 about: |
   Model calls that succeeded. A quantile is the smallest time that at least this share of the calls did not exceed. The time
@@ -17,6 +18,7 @@ columns:
   first_token_p50_ms: "Half of the streamed calls had their first token after this time or less, in milliseconds"
   first_token_p95_ms: 95% of the streamed calls did
 chart: {mark: line, title: "Latency per day, 95% of the calls", x: day, y: [p95_ms], color: model, facet: project, format: ms, y_label: milliseconds}
+order: day DESC, project, model
 sample: SELECT * FROM answer_latency_per_day ORDER BY day DESC, project, model LIMIT 4
 */
 SELECT

@@ -1,6 +1,7 @@
 /*
 title: pass@k
 question: How likely is it that at least one of k attempts passes, and that all of them do?
+place: 40
 reads: [eval_result]
 about: |
   The estimators are unbiased: of a case with n attempts in a run, c of which passed, pass@k is 1 - C(n-c, k) / C(n, k), and

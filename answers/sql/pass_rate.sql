@@ -1,6 +1,7 @@
 /*
 title: Pass rate
 question: How often does a model pass the cases of a suite, and how sure is that?
+place: 10
 reads: [eval_result]
 about: |
   The interval is Wilson's, at 95%. When cases were tried more than once, in one run or in several, their attempts are
@@ -43,9 +44,9 @@ WITH
 SELECT
     project, model, suite, category, cases, attempts, errors, passed, rate,
     multiIf(
-        attempts = cases, attempts,
-        cases = 1 OR passed IN (0, attempts), cases,
-        variance * attempts <= rate * (1 - rate), attempts,
+        attempts = cases, toFloat64(attempts),
+        cases = 1 OR passed IN (0, attempts), toFloat64(cases),
+        variance * attempts <= rate * (1 - rate), toFloat64(attempts),
         rate * (1 - rate) / variance) AS effective,
     greatest(0, wilson(rate, effective, -1)) AS low,
     least(1, wilson(rate, effective, 1)) AS high

@@ -1,6 +1,7 @@
 /*
 title: Pass rate over time
 question: When did the pass rate of a model change?
+place: 20
 reads: [eval_result]
 about: |
   For each day that has attempts, the seven such days before it are compared with the seven that begin with it, by the
@@ -22,7 +23,8 @@ columns:
   z: "How unlike before and after are, in standard errors; NULL when they cannot be compared"
   p_adjusted: "Chance of a |z| this great if nothing changed, corrected for the number of days; NULL when z is"
   change: "-1 the rate fell, 1 it rose, 0 no change point"
-chart: {mark: line, title: Pass rate per day, x: day, y: [rate], low: low, high: high, color: model, facet: suite, format: percent, y_label: attempts that passed, mark_when: change, average: attempts}
+chart: {mark: line, title: Pass rate per day, x: day, y: [rate], low: low, high: high, color: model, facet: suite, format: percent, y_label: attempts that passed, mark_when: change}
+order: day DESC, project, model, suite
 sample: SELECT model, suite, day, rate, z, change FROM answer_pass_rate_changes ORDER BY abs(z) DESC, project, model, suite, day LIMIT 4
 */
 WITH

@@ -1,6 +1,7 @@
 /*
 title: Tool calls
 question: Which tools fail, and do retries help?
+place: 180
 reads: [tool_call]
 about: |
   Every attempt is a row. An attempt whose number is above 1 is a retry; a call is what its first attempt began. The

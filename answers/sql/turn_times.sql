@@ -1,6 +1,7 @@
 /*
 title: Time between turns
 question: How long do users wait for an answer, and how long do they take to go on?
+place: 160
 reads: [message]
 about: |
   The time from one message of a conversation to the next one, where the user and the assistant take turns: from the end of

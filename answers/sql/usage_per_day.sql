@@ -1,6 +1,7 @@
 /*
 title: Tokens and cost per day
 question: How many tokens are used each day, by which models, and what do they cost?
+place: 120
 reads: [message, model_price]
 about: |
   cost_usd is the cost that was recorded with the messages. price_usd is what their tokens cost by the table of prices,
@@ -16,6 +17,7 @@ columns:
   price_usd: "Cost by the table of prices, in US dollars"
   unpriced: Messages with tokens whose model had no price
 chart: {mark: bar, title: Cost per day as recorded, x: day, y: cost_usd, color: model, facet: project, stack: true, format: usd, y_label: US dollars, where: [model]}
+order: day DESC, project, model
 sample: SELECT * FROM answer_usage_per_day WHERE model != '' ORDER BY day DESC, project, model LIMIT 4
 */
 WITH prices AS

@@ -1,6 +1,7 @@
 /*
 title: Tokens and cost per user
 question: Which users cost most?
+place: 130
 reads: [message, model_price]
 about: |
   cost_usd is the cost that was recorded with the messages. price_usd is what their tokens cost by the table of prices,
@@ -16,6 +17,7 @@ columns:
   price_usd: "Cost by the table of prices, in US dollars"
   unpriced: Messages with tokens whose model had no price
 chart: {mark: bar, title: "Cost by user, the ten that cost most", y: user_id, x: cost_usd, color: model, facet: project, stack: true, format: usd, x_label: US dollars, top: 10, where: [model]}
+order: cost_usd DESC, user_id, project, model
 sample: SELECT * FROM answer_usage_per_user WHERE model != '' ORDER BY cost_usd DESC, user_id LIMIT 4
 */
 WITH prices AS
