@@ -20,6 +20,34 @@ func metadataConversion(from, to string) bool {
 	return widerEnum(from, to)
 }
 
+// Holds reports whether a column of one type holds every value of another, which
+// a server puts into it with a conversion that changes none. A text holds what
+// is printed of a single value.
+func Holds(column, value string) bool {
+	to, from := stored(canonicalType(column)), stored(canonicalType(value))
+	if a, ok := unwrap(to, "Array"); ok {
+		if b, ok := unwrap(from, "Array"); ok {
+			return Holds(a, b)
+		}
+	}
+	if from == to || metadataConversion(from, to) || losslessConversion(from, to) {
+		return true
+	}
+	_, null := nullable(from)
+	inner, nullTo := nullable(to)
+	return inner == "String" && (!null || nullTo) && !isCompound(from)
+}
+
+// stored takes SimpleAggregateFunction off a type.
+func stored(t string) string {
+	inner, ok := unwrap(t, "SimpleAggregateFunction")
+	if !ok {
+		return t
+	}
+	_, inner, _ = strings.Cut(inner, ", ")
+	return inner
+}
+
 // losslessConversion reports whether every value of one type is also one of the
 // other, so that the column can be rewritten in place.
 func losslessConversion(from, to string) bool {

@@ -26,10 +26,16 @@ func (r *Rebuild) MisfitSQL(from string, c ColumnCopy, pieces []Piece) string {
 		misfit, value, key, tableSQL(r.other(from)), where)
 }
 
-// convertSQL returns a value of one type as one of another.
+// convertSQL returns a value of one type as one of another. The elements of an
+// array are converted one by one, as a single value is.
 func convertSQL(value, from, to string) string {
 	if from == to {
 		return value
+	}
+	if a, ok := unwrap(from, "Array"); ok {
+		if b, ok := unwrap(to, "Array"); ok && a != b {
+			return fmt.Sprintf("CAST(arrayMap(_element -> %s, %s), %s)", convertSQL("_element", a, b), value, QuoteString(to))
+		}
 	}
 	if _, ok := enumValues(essential(to)); ok && isText(from) || throughText(from, to) {
 		value = "toString(" + value + ")" // an enum is its text, not its number
@@ -68,6 +74,9 @@ func innerMisfitSQL(value, from, to string) string {
 	}
 	if names, ok := enumNames(to); ok && isText(from) {
 		return fmt.Sprintf("ifNull(toString(%s), '') NOT IN (%s)", value, strings.Join(names, ", "))
+	}
+	if isText(from) && to == "JSON" {
+		return fmt.Sprintf("(NOT isValidJSON(ifNull(toString(%[1]s), '')) OR JSONType(ifNull(toString(%[1]s), '')) != 'Object')", value)
 	}
 	if isCompound(from) || isCompound(to) {
 		there := fmt.Sprintf("CAST(%s, %s)", value, QuoteString(to))

@@ -239,6 +239,20 @@ func (c *optionChecker) viewsOf(s fact.Schema, list []ViewOptions) {
 	}
 }
 
+// Read returns a query that reads the table, so that it can be asked what columns
+// it returns when the table is as t says, whatever the server has.
+func (t Table) Read(query string) string {
+	columns := make([]string, len(t.Columns))
+	for i, c := range t.Columns {
+		columns[i] = "materialize(defaultValueOfTypeName(" + QuoteString(c.Type) + ")) AS " + QuoteIdent(c.Name)
+	}
+	with := "WITH " + QuoteIdent(t.Name) + " AS (SELECT " + strings.Join(columns, ", ") + ")"
+	if tokens, err := tokenize(query); err == nil && len(tokens) > 0 && tokens[0].isKeyword("WITH") {
+		return with + "," + query[tokens[0].end:]
+	}
+	return with + "\n" + query
+}
+
 // Expand returns the tables together with those that their views define, in the
 // order in which they can be made: what a view inserts into comes before the
 // table that the view belongs to, and all else stays in its order. It is an

@@ -26,6 +26,9 @@ func (m *Migrator) Plan(ctx context.Context, table ddl.Table, options ...ddl.Dif
 	if err != nil {
 		return ddl.Plan{}, err
 	}
+	if err := m.checkViews(ctx, table); err != nil {
+		return ddl.Plan{}, err
+	}
 	have, err := m.inspect(ctx, table.TableName(), table.ViewNames())
 	if err != nil {
 		return ddl.Plan{}, err

@@ -262,3 +262,35 @@ func TestChangeViewAtOnce(t *testing.T) {
 		chtest.RequireDone(t, db, clients[0], want)
 	}
 }
+
+// A target that does not hold what the query of a view returns is refused before
+// anything is done: numbers would wrap, and an enum value that the target lacks
+// would make it unreadable.
+func TestViewTypesAreCompared(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	c := open(t, db.DSN)
+	table := func(tokens fact.FieldType, verdicts ...string) ddl.Table {
+		s := fact.Schema{Name: "ans", OrderBy: []string{"id"}, Fields: []fact.Field{
+			{Name: "id", Type: fact.Int64}, {Name: "verdict", Type: fact.Enum, Values: verdicts}, {Name: "tokens", Type: tokens},
+		}}
+		out, err := ddl.NewTable(s, ddl.Options{Views: []ddl.ViewOptions{{
+			Name: "ans_mv", To: "ans_by", Select: "SELECT verdict, tokens, count() AS n, max(id) AS last FROM ans GROUP BY verdict, tokens",
+			Target: ddl.TargetOptions{OrderBy: []string{"verdict"}, Columns: []ddl.TargetColumn{
+				{Name: "verdict", Type: "Enum8('good' = 1, 'bad' = 2)"}, {Name: "tokens", Type: "Int16"}, {Name: "n", Type: "UInt64"}, {Name: "last", Type: "SimpleAggregateFunction(max, Int64)"},
+			}},
+		}}})
+		require.NoError(t, err)
+		return out
+	}
+	require.ErrorContains(t, c.Ensure(t.Context(), table(fact.Int32, "good", "bad")), `materialized view "ans_mv": its query returns "tokens" as Int32, and the column of the target "ans_by" is Int16`)
+	require.NoError(t, c.Ensure(t.Context(), table(fact.Int16, "good", "bad")))
+	create := db.Query(t, "SHOW CREATE TABLE ans")
+	for _, newer := range []ddl.Table{table(fact.Int32, "good", "bad"), table(fact.Int16, "good", "bad", "unsure")} {
+		_, err := c.Plan(t.Context(), newer)
+		require.ErrorIs(t, err, chconn.ErrSchema)
+		require.ErrorContains(t, err, "which does not hold every such value")
+		require.ErrorIs(t, c.EnsureAllowing(t.Context(), ddl.Hazards(), newer), chconn.ErrSchema)
+		require.Equal(t, create, db.Query(t, "SHOW CREATE TABLE ans"))
+	}
+}
