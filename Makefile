@@ -20,6 +20,8 @@ TIMEOUT   ?= 15m
 IMAGE     ?= factload:dev
 # Another engine version to test with: factload engine list has those that are known.
 ENGINE    ?=
+# The other engine version that test-second runs on.
+SECOND    ?= 26.7.0-stable.1
 # Flags of bench-load and bench-record.
 ARGS      ?=
 # A base for the runtime image instead of the public one (see image-offline).
@@ -68,7 +70,7 @@ test: setup race-note ## Run all tests against the embedded engine, with the rac
 
 .PHONY: test-second
 test-second: ## Run what depends on the engine most on a second version of it
-	@$(MAKE) test ENGINE=26.7.0-stable.1 PKG='./clickhouse/... ./integration_test ./ddl'
+	@$(MAKE) test ENGINE=$(SECOND) PKG='./clickhouse/insert ./clickhouse/migrate ./integration_test' RUN='$(or $(RUN),Insert|Rebuild|Apply|Ensure|View|Deduplic|Record|Load)'
 
 .PHONY: test-docker
 test-docker: race-note ## Run the integration suite against an engine in a container
