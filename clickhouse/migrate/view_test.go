@@ -68,7 +68,7 @@ func TestRetriedInsertReachesTheViewOnce(t *testing.T) {
 			err := insertRows(t, c, s, "third", big)
 			require.ErrorIs(t, err, chconn.ErrAmbiguous, "the rows may be stored: this is no rejection")
 			require.NotErrorIs(t, err, chconn.ErrRejected)
-			require.ErrorContains(t, err, "fix the materialized view and repeat the insert with its token")
+			require.ErrorContains(t, err, "such as a materialized view, and repeat the insert with its token")
 		}
 		require.Equal(t, "1002", db.Query(t, "SELECT sum(n) FROM t WHERE id = 'a'"), "they are stored")
 		require.Equal(t, "a\t2\nb\t2", db.Query(t, readSums), "and the view lacks them")
