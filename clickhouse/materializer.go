@@ -355,7 +355,17 @@ func (m *Materializer) makeReady(ctx context.Context, entry *schemaEntry) error 
 	if err := m.migrator.EnsureAllowing(ctx, m.allow, entry.table); err != nil {
 		return err
 	}
+	m.warnOfWindow(ctx, entry)
 	entry.ready.Store(true)
 	m.log.DebugContext(ctx, "table is ready", "table", entry.table.Name)
 	return nil
+}
+
+// warnOfWindow says once that repeated inserts into a table may be stored twice.
+func (m *Materializer) warnOfWindow(ctx context.Context, entry *schemaEntry) {
+	deduplicates, err := m.inserter.Deduplicates(ctx, entry.table.Name)
+	if err == nil && !deduplicates && entry.warned.CompareAndSwap(false, true) {
+		m.log.WarnContext(ctx, "the table keeps no deduplication window: an insert whose answer is lost may be stored twice when it is repeated",
+			"table", entry.table.Name, "fix", "ALTER TABLE "+ddl.QuoteIdent(entry.table.Name)+" MODIFY SETTING non_replicated_deduplication_window = "+fmt.Sprint(ddl.DeduplicationWindow))
+	}
 }

@@ -63,7 +63,13 @@ type generations struct {
 type sighting struct {
 	uuid  string
 	views bool // materialized views read from it
-	at    time.Time
+	// remembers means that the table ignores an insert that is repeated with its
+	// token, as far as that is known.
+	remembers bool
+	// oneSwitch means that the server has the setting that overrules all others
+	// that switch deduplication on and off, which came with ClickHouse 26.2.
+	oneSwitch bool
+	at        time.Time
 }
 
 // phase returns the phase of an insert into the table that was sent without
@@ -192,6 +198,7 @@ func (ins *Inserter) insertOnce(ctx context.Context, in Insert) (chconn.Phase, e
 			return chconn.Unsent, err
 		}
 		uuid := seen.uuid
+		in.oneSwitch = seen.oneSwitch
 		if first, ok := ins.generations.of(key); ok && first != uuid {
 			done, err := ins.resend(ctx, in, first)
 			if done || err != nil {
@@ -300,9 +307,24 @@ func (ins *Inserter) lookAt(ctx context.Context, table string) (s sighting, fenc
 	return ins.lookWithSlot(ctx, table)
 }
 
+// Of engines that are not MergeTree nothing is known about tokens.
 const lookSightingSQL = `SELECT toString(uuid) AS uuid, match(engine_full, {fence:String}) AS fenced,
-	notEmpty(dependencies_table) = 1 AS views
+	notEmpty(dependencies_table) = 1 AS views,
+	extract(engine_full, 'non_replicated_deduplication_window = (\\d+)') AS own,
+	(SELECT any(value) FROM system.merge_tree_settings WHERE name = 'non_replicated_deduplication_window') AS usual,
+	NOT endsWith(engine, 'MergeTree') OR startsWith(engine, 'Replicated') OR startsWith(engine, 'Shared')
+		OR if(own = '', usual, own) NOT IN ('', '0') AS remembers,
+	(SELECT count() FROM system.settings WHERE name = 'deduplicate_insert') > 0 AS one_switch
 FROM system.tables WHERE database = currentDatabase() AND name = {table:String}`
+
+// Deduplicates reports whether the table ignores an insert that is repeated with
+// its token. Where it does not, a repetition may store rows twice. A table that
+// is not there, or whose engine is not known, is taken for one that does. What
+// materialized views insert into is not looked at.
+func (ins *Inserter) Deduplicates(ctx context.Context, table string) (bool, error) {
+	seen, err := ins.generation(ctx, table)
+	return err != nil || seen.uuid == "" || seen.remembers, err
+}
 
 // lookWithSlot is lookAt for who has a connection slot.
 func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting, fenced bool, err error) {
@@ -310,6 +332,11 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 		UUID   string `ch:"uuid"`
 		Fenced bool   `ch:"fenced"`
 		Views  bool   `ch:"views"`
+
+		Own       string `ch:"own"`
+		Usual     string `ch:"usual"`
+		Remembers bool   `ch:"remembers"`
+		OneSwitch bool   `ch:"one_switch"`
 	}
 	ctx, cancel := ins.client.WithReadTimeout(ctx)
 	defer cancel()
@@ -323,6 +350,6 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 	if len(rows) == 0 {
 		return s, false, nil
 	}
-	s.uuid, s.views = rows[0].UUID, rows[0].Views
+	s.uuid, s.views, s.remembers, s.oneSwitch = rows[0].UUID, rows[0].Views, rows[0].Remembers, rows[0].OneSwitch
 	return s, rows[0].Fenced, nil
 }

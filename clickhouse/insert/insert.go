@@ -36,6 +36,8 @@ type Insert struct {
 	OnPart    func(parts int) error
 	// Settings are further ClickHouse settings of this one insert.
 	Settings map[string]string
+
+	oneSwitch bool // the server has deduplicate_insert
 }
 
 // Insert sends the rows of a block as one block and returns when the server
@@ -148,6 +150,7 @@ func (ins *Inserter) sendOnce(ctx context.Context, in Insert) (chconn.Phase, err
 	if err != nil {
 		return chconn.Unsent, err
 	}
+	in.oneSwitch = seen.oneSwitch
 	at, err := ins.insert(ctx, in, always)
 	return seen.phase(at), err
 }
@@ -185,6 +188,9 @@ func (in *Insert) settings() map[string]string {
 		"async_insert":       "0", // answer when stored
 		"insert_deduplicate": "1",
 		"deduplicate_blocks_in_dependent_materialized_views": "1",
+	}
+	if in.oneSwitch {
+		s["deduplicate_insert"] = "enable" // overrules insert_deduplicate, which servers before it know
 	}
 	if in.Token != "" {
 		s["insert_deduplication_token"] = in.Token
