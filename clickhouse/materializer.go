@@ -36,6 +36,7 @@ type Materializer struct {
 	settings map[string]string // of inserts
 	log      *slog.Logger
 	calls    inflight
+	late     lateness
 
 	config      Config // with its defaults; for the writers
 	keepIDs     bool   // failures are reported by ID
@@ -75,6 +76,7 @@ func New(cfg Config) (*Materializer, error) {
 		schemas:  make(map[string]*schemaEntry),
 	}
 	m.sink = func(entry *schemaEntry) groupcommit.Sink { return &tableSink{m: m, entry: entry} }
+	m.late.always = cfg.Mode == Buffered
 	m.calls.init()
 	m.inserts, m.stopInserts = context.WithCancelCause(context.Background())
 	var err error
@@ -128,6 +130,7 @@ func (m *Materializer) EnsureSchema(ctx context.Context, schemas ...fact.Schema)
 	}
 	for _, entry := range entries {
 		if err := m.makeReady(ctx, entry); err != nil {
+			_ = m.late.retryable(err) // notes outages; the caller hears what it is
 			return fmt.Errorf("ensure schema: %w", err)
 		}
 	}
@@ -333,7 +336,7 @@ func (m *Materializer) entry(name string) (*schemaEntry, error) {
 func (m *Materializer) ensure(ctx context.Context, entry *schemaEntry) error {
 	err := m.makeReady(ctx, entry)
 	if err != nil {
-		m.log.WarnContext(ctx, "table is not ready", "table", entry.table.Name, "error", err)
+		m.log.WarnContext(ctx, "table is not ready", "table", entry.table.Name, "error", chconn.ForLog(err))
 	}
 	return err
 }

@@ -33,6 +33,10 @@ func (s *tableSink) limit(ctx context.Context) (context.Context, context.CancelF
 // as it should be, it is made ready once more: it may have been dropped or
 // replaced.
 func (s *tableSink) Insert(ctx context.Context, rows *block.Block, token string, again bool) error {
+	return s.m.late.retryable(s.insert(ctx, rows, token, again))
+}
+
+func (s *tableSink) insert(ctx context.Context, rows *block.Block, token string, again bool) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	known := s.entry.ready.Load()
@@ -123,7 +127,7 @@ func (s *tableSink) Stored(ctx context.Context, ids []string) (map[string]bool, 
 			list.WriteString(ddl.QuoteString(ids[n]))
 		}
 		if err := s.lookUp(ctx, ddl.QuoteIdent(field.Name), list.String(), have); err != nil {
-			return nil, err
+			return nil, s.m.late.retryable(err)
 		}
 		ids = ids[n:]
 	}

@@ -182,7 +182,7 @@ func Classify(err error, at Phase) error {
 // will most likely get the same answer.
 func Lasting(err error) bool {
 	var e *Error
-	if !errors.As(err, &e) || e.Code == 0 {
+	if !errors.As(err, &e) || e.Code == 0 || e.Class == ErrRetryable { //nolint:errorlint // Class is one of them
 		return false
 	}
 	class := codeClasses[e.Code]

@@ -115,6 +115,27 @@ func (e *Error) Unwrap() []error {
 	return out
 }
 
+// valueless are rejections whose text holds names and numbers, never values of rows.
+var valueless = map[int]bool{CodeAccessDenied: true, CodeWrongPassword: true, CodeUnknownTable: true, CodeUnknownDatabase: true, 115: true, 452: true}
+
+// ForLog returns the text of an error without what the server wrote that may hold
+// values of rows, as it does of a row that breaks a constraint. What was tried, the
+// code and its name stay.
+func ForLog(err error) string {
+	code, name, _ := serverException(err)
+	op := "insert"
+	var e *Error
+	if errors.As(err, &e) {
+		code, name, op = e.Code, e.Name, e.Op
+	}
+	passing := codeClasses[code] == ErrRetryable && code < 1000 //nolint:errorlint // it is a class itself
+	if code == 0 || passing || valueless[code] {
+		return err.Error()
+	}
+	shown := Error{Op: op, Code: code, Name: name, Text: "the server's answer is left out, since it may hold values"}
+	return shown.Error()
+}
+
 // schemaError makes an error one of class ErrSchema.
 type schemaError struct{ err error }
 

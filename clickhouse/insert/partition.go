@@ -164,7 +164,7 @@ func (ins *Inserter) partitionsOf(ctx context.Context, in Insert) ([]uint64, err
 	}
 	err = ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(rows)), op, &answer, sql)
 	if errors.Is(err, chconn.ErrRejected) || errors.Is(err, chconn.ErrSchema) {
-		return nil, fmt.Errorf("%w: %v", chconn.ErrRetryable, err) //nolint:errorlint // its class is not that of the insert
+		return nil, reclassed(err, chconn.ErrRetryable, "") // its class is not that of the insert
 	}
 	if err != nil {
 		return nil, err

@@ -68,13 +68,17 @@ func (ins *Inserter) makeSure(ctx context.Context, in Insert) error {
 // more, when the question for its rows has failed. A failed question is no
 // answer: they may be stored or not.
 func notVerified(err error) error {
+	return reclassed(err, chconn.ErrAmbiguous, "the rows of a repeated insert cannot be looked for: ")
+}
+
+// reclassed returns err with another class, and a text before its own.
+func reclassed(err, class error, text string) error {
 	var e *chconn.Error
 	if !errors.As(err, &e) {
-		return fmt.Errorf("%w: the rows of a repeated insert cannot be looked for: %w", chconn.ErrAmbiguous, err)
+		return fmt.Errorf("%w: %s%w", class, text, err)
 	}
 	out := *e
-	out.Class = chconn.ErrAmbiguous
-	out.Text = "the rows of a repeated insert cannot be looked for: " + e.Text
+	out.Class, out.Text = class, text+e.Text
 	return &out
 }
 

@@ -59,7 +59,7 @@ func (w *Writer) store(ctx context.Context, since time.Time, rows *block.Block, 
 		return err
 	})
 	if err != nil {
-		w.Log.WarnContext(ctx, "insert failed", "table", w.Table, "rows", rows.Rows(), "error", err)
+		w.Log.WarnContext(ctx, "insert failed", "table", w.Table, "rows", rows.Rows(), "error", chconn.ForLog(err))
 	}
 	return err
 }

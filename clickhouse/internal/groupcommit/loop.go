@@ -3,6 +3,8 @@ package groupcommit
 import (
 	"context"
 	"time"
+
+	"github.com/factload/factload/clickhouse/chconn"
 )
 
 // wake makes sure that somebody looks at the queue when it is time to. The
@@ -184,7 +186,7 @@ func (w *Writer) report(calls []*call) {
 			continue
 		}
 		w.metrics.gaveUp(w.Inserts, c.to-c.from, c.err)
-		w.Log.ErrorContext(w.Inserts, "buffered rows are given up", "table", w.Table, "rows", c.to-c.from, "error", c.err)
+		w.Log.ErrorContext(w.Inserts, "buffered rows are given up", "table", w.Table, "rows", c.to-c.from, "error", chconn.ForLog(c.err))
 		if w.GaveUp != nil {
 			w.GaveUp(c.ids, c.err)
 		}

@@ -286,5 +286,5 @@ func (w *Writer) tryAgain(ctx context.Context, tries int, err error) {
 	if tries == 1 {
 		level = slog.LevelWarn // the others say the same
 	}
-	w.Log.Log(ctx, level, "trying again", "table", w.Table, "tries", tries, "error", err)
+	w.Log.Log(ctx, level, "trying again", "table", w.Table, "tries", tries, "error", chconn.ForLog(err))
 }
