@@ -39,8 +39,9 @@ type Config struct {
 	CreateDatabase bool
 
 	// Tables holds what is particular to individual tables, such as partitions and
-	// TTL, by the name of the schema. Schemas without an entry get the defaults
-	// of [ddl.NewTable].
+	// TTL, by the name of the schema. Schemas without an entry have what their own
+	// Table field says, a [ddl.Options], as those of package schemas do; others
+	// get the defaults of [ddl.NewTable].
 	Tables map[string]ddl.Options
 
 	// Allow permits EnsureSchema to run statements of these hazards as well.

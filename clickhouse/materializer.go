@@ -276,7 +276,11 @@ func (m *Materializer) newEntry(s fact.Schema) (*schemaEntry, error) {
 	if err != nil {
 		return nil, err
 	}
-	table, err := ddl.NewTable(s, m.tables[s.Name])
+	options, err := m.optionsOf(s)
+	if err != nil {
+		return nil, err
+	}
+	table, err := ddl.NewTable(s, options)
 	if err != nil {
 		return nil, err
 	}

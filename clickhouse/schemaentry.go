@@ -37,6 +37,12 @@ func differs(a, b fact.Schema) (what string, ok bool) {
 	if !slices.Equal(a.OrderBy, b.OrderBy) {
 		return "the order", true
 	}
+	if a.ReplaceBy != b.ReplaceBy {
+		return "what rows are replaced by", true
+	}
+	if !reflect.DeepEqual(a.Table, b.Table) {
+		return "what it says of its table", true
+	}
 	if len(a.Fields) != len(b.Fields) {
 		return "the number of fields", true
 	}

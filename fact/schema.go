@@ -94,6 +94,12 @@ type Schema struct {
 	// one that came last. Empty means that all rows stay. It is an unsigned
 	// integer, a Date or a DateTime64, neither Nullable nor in OrderBy.
 	ReplaceBy string
+	// Table is what else is to be said of the table that facts of the schema are
+	// kept in, such as how long: a value of a type that the materializer names,
+	// as package clickhouse names ddl.Options. Nil says nothing. It travels with
+	// the schema so that whoever uses a schema of somebody else has all of it.
+	// This package does not look at it.
+	Table any
 }
 
 // FieldByName returns the field with the given name, and whether there is one.

@@ -31,10 +31,10 @@ var builtins = sync.OnceValue(func() []Definition {
 	return all
 })
 
-// isBuiltin reports whether def is a definition that comes with the package.
-func isBuiltin(def Definition) bool {
+// IsBuiltin reports whether the definition is one that comes with the package, by its name and its Source.
+func (d Definition) IsBuiltin() bool {
 	return slices.ContainsFunc(builtins(), func(b Definition) bool {
-		return b.Schema.Name == def.Schema.Name && b.Source == def.Source
+		return b.Schema.Name == d.Schema.Name && b.Source == d.Source
 	})
 }
 

@@ -10,7 +10,8 @@ import (
 // It is plain data. Those that this package returns have passed [fact.Schema.Validate] and make a table with
 // [ddl.NewTable].
 type Definition struct {
-	// Schema is the schema itself.
+	// Schema is the schema itself. Its Table is what Table says, if that says something, so that a program that uses the
+	// schema alone has the options too.
 	Schema fact.Schema
 	// Description says in a sentence what a fact of the schema is. It may be empty.
 	Description string

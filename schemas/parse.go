@@ -105,6 +105,9 @@ func (p *problems) definition(n *yaml.Node) (Definition, position) {
 	if def.Table.Comment == "" {
 		def.Table.Comment = doc.Description
 	}
+	if !reflect.ValueOf(def.Table).IsZero() {
+		def.Schema.Table = def.Table
+	}
 	if doc.Name == "" {
 		d.missing("", "name", `a schema needs a name: add a line such as "name: message"`)
 	}

@@ -68,6 +68,9 @@ func TestParse(t *testing.T) {
 	t.Parallel()
 	got, err := schemas.Parse("dir/all.yaml", []byte(everything))
 	require.NoError(t, err)
+	require.Equal(t, got[0].Table, got[0].Schema.Table)
+	require.Nil(t, got[1].Schema.Table)
+	got[0].Schema.Table = nil
 	require.Equal(t, []schemas.Definition{
 		{
 			Schema: fact.Schema{

@@ -16,14 +16,17 @@ type Registry struct {
 	names []string // sorted
 }
 
-// NewRegistry returns a registry of the given definitions. Two with the same name are an error that names the sources
-// of both, also when one of them is built in: leave that one out to put another in its place.
+// NewRegistry returns a registry of the given definitions. One with the name of a built-in schema takes its place. Any
+// other two with the same name are an error that names the sources of both.
 func NewRegistry(defs ...Definition) (*Registry, error) {
 	byName := make(map[string]Definition, len(defs))
 	var wrong []error
 	for _, def := range defs {
-		if first, twice := byName[def.Schema.Name]; twice {
-			wrong = append(wrong, definedTwice(first, def))
+		switch first, twice := byName[def.Schema.Name]; {
+		case twice && def.IsBuiltin() && !first.IsBuiltin():
+			continue
+		case twice && def.IsBuiltin() == first.IsBuiltin():
+			wrong = append(wrong, fmt.Errorf("schema %q is defined twice, in %s and in %s: rename one of them", def.Schema.Name, sourceOf(first), sourceOf(def)))
 			continue
 		}
 		byName[def.Schema.Name] = def
@@ -32,15 +35,6 @@ func NewRegistry(defs ...Definition) (*Registry, error) {
 		return nil, err
 	}
 	return &Registry{defs: byName, names: slices.Sorted(maps.Keys(byName))}, nil
-}
-
-func definedTwice(first, second Definition) error {
-	for _, defs := range [][2]Definition{{first, second}, {second, first}} {
-		if isBuiltin(defs[0]) {
-			return fmt.Errorf("%s: schema %q has the name of a built-in schema: choose another name", sourceOf(defs[1]), second.Schema.Name)
-		}
-	}
-	return fmt.Errorf("schema %q is defined twice, in %s and in %s: rename one of them", second.Schema.Name, sourceOf(first), sourceOf(second))
 }
 
 func sourceOf(def Definition) string {

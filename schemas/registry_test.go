@@ -64,8 +64,19 @@ func TestRegistryDuplicates(t *testing.T) {
 	require.EqualError(t, err, `schema "a" is defined twice, in one.yaml:1 and in two.yaml:7: rename one of them`+"\n"+
 		`schema "b" is defined twice, in the program and in three.yaml:1: rename one of them`)
 
-	_, err = schemas.NewRegistry(append(schemas.Builtins(), definition("message", "mine.yaml:1"))...)
-	require.EqualError(t, err, `mine.yaml:1: schema "message" has the name of a built-in schema: choose another name`)
-	_, err = schemas.NewRegistry(append([]schemas.Definition{definition("message", "")}, schemas.Builtins()...)...)
-	require.EqualError(t, err, `the program: schema "message" has the name of a built-in schema: choose another name`)
+	// One with the name of a built-in schema takes its place, whichever comes first.
+	mine := definition("message", "mine.yaml:1")
+	for _, defs := range [][]schemas.Definition{append(schemas.Builtins(), mine), append([]schemas.Definition{mine}, schemas.Builtins()...)} {
+		r, err := schemas.NewRegistry(defs...)
+		require.NoError(t, err)
+		got, err := r.Get("message")
+		require.NoError(t, err)
+		require.Equal(t, mine, got)
+		require.False(t, got.IsBuiltin())
+		other, err := r.Get("eval_run")
+		require.NoError(t, err)
+		require.True(t, other.IsBuiltin())
+	}
+	_, err = schemas.NewRegistry(append(schemas.Builtins(), mine, definition("message", "two.yaml:1"))...)
+	require.EqualError(t, err, `schema "message" is defined twice, in mine.yaml:1 and in two.yaml:1: rename one of them`)
 }

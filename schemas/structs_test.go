@@ -119,7 +119,7 @@ func TestFromStructWords(t *testing.T) {
 	type row struct {
 		Tokens  int       `fact:"tokens,uint32,quoted,from=response.\"us,age\".tokens,null=default"`
 		Score   *float64  `fact:"score,nan=null"`
-		Text    string    `fact:"text, from=a.0, surrogates=replace"`
+		Text    string    `fact:"text, from=a.b, surrogates=replace"`
 		Created time.Time `fact:"created,unit=ns,precision=9"`
 	}
 	got, err := schemas.FromStruct(row{}, schemas.StructOptions{OrderBy: []string{"tokens"}, ReplaceBy: "created"})
@@ -129,7 +129,7 @@ func TestFromStructWords(t *testing.T) {
 		Fields: []fact.Field{
 			{Name: "tokens", Type: fact.UInt32, Quoted: true, From: `response."us,age".tokens`, NullIsDefault: true},
 			{Name: "score", Type: fact.Float64, Nullable: true, NaNIsNull: true},
-			{Name: "text", Type: fact.String, From: "a.0", ReplaceSurrogates: true},
+			{Name: "text", Type: fact.String, From: "a.b", ReplaceSurrogates: true},
 			{Name: "created", Type: fact.DateTime64, Unit: fact.Nanoseconds, Precision: 9},
 		},
 	}, got)

@@ -25,11 +25,15 @@ type Comments struct {
 }
 
 // AppendYAML appends a definition to dst as a document that [Parse] reads, its Source left out. Definitions of a file
-// have a line of three dashes between them.
+// have a line of three dashes between them. A schema that is written in Go, as a [fact.Schema] or by [FromStruct], can
+// be given to the commands of factload so.
 //
 // What was written is read back before it is returned, and the table that it makes must be the same. So it is an error
 // when the definition is not valid, and nothing is appended then. Defaults may be other Go values when they are read.
 func AppendYAML(dst []byte, def Definition, c Comments) ([]byte, error) {
+	if options, ok := def.Schema.Table.(ddl.Options); ok && reflect.ValueOf(def.Table).IsZero() {
+		def.Table = options
+	}
 	text, err := render(def, c)
 	if err == nil {
 		err = readsBack(def, text)
@@ -114,6 +118,7 @@ func readsBack(def Definition, text []byte) error {
 
 // withoutDefaults returns a schema without what may be told apart though it means the same.
 func withoutDefaults(s fact.Schema) fact.Schema {
+	s.Table = nil // the table has been compared
 	s.OrderBy = append([]string{}, s.OrderBy...)
 	s.Fields = append([]fact.Field{}, s.Fields...)
 	for i := range s.Fields {

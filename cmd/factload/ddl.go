@@ -10,21 +10,26 @@ import (
 )
 
 func newDDL(a *app) *cobra.Command {
+	var yaml bool
 	cmd := &cobra.Command{
 		Use:   "ddl [SCHEMA...]",
 		Short: "Print the CREATE statements of schemas",
 		Long: `Print the statements that create the tables and materialized views of the named
 schemas. Without names it is those of your own schemas, which --schemas names, or
-else of the built-in ones. Nothing is connected to and nothing is changed.`,
+else of the built-in ones. With --yaml print the schemas themselves, as a file that
+--schemas reads: one that is changed takes the place of the built-in schema of its
+name. Nothing is connected to and nothing is changed.`,
 		Example: `  factload ddl message
+  factload ddl --yaml message > message.yaml
   factload ddl --schemas my_schemas/ my_table`,
-		RunE: func(_ *cobra.Command, names []string) error { return a.printDDL(names) },
+		RunE: func(_ *cobra.Command, names []string) error { return a.printDDL(names, yaml) },
 	}
+	cmd.Flags().BoolVar(&yaml, "yaml", false, "print the schemas as YAML")
 	addSchemasFlag(cmd)
 	return cmd
 }
 
-func (a *app) printDDL(names []string) error {
+func (a *app) printDDL(names []string, yaml bool) error {
 	registry, err := a.registry()
 	if err != nil {
 		return err
@@ -34,6 +39,9 @@ func (a *app) printDDL(names []string) error {
 	}
 	if len(names) == 0 {
 		names = registry.Names()
+	}
+	if yaml {
+		return a.printYAML(registry, names)
 	}
 	tables, err := selectTables(registry, names)
 	if err != nil {
@@ -52,6 +60,25 @@ func (a *app) printDDL(names []string) error {
 		}
 	}
 	return nil
+}
+
+// printYAML prints definitions as one file.
+func (a *app) printYAML(registry *schemas.Registry, names []string) error {
+	var text []byte
+	for i, name := range names {
+		def, err := registry.Get(name)
+		if err != nil {
+			return usageError(err)
+		}
+		if i > 0 {
+			text = append(text, "---\n"...)
+		}
+		if text, err = schemas.AppendYAML(text, def, schemas.Comments{}); err != nil {
+			return err
+		}
+	}
+	_, err := a.out.Write(text)
+	return err
 }
 
 // tableOf returns the table that the named schema becomes.

@@ -193,11 +193,13 @@ func selectTables(registry *schemas.Registry, names []string) ([]selected, error
 }
 
 // ownNames returns the names of the schemas that are not built in, sorted.
-func ownNames(registry *schemas.Registry) []string {
-	builtin := schemas.Builtins()
-	return slices.DeleteFunc(registry.Names(), func(name string) bool {
-		return slices.ContainsFunc(builtin, func(def schemas.Definition) bool { return def.Schema.Name == name })
-	})
+func ownNames(registry *schemas.Registry) (names []string) {
+	for _, def := range registry.All() {
+		if !def.IsBuiltin() {
+			names = append(names, def.Schema.Name)
+		}
+	}
+	return names
 }
 
 // pending counts the statements of all plans.

@@ -200,7 +200,7 @@ func TestInferRefusesRows(t *testing.T) {
 		``:                                 "unexpected end of JSON input",
 		`{"x":1`:                           "unexpected end of JSON input",
 		"{\r":                              "unexpected end of JSON input",
-		`[`:                                "jq -c '.[]' FILE makes such lines",
+		`[`:                                "unexpected end of JSON input",
 		`{"x":1} {}`:                       "after top-level value",
 		`{"x":01}`:                         "invalid character '1'",
 		"{\"x\":\"\t\"}":                   "in string literal",
