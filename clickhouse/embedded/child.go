@@ -5,6 +5,7 @@ package embedded
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -25,6 +26,7 @@ const (
 	controlFD = 3 // read end: the launch order, then commands; when it closes, the parent is gone
 	reportFD  = 4 // write end: where the engine listens
 	lockFD    = 5 // the locked file of the data directory; never used, only held
+	usesFD    = 6 // of a shared engine: the file that those who use it have locked
 )
 
 // Commands on controlFD.
@@ -39,6 +41,7 @@ type launch struct {
 	Library string   `json:"library"`
 	Args    []string `json:"args"`
 	Sandbox sandbox  `json:"sandbox"`
+	Shared  bool     `json:"shared"` // it ends with the last of those who use it, and not with its parent
 }
 
 // init turns this process into an engine if Start has executed it for that. An init function is used, and not a hook
@@ -63,7 +66,10 @@ func childMain(mark string) int {
 	if err := syscall.Pipe(hold[:]); err != nil {
 		return childFailed(fmt.Errorf("pipe: %w", err))
 	}
-	go obey(control, hold[1])
+	go obey(control, hold[1], order.Shared)
+	if order.Shared {
+		go endWithUses(hold[1])
+	}
 	run, err := loadEngine(order.Library)
 	if err != nil {
 		return childFailed(err)
@@ -97,23 +103,49 @@ func readOrder(mark string, control *bufio.Reader) (launch, error) {
 	return order, nil
 }
 
-// obey carries out the parent's commands, and ends the process at once when the parent is gone. It needs no owner: it
-// lives as long as the process.
-func obey(control *bufio.Reader, hold int) {
+// obey carries out the parent's commands, and ends the process at once when the parent of an engine that is not shared is
+// gone. It needs no owner: it lives as long as the process.
+func obey(control *bufio.Reader, hold int, shared bool) {
 	for {
 		command, err := control.ReadString('\n')
 		var native, http int
 		_, notWatch := fmt.Sscanf(command, watchCommand, &native, &http)
 		switch {
+		case err != nil && shared:
+			return
 		case err != nil: // the pipe is closed
 			_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		case command == stopCommand:
-			_ = syscall.Close(hold)
-			go hangUp()
+			end(hold)
 		case notWatch == nil:
 			go dropStrangers(native, http)
 		}
 	}
+}
+
+// end has the engine end in good order.
+func end(hold int) {
+	_ = syscall.Close(hold)
+	go hangUp()
+}
+
+// endWithUses ends the process when nobody uses the engine any more: each of those who do holds a shared lock, which the
+// kernel takes away however they end, and this waits for the exclusive one. While it has that, until the process has
+// ended, nobody can begin to use it.
+func endWithUses(hold int) {
+	for {
+		err := syscall.Flock(usesFD, syscall.LOCK_EX)
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, syscall.EINTR) {
+			fmt.Fprintln(os.Stderr, "embedded engine: wait for its users:", err)
+			break
+		}
+	}
+	end(hold)
+	time.Sleep(stopTimeout)
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 }
 
 // hangUp ends the connections of clients again and again, while the engine shuts down. Left alone, one idle connection

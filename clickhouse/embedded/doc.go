@@ -12,7 +12,7 @@
 // run in the child too; they should not have side effects. The mark is only believed together with a handshake on
 // inherited pipes, and a marked process never reaches main: it cannot start engines of its own.
 //
-// The child never outlives its parent. The kernel kills it when the parent dies (on Linux), and it kills itself when
+// The child of [Start] never outlives its parent. The kernel kills it when the parent dies (on Linux), and it kills itself when
 // the pipe from the parent closes, however the parent ended. The engine runs in a process group of its own, so Ctrl-C
 // in a terminal reaches the parent alone, which then decides when to call [Server.Stop].
 //
@@ -21,14 +21,16 @@
 //
 // # The data directory
 //
-// One engine at a time may use a data directory. A lock, held by the engine process itself, makes sure of it; the
-// second one gets an error that is [ErrInUse]. The directory holds:
+// One engine at a time may use a data directory. A lock, held by the engine process itself, makes sure of it; a second
+// Start gets an error that is [ErrInUse]. [Join] uses the engine that is there, or starts one that ends with the last
+// program that has joined it. The directory holds:
 //
 //	data/        ClickHouse's own files: the databases and tables
 //	log/         the engine's log, bounded in size
 //	run/         what the running engine needs: its private configuration, and dsn, a file with the two DSNs of the
 //	             running engine (mode 0600)
 //	engine.lock  the lock
+//	uses.lock    locked by those who have joined
 //
 // What the engine has acknowledged survives the death of the engine and of the parent. As usual with ClickHouse,
 // acknowledged rows are handed to the operating system but not forced to the disk: a power failure may lose the last

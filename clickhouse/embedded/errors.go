@@ -20,6 +20,8 @@ type InUseError struct {
 	DataDir string // absolute
 	PID     int    // of the engine process; 0 when it has not said so yet
 	DSNFile string // holds the running engine's DSN, readable by its owner alone; "" when there is none yet
+
+	shared bool // it ends with the last of those who have joined it
 }
 
 // Error says who uses the directory and how to reach it.
@@ -32,11 +34,15 @@ func (e *InUseError) Error() string {
 	if e.DSNFile != "" {
 		fmt.Fprintf(&b, ": connect to that one (its DSN is in a file: factload takes --dsn-file %s), ", e.DSNFile)
 	} else {
-		b.WriteString(": that of a factload command, most likely: ")
+		b.WriteString(": ")
 	}
-	b.WriteString("wait until it ends, or choose another data directory; to run several commands at once, start factload serve first, and they share its engine")
+	b.WriteString("wait until it ends, or choose another data directory")
 	return b.String()
 }
+
+// Ends reports whether the engine ends by itself, with the last program that has joined it, or is just being started. One
+// that somebody owns may run for ever.
+func (e *InUseError) Ends() bool { return e.shared || e.PID == 0 }
 
 // Is reports whether target is ErrInUse.
 func (e *InUseError) Is(target error) bool { return target == ErrInUse }

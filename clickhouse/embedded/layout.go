@@ -21,6 +21,8 @@ func (l layout) lock() string   { return filepath.Join(l.root, "engine.lock") }
 func (l layout) config() string { return filepath.Join(l.run(), "config.xml") }
 func (l layout) users() string  { return filepath.Join(l.run(), "users.xml") }
 func (l layout) start() string  { return filepath.Join(l.run(), "start.sql") }
+func (l layout) stderr() string { return filepath.Join(l.log(), "stderr.log") }
+func (l layout) uses() string   { return filepath.Join(l.root, "uses.lock") }
 func (l layout) dsn() string    { return filepath.Join(l.run(), "dsn") }
 func (l layout) engineLog() string {
 	return filepath.Join(l.log(), "clickhouse.log")

@@ -17,8 +17,9 @@ import (
 
 // holder is what the lock file says about the engine that holds the lock.
 type holder struct {
-	PID    int `json:"pid"`
-	Parent int `json:"parent"`
+	PID    int  `json:"pid"`
+	Parent int  `json:"parent"`
+	Shared bool `json:"shared"` // it does not end with its parent
 }
 
 // How long a lock is waited for whose holder is about to die, and how often it is tried.
@@ -81,13 +82,13 @@ func readHolder(f *os.File) holder {
 	return h
 }
 
-// orphan reports whether the holder's parent is dead.
+// orphan reports whether the holder ends because its parent is dead.
 func (h holder) orphan() bool {
-	return h.Parent > 0 && errors.Is(syscall.Kill(h.Parent, 0), syscall.ESRCH)
+	return h.Parent > 0 && !h.Shared && errors.Is(syscall.Kill(h.Parent, 0), syscall.ESRCH)
 }
 
 func inUse(l layout, h holder) error {
-	e := &InUseError{DataDir: l.root, PID: h.PID}
+	e := &InUseError{DataDir: l.root, PID: h.PID, shared: h.Shared}
 	if _, err := os.Stat(l.dsn()); err == nil {
 		e.DSNFile = l.dsn()
 	}

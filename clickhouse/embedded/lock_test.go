@@ -26,7 +26,6 @@ func TestDirectoryInUse(t *testing.T) {
 		require.Contains(t, text, dir)
 		require.Contains(t, text, "process "+strconv.Itoa(s.PID()))
 		require.Contains(t, text, "--dsn-file "+s.DSNFile())
-		require.Contains(t, text, "start factload serve first")
 		require.NotContains(t, text, s.cfg.Password)
 	}
 	_, err := Start(t.Context(), Config{DataDir: dir})

@@ -31,15 +31,25 @@ func TestMain(m *testing.M) {
 		}
 		_, _ = fmt.Fprintln(os.Stdout, server.PID(), server.HTTPDSN())
 		_, _ = io.Copy(io.Discard, os.Stdin)
+	case "join":
+		joinUntilEOF(dir)
+	case "insert":
+		insertOnce(dir)
 	}
 }
 
-// serve runs another process that starts an engine on dir, and returns it with the first line it prints. It ends when
-// its standard input is closed, or with the test.
+// serve runs another process that starts an engine on dir. See role.
 func serve(t *testing.T, dir string) (cmd *exec.Cmd, stdin io.Closer, line string) {
 	t.Helper()
+	return role(t, "serve:"+dir)
+}
+
+// role runs another process that uses an engine, and returns it with the first line it prints. It ends when its standard
+// input is closed, or with the test.
+func role(t *testing.T, what string) (cmd *exec.Cmd, stdin io.Closer, line string) {
+	t.Helper()
 	cmd = exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), roleEnv+"=serve:"+dir)
+	cmd.Env = append(os.Environ(), roleEnv+"="+what)
 	cmd.Stderr = os.Stderr
 	input, err := cmd.StdinPipe()
 	require.NoError(t, err)

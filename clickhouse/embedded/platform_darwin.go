@@ -13,7 +13,7 @@ func self() (string, error) { return os.Executable() }
 
 // childAttr puts the child in a process group of its own, so that a terminal's Ctrl-C does not reach it. The child
 // notices by its pipe alone that its parent is gone.
-func childAttr() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+func childAttr(bool) *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
 // fdDir lists the open files of the process itself.
 const fdDir = "/dev/fd/"

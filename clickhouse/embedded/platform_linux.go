@@ -13,10 +13,14 @@ import (
 // self is this program, even if its file has been replaced or removed since it was started.
 func self() (string, error) { return "/proc/self/exe", nil }
 
-// childAttr puts the child in a process group of its own, so that a terminal's Ctrl-C does not reach it, and has the
-// kernel kill it when the thread that starts it ends.
-func childAttr() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+// childAttr puts the child in a process group of its own, so that a terminal's Ctrl-C does not reach it. Tied to its
+// parent, it is killed by the kernel when the thread that starts it ends.
+func childAttr(tied bool) *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setpgid: true}
+	if tied {
+		attr.Pdeathsig = syscall.SIGKILL
+	}
+	return attr
 }
 
 // fdDir lists the open files of the process itself.

@@ -29,8 +29,8 @@ type process struct {
 	os      *os.Process
 	control *os.File // write end; closed when the process has ended
 	report  *os.File // read end; closed when the process has ended
-	stderr  tail
-	log     logFile
+	stderr  *os.File // what the process says; closed when it has ended
+	logs    []logFile
 	logger  *slog.Logger
 
 	asked atomic.Bool   // Stop or Kill was called: the end is no surprise
@@ -38,9 +38,20 @@ type process struct {
 	err   error         // how it ended; set before done is closed
 }
 
-// spawn starts an engine process. It takes ownership of lock: the file is closed when the process has ended, or could
-// not be started.
-func spawn(library string, files layout, limits sandbox, lock *os.File, logger *slog.Logger) (*process, error) {
+// order is what an engine process is started with.
+type order struct {
+	library string
+	files   layout
+	sandbox sandbox
+	lock    *os.File // of the data directory
+	uses    *os.File // nil: the process ends with this one; else it ends when nobody else has this file locked
+	logger  *slog.Logger
+}
+
+// spawn starts an engine process. It takes ownership of the lock: it is closed when the process has ended, or could not
+// be started. The file uses stays the caller's, who may close it then.
+func spawn(o order) (*process, error) {
+	lock, files, logger := o.lock, o.files, o.logger
 	control, toChild, err := pipePair()
 	if err != nil {
 		closeAll(lock)
@@ -52,7 +63,8 @@ func spawn(library string, files layout, limits sandbox, lock *os.File, logger *
 		return nil, err
 	}
 	p := &process{
-		control: toChild, report: fromChild, log: openLog(files.engineLog()), logger: logger, done: make(chan struct{}),
+		control: toChild, report: fromChild, logger: logger,
+		logs: []logFile{{path: files.stderr()}, openLog(files.engineLog())}, done: make(chan struct{}),
 	}
 	nonce := rand.Text()
 	cmd, err := p.command(nonce, files)
@@ -60,7 +72,11 @@ func spawn(library string, files layout, limits sandbox, lock *os.File, logger *
 		closeAll(lock, control, toChild, fromChild, report)
 		return nil, err
 	}
+	cmd.SysProcAttr = childAttr(o.uses == nil)
 	cmd.ExtraFiles = []*os.File{control, report, lock} // controlFD, reportFD, lockFD
+	if o.uses != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, o.uses) // usesFD
+	}
 	started := make(chan error)
 	go p.own(cmd, lock, files, started)
 	err = <-started
@@ -69,7 +85,7 @@ func spawn(library string, files layout, limits sandbox, lock *os.File, logger *
 		<-p.done
 		return nil, fmt.Errorf("engine process: %w", err)
 	}
-	order := launch{Nonce: nonce, Library: library, Args: engineArgs(files), Sandbox: limits}
+	order := launch{Nonce: nonce, Library: o.library, Args: engineArgs(files), Sandbox: o.sandbox, Shared: o.uses != nil}
 	if err := json.NewEncoder(toChild).Encode(order); err != nil {
 		_ = p.kill() // the error that is returned says more
 		return nil, p.withLastWords(fmt.Errorf("engine process: send launch order: %w", err))
@@ -105,14 +121,17 @@ func (p *process) command(nonce string, files layout) (*exec.Cmd, error) {
 	if err != nil {
 		return nil, fmt.Errorf("engine process: %w", err)
 	}
+	// A file, since the process may outlive the reader of a pipe.
+	p.stderr, err = os.OpenFile(files.stderr(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("engine process: %w", err)
+	}
 	return &exec.Cmd{
-		Path:        path,
-		Args:        []string{childName},
-		Dir:         files.root,
-		Env:         append(childEnviron(files), fmt.Sprintf("%s=%d:%s", childEnv, os.Getpid(), nonce)),
-		Stderr:      &p.stderr,
-		SysProcAttr: childAttr(),
-		WaitDelay:   time.Second,
+		Path:   path,
+		Args:   []string{childName},
+		Dir:    files.root,
+		Env:    append(childEnviron(files), fmt.Sprintf("%s=%d:%s", childEnv, os.Getpid(), nonce)),
+		Stderr: p.stderr,
 	}, nil
 }
 
@@ -133,13 +152,13 @@ func (p *process) own(cmd *exec.Cmd, lock *os.File, files layout, started chan<-
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(p.done)
-	defer closeAll(p.control, p.report, lock)
+	defer closeAll(p.control, p.report, p.stderr, lock)
 	if err := cmd.Start(); err != nil {
 		started <- err
 		return
 	}
 	p.os = cmd.Process
-	err := writeHolder(lock, holder{PID: p.pid(), Parent: os.Getpid()})
+	err := writeHolder(lock, holder{PID: p.pid(), Parent: os.Getpid(), Shared: len(cmd.ExtraFiles) > usesFD-3})
 	if err != nil {
 		p.asked.Store(true)
 		_ = p.os.Kill()
@@ -180,7 +199,10 @@ func (p *process) orEnded(err error) error {
 
 // withLastWords adds to err what the engine has said last.
 func (p *process) withLastWords(err error) error {
-	lines := append(p.stderr.lines(), p.log.lines()...)
+	var lines []string
+	for _, log := range p.logs {
+		lines = append(lines, log.lines()...)
+	}
 	if len(lines) == 0 {
 		return err
 	}

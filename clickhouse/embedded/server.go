@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"os"
 	"sync"
 	"syscall"
 	"time"
@@ -20,6 +21,8 @@ type Server struct {
 	cfg     Config // resolved
 	library string
 	files   layout
+
+	uses *os.File // of a shared engine
 
 	turn chan struct{} // one Restart or Stop at a time
 
@@ -35,6 +38,18 @@ type Server struct {
 // ctx is for the start alone. Errors worth telling apart: ErrInUse, *LibraryNotFoundError, ErrUnsupported. If the
 // engine dies during the start, the error holds its last words.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
+	s, err := newServer(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.start(ctx); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// newServer returns a server that is not started.
+func newServer(cfg Config) (*Server, error) {
 	cfg, err := cfg.resolve()
 	if err != nil {
 		return nil, err
@@ -47,13 +62,8 @@ func Start(ctx context.Context, cfg Config) (*Server, error) {
 	if s.native, err = parseAddr("native", cfg.Native); err != nil {
 		return nil, err
 	}
-	if s.http, err = parseAddr("http", cfg.HTTP); err != nil {
-		return nil, err
-	}
-	if err := s.start(ctx); err != nil {
-		return nil, err
-	}
-	return s, nil
+	s.http, err = parseAddr("http", cfg.HTTP)
+	return s, err
 }
 
 // start runs a new process. Nobody else may start or stop one meanwhile.
@@ -76,7 +86,7 @@ func (s *Server) start(ctx context.Context) error {
 		closeAll(lock)
 		return err
 	}
-	p, err := spawn(s.library, s.files, newSandbox(s.files, s.cfg), lock, s.cfg.Logger)
+	p, err := spawn(order{library: s.library, files: s.files, sandbox: newSandbox(s.files, s.cfg), lock: lock, uses: s.uses, logger: s.cfg.Logger})
 	if err != nil {
 		return err
 	}

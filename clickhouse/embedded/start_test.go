@@ -109,7 +109,7 @@ func TestStartWhenTheEngineCannotListen(t *testing.T) {
 	require.NoError(t, s.settings().write())
 	lock, err := lockDir(t.Context(), s.files)
 	require.NoError(t, err)
-	p, err := spawn(s.library, s.files, newSandbox(s.files, cfg), lock, cfg.Logger)
+	p, err := spawn(order{library: s.library, files: s.files, sandbox: newSandbox(s.files, cfg), lock: lock, logger: cfg.Logger})
 	require.NoError(t, err)
 	err = s.ready(t.Context(), p)
 	require.ErrorContains(t, err, "ended by itself")

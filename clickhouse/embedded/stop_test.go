@@ -160,7 +160,7 @@ func TestErrExplainsAnUnexpectedEnd(t *testing.T) {
 			require.Error(t, err)
 			require.NoError(t, s.Err())
 			// The log is written a little later than the answer.
-			require.Eventually(t, func() bool { return len(s.proc.log.lines()) > 0 }, deadline, tick)
+			require.Eventually(t, func() bool { return len(s.proc.logs[1].lines()) > 0 }, deadline, tick)
 			require.NoError(t, syscall.Kill(s.PID(), signal))
 			<-s.Done()
 			require.ErrorContains(t, s.Err(), "ended by itself: signal: "+signal.String())

@@ -8,7 +8,6 @@ import (
 	"os"
 	"regexp"
 	"strings"
-	"sync"
 )
 
 // How much of the engine's own words goes into an error.
@@ -17,31 +16,7 @@ const (
 	tailLines = 12
 )
 
-// tail keeps the last bytes written to it. It is safe for concurrent use.
-type tail struct {
-	mu  sync.Mutex
-	buf []byte
-}
-
-// Write never fails.
-func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.buf = append(t.buf, p...)
-	if extra := len(t.buf) - tailBytes; extra > 0 {
-		t.buf = append(t.buf[:0], t.buf[extra:]...)
-	}
-	return len(p), nil
-}
-
-// lines returns the last lines.
-func (t *tail) lines() []string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return lastLines(t.buf)
-}
-
-// logFile is the engine's log, as it was when a process was started.
+// logFile is a log of the engine, as it was when a process was started.
 type logFile struct {
 	path string
 	size int64

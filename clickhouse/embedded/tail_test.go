@@ -3,7 +3,6 @@
 package embedded
 
 import (
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,19 +10,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 )
-
-func TestTailKeepsTheEnd(t *testing.T) {
-	t.Parallel()
-	var tail tail
-	for i := range 10_000 {
-		_, err := fmt.Fprintf(&tail, "line %d\n", i)
-		require.NoError(t, err)
-	}
-	require.LessOrEqual(t, len(tail.buf), tailBytes)
-	lines := tail.lines()
-	require.Len(t, lines, tailLines)
-	require.Equal(t, "line 9999", lines[tailLines-1])
-}
 
 func TestLastLinesLeavesOutNoise(t *testing.T) {
 	t.Parallel()

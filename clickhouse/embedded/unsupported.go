@@ -45,3 +45,27 @@ func (*Server) Kill() error { return ErrUnsupported }
 
 // Restart returns ErrUnsupported on this platform.
 func (*Server) Restart(context.Context) error { return ErrUnsupported }
+
+// Use is a use of a running engine. On this platform there is none.
+type Use struct{}
+
+// Join fails with an error that is ErrUnsupported.
+func Join(ctx context.Context, cfg Config) (*Use, error) {
+	_, err := Start(ctx, cfg)
+	return nil, err
+}
+
+// DSN returns nothing on this platform.
+func (*Use) DSN() string { return "" }
+
+// HTTPDSN returns nothing on this platform.
+func (*Use) HTTPDSN() string { return "" }
+
+// PID returns 0 on this platform.
+func (*Use) PID() int { return 0 }
+
+// Started returns nil on this platform.
+func (*Use) Started() *Server { return nil }
+
+// Close does nothing on this platform.
+func (*Use) Close(context.Context) error { return nil }

@@ -15,8 +15,7 @@ const rootLong = `Factload loads JSONL files of facts into ClickHouse, and asks 
 A schema, written once in YAML, decides the table, the validation and the
 decoding; infer writes a first one from a file. Without a server it runs a real
 ClickHouse engine of its own, with its data below .factload: nothing has to be
-installed or started by hand. For several commands at once, start factload serve
-first: they share its engine. --dsn chooses another server, by a DSN such as
+installed or started by hand, and commands that run at the same time share it. --dsn chooses another server, by a DSN such as
 clickhouse://USER:PASSWORD@HOST:9000/DATABASE or http://USER:PASSWORD@HOST:8123/DATABASE.
 
 Configuration comes from config.yaml in the working directory (or --config),

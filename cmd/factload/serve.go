@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -58,7 +59,7 @@ func (a *app) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return usageError(err)
 	}
-	engine, err := a.newEngine(ctx, c)
+	engine, err := a.ownEngine(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -85,6 +86,36 @@ func (a *app) serve(ctx context.Context) (err error) {
 	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer cancel()
 	return errors.Join(err, engine.Stop(stopCtx))
+}
+
+// busyInterval is how often serve looks whether other commands still use the
+// engine of its directory.
+const busyInterval = 100 * time.Millisecond
+
+// ownEngine starts an engine for serve. While other commands use one on the
+// same directory it waits; another serve it does not wait for.
+func (a *app) ownEngine(ctx context.Context, c embedded.Config) (*embedded.Server, error) {
+	isNew := !embedded.HasData(c.DataDir)
+	begin := time.Now()
+	for told := false; ; told = true {
+		engine, err := embedded.Start(ctx, c)
+		var inUse *embedded.InUseError
+		if err == nil {
+			a.engineStarted(engine, c.DataDir, isNew, begin)
+			return engine, nil
+		}
+		if !errors.As(err, &inUse) || !inUse.Ends() {
+			return nil, err
+		}
+		if !told {
+			a.log.Info("waiting for the commands that use the engine of "+c.DataDir+" to end", "pid", inUse.PID)
+		}
+		select {
+		case <-time.After(busyInterval):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 // warnOpen tells of what confines the engine on other machines, and not here.

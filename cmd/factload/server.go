@@ -145,65 +145,37 @@ func serverOfFile(path string) (*server, error) {
 	return serverOfDSN(strings.TrimSpace(dsn), strings.TrimSpace(httpDSN), "the file "+path)
 }
 
-// startEngine starts an engine on dir. If one is running there already, and
-// its DSN file lets us in, that one is used.
+// startEngine joins the engine of dir, and starts one when there is none. It
+// ends with the last command that uses it.
 func (a *app) startEngine(ctx context.Context, dir string) (*server, error) {
-	engine, err := a.newEngine(ctx, embedded.Config{DataDir: dir, Library: a.cfg.Engine.Library, Remote: a.cfg.Engine.Remote})
-	var inUse *embedded.InUseError
-	if errors.As(err, &inUse) {
-		if s := runningEngine(ctx, inUse.DSNFile); s != nil {
-			a.log.Debug("using the engine that is running", "data", dir, "pid", inUse.PID)
-			return s, nil
-		}
-	}
+	isNew := !embedded.HasData(dir)
+	begin := time.Now()
+	use, err := embedded.Join(ctx, embedded.Config{DataDir: dir, Library: a.cfg.Engine.Library, Remote: a.cfg.Engine.Remote})
 	if err != nil {
 		return nil, err
+	}
+	if use.Started() == nil {
+		a.log.Debug("using the engine that is running", "data", dir, "pid", use.PID())
+	} else {
+		a.engineStarted(use.Started(), dir, isNew, begin)
 	}
 	stop := func() error {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 		defer cancel()
-		return engine.Stop(ctx)
+		return use.Close(ctx)
 	}
-	return &server{dsn: engine.DSN(), httpDSN: engine.HTTPDSN(), from: "the engine", stop: stop}, nil
+	return &server{dsn: use.DSN(), httpDSN: use.HTTPDSN(), from: "the engine of " + dir, stop: stop}, nil
 }
 
-// newEngine starts an engine, and tells of a data directory that it made.
-func (a *app) newEngine(ctx context.Context, c embedded.Config) (*embedded.Server, error) {
-	isNew := !embedded.HasData(c.DataDir)
-	begin := time.Now()
-	engine, err := embedded.Start(ctx, c)
-	if err != nil {
-		return nil, err
-	}
+// engineStarted tells of an engine, and of a data directory that it made.
+func (a *app) engineStarted(engine *embedded.Server, dir string, isNew bool, begin time.Time) {
 	if isNew {
-		a.log.Info("created data directory " + c.DataDir)
+		a.log.Info("created data directory " + dir)
 	}
 	if open := engine.Sandbox(); open != nil {
 		a.log.Debug("the kernel does not confine the engine", "missing", open)
 	}
-	a.log.Debug("engine started", "data", c.DataDir, "pid", engine.PID(), "took", time.Since(begin).Round(time.Millisecond))
-	return engine, nil
-}
-
-// runningEngine returns the engine that wrote the DSN file, or nil if it does
-// not answer.
-func runningEngine(ctx context.Context, dsnFile string) *server {
-	if dsnFile == "" {
-		return nil
-	}
-	s, err := serverOfFile(dsnFile)
-	if err != nil {
-		return nil
-	}
-	client, err := clickhouse.Open(s.dsn)
-	if err != nil {
-		return nil
-	}
-	defer client.Close()
-	if client.Ping(ctx) != nil {
-		return nil
-	}
-	return s
+	a.log.Debug("engine started", "data", dir, "pid", engine.PID(), "took", time.Since(begin).Round(time.Millisecond))
 }
 
 // dsnText is what a DSN file holds.
