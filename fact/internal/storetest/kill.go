@@ -81,8 +81,8 @@ func batchOf(name string) []fact.Event {
 }
 
 // KilledVictim runs the program, which is a Victim, kills it with SIGKILL after the
-// time, counted from its first acknowledgement, and returns what was
-// acknowledged.
+// time, counted from its first acknowledgement, unless it fails before, and
+// returns what was acknowledged.
 func KilledVictim(t *testing.T, cmd *exec.Cmd, after time.Duration) []string {
 	t.Helper()
 	out, err := cmd.StdoutPipe()
@@ -97,7 +97,6 @@ func KilledVictim(t *testing.T, cmd *exec.Cmd, after time.Duration) []string {
 		names = append(names, lines.Text())
 	}
 	require.Error(t, cmd.Wait(), "it does not end by itself")
-	require.NotEmpty(t, names)
 	return names
 }
 
