@@ -113,10 +113,8 @@ func (e *Event) check() error {
 	if err := checkWord("type", e.Type); err != nil {
 		return err
 	}
-	for k, v := range e.Metadata {
-		if !utf8.ValidString(k) || !utf8.ValidString(v) {
-			return fmt.Errorf("metadata is not valid UTF-8: %q: %q", k, v)
-		}
+	if err := checkMetadata(e.Metadata); err != nil {
+		return err
 	}
 	if year := e.OccurredAt.Year(); year < 0 || year > 9999 {
 		return fmt.Errorf("the year %d cannot be written as JSON", year)
@@ -148,6 +146,15 @@ func checkStream(stream string) error {
 		return errors.New("the name of the stream is empty")
 	}
 	return checkWord("name of the stream", stream)
+}
+
+func checkMetadata(metadata map[string]string) error {
+	for k, v := range metadata {
+		if !utf8.ValidString(k) || !utf8.ValidString(v) {
+			return fmt.Errorf("metadata is not valid UTF-8: %q: %q", k, v)
+		}
+	}
+	return nil
 }
 
 // checkWord refuses what databases and JSON cannot hold as it is.

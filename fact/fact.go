@@ -42,6 +42,13 @@ type Fact struct {
 	// The struct is not kept. Its own MarshalJSON method, if it has one, and json
 	// tags of its fields have no say.
 	Value any `json:"-"`
+
+	// Stream is the stream of the log that Record appends the fact to, instead of
+	// the one of WithStore. "" stands for that one.
+	Stream string `json:"-"`
+	// Metadata goes into the Metadata of the fact's event, such as a trace ID. It is
+	// copied, and is no part of the row.
+	Metadata map[string]string `json:"-"`
 }
 
 // EventType returns the name of the schema, which is the type of the event

@@ -22,6 +22,8 @@ type Pipeline struct {
 	publishing   publishing
 	publishers   *publish.Set[Event]
 	inflight     inflight
+	follow       *Follow // nil: Record materializes
+	once         bool    // AppendOnce instead of Append
 
 	mu      sync.RWMutex
 	schemas map[string]knownSchema // given to EnsureSchemas
@@ -37,6 +39,15 @@ type PipelineOption func(*Pipeline)
 // events carry.
 func WithStore(store EventStore, stream string) PipelineOption {
 	return func(p *Pipeline) { p.store, p.stream = store, stream }
+}
+
+// WithIdempotentLog makes Record append only those facts whose IDs their stream
+// does not have yet, so that a Record can be repeated when nobody knows what became
+// of it: give the facts IDs of your own. The store has to be an
+// [IdempotentAppender]. Rows are stored as [MissingMaterializer] does, if the
+// materializer is one, and publishers hear of the events again.
+func WithIdempotentLog() PipelineOption {
+	return func(p *Pipeline) { p.once = true }
 }
 
 // WithMaterializer makes Record store the facts as rows. The last one given
@@ -112,6 +123,14 @@ func (p *Pipeline) EnsureSchemas(ctx context.Context, schemas ...Schema) error {
 		}
 	}
 	return err
+}
+
+// knows reports whether EnsureSchemas was given the schema.
+func (p *Pipeline) knows(schema string) bool {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	_, ok := p.schemas[schema]
+	return ok
 }
 
 // encoder returns the encoder of the remembered schema, or the one for any.

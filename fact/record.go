@@ -1,11 +1,14 @@
 package fact
 
 import (
+	"cmp"
 	"context"
 	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"reflect"
 	"strings"
 	"unicode/utf8"
@@ -52,41 +55,63 @@ var ErrRecordInProjector = errors.New(
 // Inside a projector of the store (see [UnitOfWorkStore]), Record takes part in
 // the unit of work, and publishers are told after the commit. With a
 // materializer it fails with [ErrRecordInProjector].
+//
+// With [WithFollow], Record checks and appends only, and the rows follow.
+//
+// Facts with a Stream of their own are appended stream by stream, in the order in
+// which the streams first occur: when one fails, those before it are in the log.
 func (p *Pipeline) Record(ctx context.Context, facts ...Fact) error {
+	_, err := p.record(ctx, facts)
+	return err
+}
+
+// RecordReturning is Record, and returns the events of the facts in their order, as
+// publishers get them: with the IDs, and the sequences where the store tells. They
+// are the caller's. When materializing fails, the log has the events that are
+// returned with the error.
+func (p *Pipeline) RecordReturning(ctx context.Context, facts ...Fact) ([]Event, error) {
+	events, err := p.record(ctx, facts)
+	return cloneEvents(events), err
+}
+
+// record is RecordReturning. Nobody may change the returned events.
+func (p *Pipeline) record(ctx context.Context, facts []Fact) ([]Event, error) {
 	if len(facts) == 0 {
-		return nil
+		return nil, nil
 	}
 	if !p.inflight.enter() {
-		return fmt.Errorf("record: pipeline is %w", ErrClosed)
+		return nil, fmt.Errorf("record: pipeline is %w", ErrClosed)
 	}
 	defer p.inflight.leave()
 	if err := p.checkContext(ctx); err != nil {
-		return fmt.Errorf("record: %w", err)
+		return nil, fmt.Errorf("record: %w", err)
 	}
 	facts, events, err := p.encode(facts)
 	if err != nil {
-		return fmt.Errorf("validate: %w", err)
+		return nil, fmt.Errorf("validate: %w", err)
 	}
 	rows, err := p.prepare(ctx, facts, events)
 	if err != nil {
-		return fmt.Errorf("validate: %w", err)
+		return nil, fmt.Errorf("validate: %w", err)
 	}
 	defer rows.discard()
 	if events, err = p.log(ctx, events); err != nil {
-		return fmt.Errorf("event store append: %w", err)
+		return nil, fmt.Errorf("event store append: %w", err)
 	}
-	if err := rows.materialize(ctx); err != nil {
-		return fmt.Errorf("materialize: %w", err)
+	if err := p.materialize(ctx, rows); err != nil {
+		return events, fmt.Errorf("materialize: %w", err)
 	}
-	return p.publish(ctx, events)
+	return events, p.publish(ctx, events)
 }
 
+// checkContext refuses to record inside a projector of the store what would not be
+// undone with it.
 func (p *Pipeline) checkContext(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	store, ok := p.store.(UnitOfWorkStore)
-	if !ok || p.materializer == nil {
+	if !ok || p.materializer == nil || p.follow != nil && !p.follow.WaitRow {
 		return nil
 	}
 	inUnit, err := store.InUnitOfWork(ctx)
@@ -94,6 +119,20 @@ func (p *Pipeline) checkContext(ctx context.Context) error {
 		err = ErrRecordInProjector
 	}
 	return err
+}
+
+// materialize stores the rows, or leaves that to Follow.
+func (p *Pipeline) materialize(ctx context.Context, rows *rows) error {
+	switch m, ok := p.materializer.(MissingMaterializer); {
+	case p.follow != nil && p.follow.WaitRow:
+		return p.waitRows(ctx)
+	case p.follow != nil:
+		return nil
+	case p.once && ok:
+		_, err := m.MaterializeMissing(ctx, rows.facts...)
+		return err
+	}
+	return rows.materialize(ctx)
 }
 
 // encode returns the facts with their IDs, and the events that carry them.
@@ -112,8 +151,10 @@ func (p *Pipeline) encode(given []Fact) ([]Fact, []Event, error) {
 			return nil, nil, fe
 		}
 		facts[i] = f
-		events[i] = Event{ID: f.ID, Stream: p.stream, Type: f.Schema, Data: data, OccurredAt: at}
-		if p.store == nil && p.stream == "" {
+		events[i] = Event{
+			ID: f.ID, Stream: cmp.Or(f.Stream, p.stream), Type: f.Schema, Data: data, OccurredAt: at, Metadata: maps.Clone(f.Metadata),
+		}
+		if p.store == nil && events[i].Stream == "" {
 			events[i].Stream = f.Schema
 		}
 	}
@@ -132,6 +173,9 @@ func (p *Pipeline) encodeFact(f Fact) (Fact, []byte, error) {
 	f.ID = id
 	if !utf8.ValidString(f.ID) || !utf8.ValidString(f.Schema) {
 		return f, nil, errors.New("its schema or ID is not valid UTF-8")
+	}
+	if err := checkMetadata(f.Metadata); err != nil {
+		return f, nil, err
 	}
 	data, err := encoder.event(f)
 	return f, data, err
@@ -242,15 +286,64 @@ func sameID(a, b string, t FieldType) bool {
 // log appends the events to the store, if there is one, and returns what is
 // known of them then. Nobody may change the returned events.
 func (p *Pipeline) log(ctx context.Context, events []Event) ([]Event, error) {
-	switch store := p.store.(type) {
-	case nil:
+	if p.store == nil {
 		return events, nil
+	}
+	logged := make([]Event, len(events))
+	for places := range streamsOf(events) {
+		part := events
+		if len(places) < len(events) {
+			part = make([]Event, len(places))
+			for i, place := range places {
+				part[i] = events[place]
+			}
+		}
+		part, err := p.logTo(ctx, part[0].Stream, part)
+		if err != nil {
+			return nil, err
+		}
+		for i, place := range places {
+			logged[place] = part[i]
+		}
+	}
+	return logged, nil
+}
+
+// streamsOf yields the places of the events of each stream.
+func streamsOf(events []Event) iter.Seq[[]int] {
+	return func(yield func([]int) bool) {
+		var order []string
+		places := make(map[string][]int, 1)
+		for i := range events {
+			stream := events[i].Stream
+			if places[stream] == nil {
+				order = append(order, stream)
+			}
+			places[stream] = append(places[stream], i)
+		}
+		for _, stream := range order {
+			if !yield(places[stream]) {
+				return
+			}
+		}
+	}
+}
+
+func (p *Pipeline) logTo(ctx context.Context, stream string, events []Event) ([]Event, error) {
+	if p.once {
+		store, ok := p.store.(IdempotentAppender)
+		if !ok {
+			return nil, fmt.Errorf("the store %T is no IdempotentAppender, which WithIdempotentLog needs", p.store)
+		}
+		return store.AppendOnce(ctx, stream, events)
+	}
+	switch store := p.store.(type) {
 	case *MemoryStore: // and nothing that embeds one
-		return store.appendOwned(ctx, p.stream, events)
+		return store.appendOwned(ctx, stream, events)
 	case ReturningAppender:
-		return store.AppendReturning(ctx, p.stream, events)
+		return store.AppendReturning(ctx, stream, events)
 	default:
-		return events, store.Append(ctx, p.stream, events)
+		return events, p.store.Append(ctx, stream, events)
 	}
 }
 

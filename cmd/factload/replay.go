@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,8 +19,9 @@ import (
 
 func newReplay(a *app) *cobra.Command {
 	var asJSON bool
+	var from logStart
 	cmd := &cobra.Command{
-		Use:   "replay FILE...",
+		Use:   "replay FILE... | --store STORE",
 		Short: "Store the facts of a log that their tables lack",
 		Long: `Read events of the raw log, one JSON object a line, and store the facts whose IDs
 are not in their tables yet. It heals tables that lack facts which the log has, and
@@ -29,23 +31,33 @@ are missing, before the first row.
 The schemas of the facts need a field that carries the fact's ID (fact_id: true).
 Events whose type is no schema are skipped and counted. FILE is as for load.
 
-Unlike load, which remembers what it has read, replay asks the tables.
+Unlike load, which remembers what it has read, replay asks the tables. With --store
+it reads the log itself, which may be in use, says every ten seconds how far it is,
+and when it is interrupted, from which position to go on.
 
 Exit codes: 0 all facts are in their tables; 1 failed, run it again when the cause is
 mended; 2 wrong usage, configuration or schema; 3 finished, but some events were no
 facts of their schema.`,
 		Example: `  factload replay events.jsonl
-  factload replay --schemas my_schemas/ 'log/*.jsonl.gz'`,
-		Args: needInput,
-		RunE: func(cmd *cobra.Command, args []string) error { return a.replay(cmd.Context(), args, asJSON) },
+  factload replay --schemas my_schemas/ 'log/*.jsonl.gz'
+  factload replay --store sqlite:log.db`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if from.store != "" {
+				return cobra.NoArgs(cmd, args)
+			}
+			return needInput(cmd, args)
+		},
+		RunE: func(cmd *cobra.Command, args []string) error { return a.replay(cmd.Context(), &from, args, asJSON) },
 	}
 	addServerFlags(cmd)
 	addSchemasFlag(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the summary as one JSON object")
+	cmd.Flags().StringVar(&from.store, "store", "", storeHelp)
+	cmd.Flags().Int64Var(&from.position, "from", 0, "with --store: begin after this position of the log")
 	return cmd
 }
 
-func (a *app) replay(ctx context.Context, inputs []string, asJSON bool) (err error) {
+func (a *app) replay(ctx context.Context, from *logStart, inputs []string, asJSON bool) (err error) {
 	registry, err := a.registry()
 	if err != nil {
 		return err
@@ -70,15 +82,28 @@ func (a *app) replay(ctx context.Context, inputs []string, asJSON bool) (err err
 	}
 	defer func() { err = errors.Join(err, m.Close(context.WithoutCancel(ctx))) }()
 
+	events := a.events(ctx, m, registry, inputs)
+	if from.store != "" {
+		store, err := openStore(ctx, from.store, true)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, store.Close(context.WithoutCancel(ctx))) }()
+		events = a.loggedEvents(ctx, m, registry, store, from)
+	}
 	const shown = 10 // refused events
 	refused := 0
-	done, err := m.Replay(ctx, a.events(ctx, m, registry, inputs), func(e fact.Event, err error) {
+	done, err := m.Replay(ctx, events, func(e fact.Event, err error) {
 		if refused++; refused <= shown {
 			fmt.Fprintf(a.err, "event %q of type %q: %v\n", e.ID, e.Type, err)
 		}
 	})
 	if refused > shown {
 		fmt.Fprintf(a.err, "and %s more\n", thousands(int64(refused-shown)))
+	}
+	if err != nil && from.store != "" {
+		// Of the events that were read, some may be stored and some not.
+		a.log.Info("replay stopped: the log can be replayed from here on", "from", from.done)
 	}
 	if err != nil && done.Events == 0 && !asJSON {
 		return err // it says it all
@@ -110,6 +135,52 @@ func (a *app) events(ctx context.Context, m *clickhouse.Materializer, registry *
 			}
 			if !yield(e, err) || err != nil {
 				return
+			}
+		}
+	}
+}
+
+// logStart is the log of a replay, and how far that has come.
+type logStart struct {
+	store    string
+	position int64 // to begin after
+	done     int64 // everything before it has been stored
+}
+
+// replayWindow is as many facts as a replay holds at once.
+const replayWindow = 10_000
+
+// loggedEvents reads a log as events reads inputs, and tells how far it is.
+func (a *app) loggedEvents(ctx context.Context, m *clickhouse.Materializer, registry *schemas.Registry, store fact.LogReader, from *logStart) iter.Seq2[fact.Event, error] {
+	return func(yield func(fact.Event, error) bool) {
+		ready := make(map[string]bool)
+		last, err := store.LastPosition(ctx)
+		if err != nil {
+			yield(fact.Event{}, err)
+			return
+		}
+		from.done = from.position
+		read, said := int64(0), time.Now()
+		window := make([]int64, replayWindow) // positions of the last facts
+		for e, err := range store.ReadLog(ctx, "", from.position) {
+			def, unknown := registry.Get(e.Type)
+			if err == nil && unknown == nil && !ready[e.Type] {
+				ready[e.Type] = true
+				err = m.EnsureSchema(ctx, def.Schema)
+			}
+			if !yield(e.Event, err) || err != nil {
+				return
+			}
+			if unknown != nil {
+				continue
+			}
+			place := read % replayWindow
+			from.done = max(from.done, window[place])
+			window[place] = e.Position
+			read++
+			if time.Since(said) > 10*time.Second {
+				said = time.Now()
+				a.log.Info("replaying", "position", e.Position, "last", last, "events", read)
 			}
 		}
 	}
