@@ -97,15 +97,15 @@ func (p *pathSet) array(s *scanner) error {
 			s.pos++ // the comma
 			s.space()
 		}
-		switch s.peek() {
-		case 'n':
-			null = s.pos
-		case '{', '[':
-		default:
-			plain = true // no type of objects or arrays holds it
-		}
-		if err := p.element(s); err != nil {
+		at, first := s.pos, s.peek()
+		isNull, err := p.element(s)
+		switch {
+		case err != nil:
 			return err
+		case isNull:
+			null = at
+		case first != '{' && first != '[':
+			plain = true // no type of objects or arrays holds it
 		}
 		s.space()
 	}
@@ -118,25 +118,28 @@ func (p *pathSet) array(s *scanner) error {
 	return nil
 }
 
-// element checks a value in an array.
-func (p *pathSet) element(s *scanner) error {
+// element checks a value in an array, and reports whether it is null.
+func (p *pathSet) element(s *scanner) (isNull bool, err error) {
 	at := s.pos
 	if s.peek() == '{' {
 		var inner pathSet
-		return inner.check(s)
+		return false, inner.check(s)
+	}
+	if s.literal("null") || s.skipNotANumber() {
+		return true, nil
 	}
 	if err := p.value(s); err != nil {
-		return err
+		return false, err
 	}
 	if text := s.data[at:s.pos]; isNumber(text[0]) && !isFloat(text) {
 		if magnitude, _, ok := parseInteger(text); !ok || magnitude > maxFloatInteger {
-			return &valueError{
+			return false, &valueError{
 				kind: ErrPrecision, at: at, text: "is an integer beyond 2^53 in an array, which ClickHouse may store as a float",
 				hint: "write it in quotes, or use json in the schema",
 			}
 		}
 	}
-	return nil
+	return false, nil
 }
 
 // maxFloatInteger is up to where floats hold every integer.

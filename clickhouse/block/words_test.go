@@ -128,8 +128,8 @@ var wordCases = []struct {
 		"NaN in native json",
 		fact.Field{Type: fact.NativeJSON, NaNIsNull: true},
 		"nan: null",
-		map[string]string{`{"a":[NaN,1],"b":-Infinity}`: `{"a":[null,1],"b":null}`},
-		nil,
+		map[string]string{`{"a":[NaN,1],"b":-Infinity}`: `{"a":[null,1],"b":null}`, `{"a":["x",-Infinity]}`: `{"a":["x",null]}`},
+		map[string]string{`{"a":[NaN]}`: "stands in an array without text", `{"a":[{},-Infinity]}`: "stands in an array without text"},
 	},
 	{
 		"half a pair",
