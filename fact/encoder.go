@@ -5,28 +5,19 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"sync"
-	"unicode/utf8"
 )
 
 // Encoder writes the values of a schema's facts as JSON: one object, which is
 // what the log keeps and what rows are made from. It is safe for concurrent use.
 type Encoder struct {
-	fields  []encoderField // by name
-	names   map[string]int // place in fields
-	schema  *Schema        // nil: any
-	structs sync.Map       // *structPlan, or its error, by reflect.Type
-}
-
-// encoderField is how a field is written.
-type encoderField struct {
-	name   string
-	prefix string // `"name":`
-	rule   rule
+	data    dataPlan        // of facts in maps
+	rules   map[string]rule // by the name of the field
+	id      Path            // of the field that carries the fact's ID, if there is one
+	schema  *Schema         // nil: any
+	structs sync.Map        // *structPlan, or its error, by reflect.Type
 }
 
 // anySchema encodes facts of schemas that are not known.
@@ -36,13 +27,17 @@ var anySchema = &Encoder{}
 // changes to the schema have no effect.
 func NewEncoder(s Schema) *Encoder {
 	s.Fields, s.OrderBy = slices.Clone(s.Fields), slices.Clone(s.OrderBy)
-	e := &Encoder{schema: &s, names: make(map[string]int, len(s.Fields))}
+	e := &Encoder{schema: &s, rules: make(map[string]rule, len(s.Fields))}
 	for _, f := range s.Fields {
-		e.fields = append(e.fields, encoderField{f.Name, keyPrefix(f.Name), ruleOf(f)})
-	}
-	slices.SortFunc(e.fields, func(a, b encoderField) int { return strings.Compare(a.name, b.name) })
-	for i := range e.fields {
-		e.names[e.fields[i].name] = i
+		e.rules[f.Name] = ruleOf(f)
+		path, err := f.Path()
+		if err != nil {
+			continue // the schema has not been validated
+		}
+		e.data.add(path, f)
+		if f.FactID {
+			e.id = path
+		}
 	}
 	return e
 }
@@ -55,7 +50,8 @@ func keyPrefix(name string) string { return string(appendText(nil, name)) + ":" 
 // is the object.
 //
 // The schema decides where a value is not its JSON alone. A string in a JSON field
-// holds JSON, which is stored as it is; in a struct the tag says so too. A float in
+// holds JSON, which is stored as it is; in a struct the tag says so too. A field with
+// a From is found in Data through map[string]any and []any. A float in
 // an integer field must be an integer that JSON carries without a change. A struct
 // type must go with the schema, or the error has a [*StructError] for each problem.
 // Whether the other values fit their fields, a materializer says. An error is a
@@ -111,7 +107,7 @@ func (st *jsonState) giveBack() {
 func (e *Encoder) encode(st *jsonState, f *Fact) (field string, err error) {
 	switch raw, isRaw := f.Value.(json.RawMessage); {
 	case f.Value == nil:
-		return e.encodeMap(st, f.Data)
+		return e.data.object(st, f.Data)
 	case f.Data != nil:
 		return "", errTwoValues
 	case isRaw:
@@ -135,51 +131,6 @@ func (st *jsonState) object(raw json.RawMessage) error {
 	}
 	st.out = append(st.out, raw...)
 	return nil
-}
-
-// encodeMap appends an object of Go values by name.
-func (e *Encoder) encodeMap(st *jsonState, data map[string]any) (field string, err error) {
-	start := len(st.out)
-	st.out = append(st.out, '{')
-	found := 0
-	for i := range e.fields {
-		f := &e.fields[i]
-		v, ok := data[f.name]
-		if !ok {
-			continue
-		}
-		found++
-		if err := st.member(start, f.prefix, v, f.rule); err != nil {
-			return f.name, err
-		}
-	}
-	if found < len(data) {
-		// Some keys are no fields. They take their place among the others.
-		st.out = st.out[:start+1]
-		for _, key := range slices.Sorted(maps.Keys(data)) {
-			if !utf8.ValidString(key) {
-				return key, errors.New("the name of the field is not valid UTF-8")
-			}
-			var r rule
-			if i, known := e.names[key]; known {
-				r = e.fields[i].rule
-			}
-			if err := st.member(start, keyPrefix(key), data[key], r); err != nil {
-				return key, err
-			}
-		}
-	}
-	st.out = append(st.out, '}')
-	return "", nil
-}
-
-// member appends a key and its value to the object that begins at start.
-func (st *jsonState) member(start int, prefix string, v any, r rule) error {
-	if len(st.out) > start+1 {
-		st.out = append(st.out, ',')
-	}
-	st.out = append(st.out, prefix...)
-	return st.value(v, r)
 }
 
 // plan returns how structs of a type are written, which is found out once.
@@ -212,8 +163,8 @@ func (e *Encoder) newPlan(t reflect.Type) (*structPlan, error) {
 	for i := range s.fields {
 		f := &s.fields[i]
 		r := ruleOf(f.Field)
-		if i, known := e.names[f.Field.Name]; known {
-			r = e.fields[i].rule
+		if known, ok := e.rules[f.Field.Name]; ok {
+			r = known
 		}
 		p.add(f.path, f, f.encoder(r))
 	}

@@ -166,7 +166,7 @@ func (p *Pipeline) encodeFact(f Fact) (Fact, []byte, error) {
 		return f, nil, noSchema(&f)
 	}
 	encoder := p.encoder(f.Schema)
-	id, err := factID(f, encoder.schema)
+	id, err := encoder.factID(f)
 	if err != nil {
 		return f, nil, err
 	}
@@ -192,15 +192,15 @@ func noSchema(f *Fact) error {
 	return errors.New("has no schema: set Fact.Schema to the name of one")
 }
 
-// factID returns the ID that the fact has or gets. The schema may be nil.
-func factID(f Fact, schema *Schema) (string, error) {
+// factID returns the ID that the fact has or gets.
+func (e *Encoder) factID(f Fact) (string, error) {
 	var field Field
 	var value any
 	given := false
-	if schema != nil {
-		if field, given = schema.FactIDField(); given {
+	if e.schema != nil {
+		if field, given = e.schema.FactIDField(); given {
 			var err error
-			if value, given, err = f.lookup(field.Name); err != nil {
+			if value, given, err = f.lookup(field.Name, e.id); err != nil {
 				return "", err
 			}
 		}
@@ -227,11 +227,12 @@ func factID(f Fact, schema *Schema) (string, error) {
 	return f.ID, nil
 }
 
-// lookup returns the value of one field, and whether the fact has one.
-func (f *Fact) lookup(name string) (value any, ok bool, err error) {
+// lookup returns the value of one field, which stands at a path, and whether the
+// fact has one.
+func (f *Fact) lookup(name string, at Path) (value any, ok bool, err error) {
 	if _, isRaw := f.Value.(json.RawMessage); isRaw || f.Value == nil {
 		data, err := f.Map()
-		value, ok = data[name]
+		value, ok = at.lookup(data)
 		return value, ok, err
 	}
 	s, v, err := f.openValue()
