@@ -5,7 +5,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/mattn/go-runewidth"
 )
 
 // grid is a table of texts for people, drawn as ClickHouse's PrettyCompact
@@ -41,16 +42,16 @@ func printable(s string) string {
 func (g *grid) write(w io.Writer) error {
 	widths := make([]int, len(g.columns))
 	for i, c := range g.columns {
-		widths[i] = utf8.RuneCountInString(c.name)
+		widths[i] = runewidth.StringWidth(c.name)
 		for _, row := range g.rows {
-			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+			widths[i] = max(widths[i], runewidth.StringWidth(row[i]))
 		}
 	}
 	margin := strings.Repeat(" ", len(strconv.Itoa(len(g.rows)))+len(". "))
 	var b strings.Builder
 	names := make([]string, len(g.columns))
 	for i, c := range g.columns {
-		line := strings.Repeat("─", widths[i]-utf8.RuneCountInString(c.name))
+		line := strings.Repeat("─", widths[i]-runewidth.StringWidth(c.name))
 		if c.right {
 			names[i] = "─" + line + c.name + "─"
 		} else {
@@ -61,7 +62,7 @@ func (g *grid) write(w io.Writer) error {
 	for n, row := range g.rows {
 		fmt.Fprintf(&b, "%*d. │", len(margin)-len(". "), n+1)
 		for i, text := range row {
-			pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(text))
+			pad := strings.Repeat(" ", widths[i]-runewidth.StringWidth(text))
 			if g.columns[i].right {
 				text = pad + text
 			} else {

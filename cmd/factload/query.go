@@ -5,29 +5,46 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
+	"time"
 
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
 	"github.com/factload/factload/clickhouse"
 )
 
+// queryFlags are what query is told beside the SQL.
+type queryFlags struct {
+	format, file, output string
+	params               map[string]string
+}
+
 func newQuery(a *app) *cobra.Command {
-	var format, file string
+	var f queryFlags
 	cmd := &cobra.Command{
 		Use:   "query [SQL | -]",
-		Short: "Ask the engine a question in SQL",
-		Long: `Run one SQL statement and print the answer, as a table unless --format says
-otherwise. The SQL is the argument, the file of --file, or standard input, which is
-also meant by -.
+		Short: "Ask the engine questions in SQL",
+		Long: `Run SQL statements and print the answers, as tables unless --format says otherwise.
+The SQL is the argument, the file of --file, or standard input, which is also meant
+by -. Several statements are separated by semicolons. On a terminal, without SQL, a
+prompt asks for statements; \? there lists what it knows.
 
 Any output format of ClickHouse works: Pretty, Vertical, JSONEachRow, CSVWithNames,
-Parquet and so on. The answer comes over the server's HTTP interface. For a native
-DSN its port is asked from the server; give an http:// DSN if it cannot be reached there.`,
+Parquet and so on. --output writes a file in the format of its ending: csv, tsv, json,
+jsonl, parquet, arrow, orc, avro, md or xml. Pretty tables show the first 1,000 rows.
+The answer comes over the server's HTTP interface. For a native DSN its port is asked
+from the server; give an http:// DSN if it cannot be reached there.`,
 		Example: `  factload query "SELECT count() FROM message"
   factload query --format JSONEachRow "SELECT * FROM eval_result LIMIT 3"
+  factload query --param model=atlas-mini "SELECT count() FROM message WHERE model = {model:String}"
+  factload query --output latency.parquet "SELECT * FROM answer_latency"
   factload query --file question.sql`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -36,17 +53,50 @@ DSN its port is asked from the server; give an http:// DSN if it cannot be reach
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			sql, err := a.querySQL(args, file)
+			if err := a.outputFormat(cmd.Flags().Changed("format"), &f); err != nil {
+				return usageError(err)
+			}
+			if len(args) == 0 && f.file == "" && f.output == "" && isTerminal(a.in) && isTerminal(a.out) {
+				return a.withAsker(cmd.Context(), f, (*asker).prompt)
+			}
+			sql, err := a.querySQL(args, f.file)
 			if err != nil {
 				return err
 			}
-			return a.query(cmd.Context(), sql, format)
+			return a.query(cmd.Context(), sql, f)
 		},
 	}
 	addServerFlags(cmd)
-	cmd.Flags().StringVar(&format, "format", "PrettyCompact", "output `format` of ClickHouse")
-	cmd.Flags().StringVar(&file, "file", "", "read the SQL from this `file`")
+	cmd.Flags().StringVar(&f.format, "format", "PrettyCompact", "output `format` of ClickHouse")
+	cmd.Flags().StringVar(&f.file, "file", "", "read the SQL from this `file`")
+	cmd.Flags().StringVar(&f.output, "output", "", "write the answer to this `file`")
+	cmd.Flags().StringToStringVar(&f.params, "param", nil, "`name=value` of a parameter, written {name:Type} in the SQL; repeatable")
 	return cmd
+}
+
+// formatOf is the format of a file by its ending.
+var formatOf = map[string]string{
+	".csv": "CSVWithNames", ".tsv": "TSVWithNames", ".json": "JSON", ".jsonl": "JSONEachRow", ".ndjson": "JSONEachRow", ".parquet": "Parquet",
+	".arrow": "Arrow", ".orc": "ORC", ".avro": "Avro", ".md": "Markdown", ".xml": "XML",
+}
+
+// binaryFormat finds formats that no terminal can show.
+var binaryFormat = regexp.MustCompile(`(?i)^(parquet|arrow|orc|avro|native|rowbinary|msgpack|bson|protobuf|capnproto|npy|buffers)`)
+
+// outputFormat chooses the format, and refuses to write bytes to a terminal.
+func (a *app) outputFormat(given bool, f *queryFlags) error {
+	if f.output != "" && !given {
+		ending := strings.ToLower(filepath.Ext(f.output))
+		format, ok := formatOf[ending]
+		if !ok {
+			return fmt.Errorf("--output %s: the ending %q names no format: use one of %s, or --format", f.output, ending, strings.Join(slices.Sorted(maps.Keys(formatOf)), ", "))
+		}
+		f.format = format
+	}
+	if f.output == "" && binaryFormat.MatchString(f.format) && isTerminal(a.out) {
+		return fmt.Errorf("--format %s is not for a terminal: use --output FILE", f.format)
+	}
+	return nil
 }
 
 // querySQL returns the statement from wherever it was given.
@@ -79,7 +129,38 @@ func (a *app) querySQL(args []string, file string) (string, error) {
 	return sql, nil
 }
 
-func (a *app) query(ctx context.Context, sql, format string) (err error) {
+// query runs statements one after the other. A file has the answers of all.
+func (a *app) query(ctx context.Context, sql string, f queryFlags) error {
+	statements, _ := splitStatements(sql)
+	if len(statements) == 0 {
+		return usageError(errors.New("the SQL is empty"))
+	}
+	return a.withAsker(ctx, f, func(ask *asker, ctx context.Context) error {
+		all := func(w io.Writer) error {
+			for _, statement := range statements {
+				if err := ask.ask(ctx, w, statement); err != nil {
+					return err
+				}
+			}
+			return nil
+		}
+		if f.output != "" {
+			return writeFile(f.output, all)
+		}
+		return all(a.out)
+	})
+}
+
+// asker asks the server.
+type asker struct {
+	*app
+	client *clickhouse.Client
+	format string
+	params []any
+}
+
+// withAsker connects and calls do.
+func (a *app) withAsker(ctx context.Context, f queryFlags, do func(*asker, context.Context) error) (err error) {
 	s, err := a.openServer(ctx, reading)
 	if err != nil {
 		return err
@@ -90,7 +171,28 @@ func (a *app) query(ctx context.Context, sql, format string) (err error) {
 		return err
 	}
 	defer client.Close()
-	return queryError(client.QueryFormat(ctx, a.out, format, sql), sql)
+	ask := &asker{app: a, client: client, format: f.format}
+	for name, value := range f.params {
+		ask.params = append(ask.params, clickhouse.Param(name, value))
+	}
+	return do(ask, ctx)
+}
+
+// killWait bounds how long it is waited for a server that is told to end a statement.
+const killWait = 5 * time.Second
+
+// ask runs one statement and writes its answer. When ctx ends before, the server is told to end it as well.
+func (q *asker) ask(ctx context.Context, w io.Writer, statement string) error {
+	id := uuid.NewString()
+	err := q.client.QueryFormat(chgo.Context(ctx, chgo.WithQueryID(id)), w, q.format, statement, q.params...)
+	if err != nil && ctx.Err() != nil {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killWait)
+		defer cancel()
+		if err := q.client.Exec(ctx, "KILL QUERY WHERE query_id = {id:String} ASYNC", clickhouse.Param("id", id)); err != nil {
+			q.log.Warn("the server was not told to end the statement", "query_id", id, "error", err)
+		}
+	}
+	return queryError(err, statement)
 }
 
 var formatClause = regexp.MustCompile(`(?i)\bformat\s+(\w+)`)
