@@ -18,6 +18,9 @@ const DeduplicationWindow = 10000
 // NewTable returns the table of a schema. The table has the schema's name and a
 // column for each field in order; Database is left empty.
 //
+// Rows of a schema with ReplaceBy are kept by a ReplacingMergeTree: of those with the
+// same OrderBy in one partition, one stays when parts are merged.
+//
 // It checks the schema, the options, and what ClickHouse asks of both. The error
 // joins all problems found.
 //
@@ -27,7 +30,11 @@ const DeduplicationWindow = 10000
 // insert can be repeated safely. What it chooses is for new tables and columns:
 // it takes the place of nothing that a table has.
 func NewTable(s fact.Schema, o Options) (Table, error) {
-	problems := []error{s.Validate(), o.Validate(), checkAgainst(s, o), checkTableName("", s.Name), checkColumnNames(s)}
+	var replacing error
+	if s.ReplaceBy != "" {
+		o.Engine, replacing = replacingEngine(o.Engine, s.ReplaceBy)
+	}
+	problems := []error{replacing, s.Validate(), o.Validate(), checkAgainst(s, o), checkTableName("", s.Name), checkColumnNames(s)}
 	t := tableOf(s.Name, s.OrderBy, o)
 	t.Views = newViews(o.Views, o.Cluster)
 	for _, f := range s.Fields {
@@ -40,6 +47,22 @@ func NewTable(s fact.Schema, o Options) (Table, error) {
 	}
 	t.deduplicate()
 	return t, nil
+}
+
+// replacingEngine returns the engine that keeps the rows with the largest version,
+// in place of a plain one.
+func replacingEngine(plain, version string) (string, error) {
+	e := engine{}
+	if plain != "" {
+		var err error
+		if e, err = parseEngine(plain); err != nil {
+			return plain, nil // which the options report
+		}
+	}
+	if e.family != "" || len(e.args) > 0 {
+		return plain, &OptionError{Option: "engine", Problem: fmt.Sprintf("%q does not go with replace_by, which makes it ReplacingMergeTree(%s): leave one of them out", plain, version)}
+	}
+	return fmt.Sprintf("%sReplacingMergeTree(%s)", e.prefix, QuoteIdent(version)), nil
 }
 
 // tableOf returns a table without columns.

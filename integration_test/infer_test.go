@@ -105,3 +105,22 @@ func TestInferWideRows(t *testing.T) {
 	load(t, db.DSN, defs, "t", file)
 	require.Equal(t, "20\t14990", strings.TrimSpace(db.Query(t, "SELECT count(), sum(`attributes.llm.output_messages.1499.score`) FROM t")))
 }
+
+// Of rows that come again, the newest is seen, whichever file it came in.
+func TestReplaceBy(t *testing.T) {
+	t.Parallel()
+	const schema = "name: t\norder_by: [id]\nreplace_by: updated_at\nfields:\n" +
+		"  - {name: id, type: string}\n  - {name: name, type: string}\n  - {name: updated_at, from: updatedAt, type: datetime64}\n" +
+		"  - {name: totalCost, type: float64}\n  - {name: feedback, type: int64, null: default}\n"
+	defs, err := schemas.Parse("t.yaml", []byte(schema))
+	require.NoError(t, err)
+	db := enginetest.Database(t)
+	load(t, db.DSN, defs, "t", "testdata/cases/07_rows_updated_day2.jsonl")
+	load(t, db.DSN, defs, "t", "testdata/cases/07_rows_updated_day1.jsonl")
+	const answer = "SELECT count(), sum(totalCost), sum(feedback) FROM "
+	const want = "3\t0.06\t1"
+	require.Equal(t, want, strings.TrimSpace(db.Query(t, answer+"t FINAL")))
+	require.Equal(t, want, strings.TrimSpace(db.Query(t, answer+"t SETTINGS final = 1")))
+	db.Exec(t, "CREATE VIEW latest AS SELECT * FROM t FINAL")
+	require.Equal(t, want, strings.TrimSpace(db.Query(t, answer+"latest")))
+}

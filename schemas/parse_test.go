@@ -48,7 +48,7 @@ fields:
   - {name: created, type: datetime64, unit: s, precision: 9, from: response.body.created}
   - {name: score, type: float64, nullable: true, quoted: true, nan: null, from: '"a.b".0.c'}
 clickhouse:
-  engine: ReplacingMergeTree
+  engine: MergeTree
   partition_by: toYYYYMM(at)
   primary_key: [shop]
   ttl: toDateTime(at) + INTERVAL 1 YEAR
@@ -106,7 +106,7 @@ func TestParse(t *testing.T) {
 			},
 			Description: "The price of an article.",
 			Table: ddl.Options{
-				Engine:      "ReplacingMergeTree",
+				Engine:      "MergeTree",
 				PartitionBy: "toYYYYMM(at)",
 				PrimaryKey:  []string{"shop"},
 				TTL:         "toDateTime(at) + INTERVAL 1 YEAR",
@@ -261,6 +261,7 @@ var parseErrors = []struct{ name, text, want string }{
 	{"nan of text", field("{name: y, type: string, nan: null}"), `a.yaml:4:34: field "y" has nan: null, which string does not take: it is for numbers, json and native_json`},
 	{"nan zero", field("{name: y, type: float64, nan: 0}"), `a.yaml:4:35: nan is null, or left out; got the number 0`},
 	{"null null", field("{name: y, type: float64, null: null}"), `a.yaml:4:36: null is default, or left out; got nothing`},
+	{"replace_by with an engine", "name: a\norder_by: [x]\nreplace_by: y\nfields: [{name: x, type: string}, {name: y, type: date}]\nclickhouse: {engine: SummingMergeTree}", `a.yaml:5:22: engine "SummingMergeTree" does not go with replace_by, which makes it ReplacingMergeTree(y): leave one of them out`},
 	{"replace_by unknown", in("replace_by: y"), `a.yaml:2:13: field "y" is in replace_by but is not a field of the schema`},
 
 	{"unknown option", in("clickhouse: {partitionby: x}"), `a.yaml:2:14: unknown key "partitionby", did you mean "partition_by"?`},
