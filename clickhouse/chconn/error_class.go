@@ -23,7 +23,7 @@ const (
 	Sent
 	// Read means that it changes nothing, however far it came.
 	Read
-	// RowsSent: rows of an insert have reached the server, or some of them.
+	// RowsSent means that rows of an insert have reached the server, or some of them.
 	// Nothing but the table reads them.
 	RowsSent
 	// RowsSentToViews is RowsSent where materialized views read from the table,

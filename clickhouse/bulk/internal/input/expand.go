@@ -253,7 +253,7 @@ func withoutCompression(name string) string {
 	return name
 }
 
-// bare strips the operation and the path from an error of package os, for
+// Bare strips the operation and the path from an error of package os, for
 // messages that name the file themselves.
 func Bare(err error) error {
 	if pe := new(fs.PathError); errors.As(err, &pe) {
