@@ -13,7 +13,7 @@ type Rebuild struct {
 	// Copies are the columns that are copied. The others of To read their
 	// default.
 	Copies []ColumnCopy
-	// Reasons are the differences that the rebuild mends, those that take it
+	// Reasons are the differences that the rebuild removes, those that take it
 	// first.
 	Reasons []string
 	// Finish says that the tables have changed places already, and that only

@@ -34,7 +34,7 @@ type OptionError struct {
 	// Option is the path of the option as it is written in YAML, such as
 	// columns.payload.codec or indexes[0].expr.
 	Option string
-	// Problem says what is wrong and how to mend it.
+	// Problem says what is wrong and how to fix it.
 	Problem string
 }
 
@@ -49,7 +49,7 @@ type NameError struct {
 	Kind string
 	// Name is the name.
 	Name string
-	// Problem says what is wrong and how to mend it.
+	// Problem says what is wrong and how to fix it.
 	Problem string
 }
 

@@ -15,7 +15,7 @@ type StructError struct {
 	// Field is the Go name of the struct's field, or empty when the problem is
 	// about the whole.
 	Field string
-	// Problem says what is wrong, and how to mend it where that is not obvious.
+	// Problem says what is wrong, and how to fix it where that is not obvious.
 	Problem string
 }
 

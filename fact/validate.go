@@ -23,7 +23,7 @@ type SchemaError struct {
 	// Key is the key at fault as schema files spell it, such as unit or
 	// replace_by, or empty when no single one is.
 	Key string
-	// Problem says what is wrong and how to mend it.
+	// Problem says what is wrong and how to fix it.
 	Problem string
 }
 

@@ -17,7 +17,7 @@ type Error struct {
 	// Line and Column say where in the file the problem is, counted from 1. Column counts characters. Both are 0 when the
 	// problem is about the file as a whole, and Column is 0 when only the line is known.
 	Line, Column int
-	// Problem says what is wrong, and how to mend it where that is not obvious.
+	// Problem says what is wrong, and how to fix it where that is not obvious.
 	Problem string
 }
 

@@ -36,7 +36,7 @@ it reads the log itself, which may be in use, says every ten seconds how far it 
 and when it is interrupted, from which position to go on.
 
 Exit codes: 0 all facts are in their tables; 1 failed, run it again when the cause is
-mended; 2 wrong usage, configuration or schema; 3 finished, but some events were no
+fixed; 2 wrong usage, configuration or schema; 3 finished, but some events were no
 facts of their schema.`,
 		Example: `  factload replay events.jsonl
   factload replay --schemas my_schemas/ 'log/*.jsonl.gz'
