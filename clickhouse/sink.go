@@ -154,6 +154,12 @@ func (s *tableSink) lookUp(ctx context.Context, field, list string, have map[str
 	return nil
 }
 
+func (s *tableSink) Complete(ctx context.Context, rows *block.Block) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	return s.m.inserter.CompleteViews(ctx, s.entry.table.Name, rows)
+}
+
 func (s *tableSink) Parts(ctx context.Context) (int, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()

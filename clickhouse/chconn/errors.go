@@ -31,8 +31,8 @@ var (
 	// Once rows of an insert have been sent, every failure is of this class, but
 	// those with a code of the server that proves that none is stored: see
 	// [ProvesNothingStored]. When a materialized view fails, the rows may be in the
-	// table and not in what the view inserts into. Repeating the insert, once the
-	// view has been fixed, brings them there.
+	// table and not in what the view inserts into. Repeating the insert with its
+	// token, once the view has been fixed, brings them there.
 	//
 	// For other statements these are the server's code 319, HTTP statuses 500, 502
 	// and 504 without a code, and network errors or the end of the context after

@@ -70,7 +70,9 @@ type Insert struct {
 // are looked for when the server has answered, and inserted if they are not
 // there. It takes a query with the columns of the sorting and partition keys
 // and all small ones. Rows cannot be missed if most of them have an equal in
-// the table, nor if the user may not read it.
+// the table. A question that fails, as for a user who may not read the table, makes
+// the insert [chconn.ErrAmbiguous]. What views fill is completed too, as
+// [Inserter.CompleteViews] does.
 //
 // The columns are compared with the table's before any row is sent: another
 // type, or a missing column, is [ErrSchema]. Nothing is converted silently.

@@ -38,13 +38,21 @@ func (ins *Inserter) makeSure(ctx context.Context, in Insert) error {
 	if look == nil {
 		return nil
 	}
+	seen, err := ins.generation(ctx, in.Table)
+	if err != nil {
+		return notVerified(err)
+	}
+	add := ins.Insert
+	if seen.views {
+		add = ins.behindViews // the insert that was acknowledged has brought them the rows
+	}
 	for try := 1; ; try++ {
 		lost, err := ins.lostRows(ctx, look)
 		if err != nil {
 			return notVerified(err)
 		}
 		if len(lost) == 0 {
-			return nil
+			return ins.CompleteViews(ctx, in.Table, in.Block)
 		}
 		if try > againTries {
 			return fmt.Errorf("%w: the server acknowledges the insert and does not have %d of its rows", chconn.ErrAmbiguous, len(lost))
@@ -58,8 +66,8 @@ func (ins *Inserter) makeSure(ctx context.Context, in Insert) error {
 				return err
 			}
 		}
-		if err := ins.Insert(ctx, again); err != nil {
-			return err
+		if err := add(ctx, again); err != nil {
+			return reclassed(err, chconn.ErrAmbiguous, "the server acknowledges a repeated insert and lacks rows of it, which are not added: ")
 		}
 	}
 }

@@ -74,6 +74,9 @@ func (w *Writer) storeMissing(ctx context.Context, since time.Time, rows *block.
 		if err = w.Sink.Settle(ctx); err == nil {
 			have, err = w.Sink.Stored(ctx, ids)
 		}
+		if err == nil && len(have) > 0 {
+			err = w.Sink.Complete(ctx, rows)
+		}
 		return err
 	})
 	if err != nil {

@@ -96,6 +96,9 @@ type Sink interface {
 	Settle(ctx context.Context) error
 	// Stored returns those of the fact IDs that the table has.
 	Stored(ctx context.Context, ids []string) (map[string]bool, error)
+	// Complete brings those of the rows that the table has to the targets of its
+	// materialized views, if they are not there.
+	Complete(ctx context.Context, rows *block.Block) error
 	// Parts returns the number of active parts of the fullest partition.
 	Parts(ctx context.Context) (int, error)
 }

@@ -1,0 +1,195 @@
+package insert
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
+)
+
+// The server ignores a repeated insert for each table by itself: for the one that
+// is inserted into, and for each that a materialized view fills. So a target that
+// has missed rows gets them from the repetition, unless the server was killed
+// between noting the token and keeping the part, or the rows are sent with another
+// token than before. Then what the target lacks is found by the fact ID.
+//
+// This is possible where each row of the table makes its rows of the target by
+// itself, and takes its ID along. The server tells whether a view is like that.
+
+// CompleteViews brings rows of the block that the table has to the targets of its
+// materialized views that do not have them. No insert of these rows may be running.
+//
+// It does so for views of the table's database that read nothing else, have a fact
+// ID in a column of the name that it has in the table, and neither aggregate nor
+// otherwise combine rows. Others are left alone. A row that has been deleted from
+// the target counts as one that is missing.
+func (ins *Inserter) CompleteViews(ctx context.Context, table string, rows *block.Block) error {
+	seen, err := ins.generation(ctx, table)
+	if err != nil || !seen.views {
+		return err
+	}
+	id := slices.IndexFunc(rows.Layout().Schema().Fields, hasFactID)
+	if id < 0 {
+		return nil
+	}
+	inspected, err := ins.migrator.Inspect(ctx, table)
+	if err != nil || inspected == nil {
+		return err
+	}
+	for _, view := range inspected.Views {
+		if view.To.Name == "" {
+			continue
+		}
+		if err := ins.completeView(ctx, Insert{Table: table, Block: rows, oneSwitch: seen.oneSwitch}, view, id); err != nil {
+			return reclassed(err, chconn.ErrAmbiguous, "the table has the rows, and what a view fills may lack some: ")
+		}
+	}
+	return nil
+}
+
+// completeView completes the target of one view. ID is the number of the column
+// with the fact ID.
+func (ins *Inserter) completeView(ctx context.Context, in Insert, view ddl.View, id int) error {
+	op := fmt.Sprintf("complete %q, which the view %q of %q fills", view.To.Name, view.Name, in.Table)
+	name := in.Block.Layout().Columns()[id].Name
+	columns, err := ins.sharedColumns(ctx, op, view)
+	if err != nil || !slices.Contains(columns, name) {
+		return err
+	}
+	if ok, err := ins.rowByRow(ctx, op, view); err != nil || !ok {
+		return err
+	}
+	ids, err := externalRows(in, []int{id})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := ins.client.WithReadTimeout(ctx)
+	defer cancel()
+	ctx = chgo.Context(ctx, chgo.WithExternalTable(ids))
+	lacking := lackingSQL(view, id, ddl.QuoteIdent(name))
+	var answer []struct {
+		Rows uint64 `ch:"rows"`
+	}
+	if err := ins.client.SelectAs(ctx, op, &answer, "SELECT count() AS rows "+lacking); err != nil {
+		return err
+	}
+	if len(answer) == 1 && answer[0].Rows == 0 {
+		return nil
+	}
+	for i, column := range columns {
+		columns[i] = ddl.QuoteIdent(column)
+	}
+	list := strings.Join(columns, ", ")
+	settings := chgo.Settings{"insert_deduplicate": "0"} // it has been asked what is there
+	if in.oneSwitch {
+		settings["deduplicate_insert"] = "disable"
+	}
+	ctx = chgo.Context(ctx, chgo.WithSettings(settings), chgo.WithQueryID(insertID(in.Table)))
+	return ins.client.ExecAs(ctx, op, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s %s", quoted(view.To), list, list, lacking))
+}
+
+// lackingSQL selects the rows that the view makes of the block's and that its
+// target does not have. The ID column is quoted.
+func lackingSQL(view ddl.View, column int, id string) string {
+	ids := fmt.Sprintf("(SELECT toString(%s) FROM %s)", externalColumn(column), externalName)
+	return fmt.Sprintf("FROM (%s) WHERE toString(%s) IN %s AND toString(%s) NOT IN (SELECT toString(%s) FROM %s WHERE toString(%s) IN %s)",
+		view.Select, id, ids, id, id, quoted(view.To), id, ids)
+}
+
+func quoted(name ddl.TableName) string {
+	return ddl.QuoteIdent(name.Database) + "." + ddl.QuoteIdent(name.Name)
+}
+
+func hasFactID(f fact.Field) bool { return f.FactID }
+
+const viewColumnsSQL = `SELECT name FROM system.columns
+WHERE database = currentDatabase() AND table = {view:String} AND name IN
+	(SELECT name FROM system.columns WHERE database = {database:String} AND table = {target:String} AND default_kind NOT IN ('MATERIALIZED', 'ALIAS'))`
+
+// sharedColumns returns the columns that a view and its target have: those that it
+// fills.
+func (ins *Inserter) sharedColumns(ctx context.Context, op string, view ddl.View) ([]string, error) {
+	var rows []struct {
+		Name string `ch:"name"`
+	}
+	err := ins.client.SelectAs(ctx, op, &rows, viewColumnsSQL,
+		chconn.Param("view", view.Name), chconn.Param("database", view.To.Database), chconn.Param("target", view.To.Name))
+	names := make([]string, len(rows))
+	for i := range rows {
+		names[i] = rows[i].Name
+	}
+	return names, err
+}
+
+// rowSteps are the steps of a query that makes its rows one by one.
+var rowSteps = []string{"Expression", "Filter", "ReadFromMergeTree", "ReadFromPreparedSource", "ReadNothing", "ArrayJoin"}
+
+// step is a step of a query, as the server explains it.
+type step struct {
+	Type  string `json:"Node Type"`
+	Plans []step
+}
+
+// rowByRow reports whether the step, and those that it reads from, make their rows
+// one by one.
+func (s step) rowByRow() bool {
+	return slices.Contains(rowSteps, s.Type) && !slices.ContainsFunc(s.Plans, func(p step) bool { return !p.rowByRow() })
+}
+
+// rowByRow reports whether a view makes its rows one by one, of one table.
+func (ins *Inserter) rowByRow(ctx context.Context, op string, view ddl.View) (bool, error) {
+	var lines []struct {
+		Explain string `ch:"explain"`
+	}
+	if err := ins.client.SelectAs(ctx, op, &lines, "EXPLAIN PLAN json = 1 "+view.Select); err != nil {
+		return false, err
+	}
+	var text strings.Builder
+	for _, line := range lines {
+		text.WriteString(line.Explain)
+	}
+	var plans []struct{ Plan step }
+	if err := json.Unmarshal([]byte(text.String()), &plans); err != nil {
+		return false, fmt.Errorf("%s: the server explains it in a form that is not known: %w", op, err)
+	}
+	return len(plans) == 1 && plans[0].Plan.rowByRow(), nil
+}
+
+// behindViews adds rows to a table without its views seeing them, which have seen
+// them before: by way of a table of the same structure, whose parts it takes.
+func (ins *Inserter) behindViews(ctx context.Context, in Insert) error {
+	op := fmt.Sprintf("insert again into %q", in.Table)
+	table, again := ddl.QuoteIdent(in.Table), "_factload_again_"+strings.TrimPrefix(QueryIDPrefix(in.Token), "factload-insert-")
+	again = strings.TrimSuffix(again, "-")
+	drop := "DROP TABLE IF EXISTS " + ddl.QuoteIdent(again) + " SYNC"
+	for _, sql := range []string{drop, "CREATE TABLE " + ddl.QuoteIdent(again) + " AS " + table} {
+		if err := ins.client.ExecAs(ctx, op, sql); err != nil {
+			return err
+		}
+	}
+	staged := in.unlimited()
+	staged.Table, staged.Token = again, ""
+	_, err := ins.insert(ctx, staged, always)
+	if err != nil {
+		return ins.client.Fail(ctx, op, err, chconn.RowsSent)
+	}
+	seen, fenced, err := ins.lookAt(ctx, in.Table) // a table that is being rebuilt takes no part
+	if err == nil && (fenced || seen.uuid == "") {
+		return &chconn.Error{Op: op, Class: chconn.ErrAmbiguous, Text: "the table is being rebuilt"}
+	}
+	if err == nil {
+		err = ins.client.ExecAs(ctx, op, "ALTER TABLE "+table+" ATTACH PARTITION ALL FROM "+ddl.QuoteIdent(again))
+	}
+	if err != nil {
+		return err
+	}
+	return ins.client.ExecAs(ctx, op, drop)
+}
