@@ -38,6 +38,10 @@ type Target struct {
 	Schema fact.Schema
 	// Table are the options of the table, for when it has to be created.
 	Table ddl.Options
+	// Definition is the schema as it was written, such as YAML. It is kept in the
+	// database when the table is first used, so that [Schemas] can tell it; what it says
+	// is not looked at. Empty means that nothing is kept.
+	Definition string
 }
 
 // Config says what to load, from where and how. Inputs and Targets are
@@ -66,6 +70,10 @@ type Config struct {
 	// Facts and Events.
 	Schema string
 
+	// DefaultSchema names the schema of rows that are bare, as the first row of all tells,
+	// when there is no Schema and the format is Auto. If that row names its schema
+	// itself, all do.
+	DefaultSchema string
 	// RowsAt is the path below which the rows are, in JSON that has them within
 	// something else, such as samples or response.items: a path as fact.Field.From has
 	// it. There an array is one of rows, and anything else is a row.
@@ -199,6 +207,8 @@ func (c *Config) validateFormat(report func(string, ...any)) {
 		report("bare rows need the name of their schema: set Schema")
 	case (c.Format == Facts || c.Format == Events) && c.Schema != "":
 		report("schema %q is given, but %s name their schemas themselves", c.Schema, c.Format)
+	case c.DefaultSchema != "" && c.Targets[c.DefaultSchema].Schema.Name == "":
+		report("%w", unknownSchema(c.DefaultSchema, c.Targets))
 	case c.Schema != "" && len(c.Targets) > 0:
 		if _, ok := c.Targets[c.Schema]; !ok {
 			report("%w", unknownSchema(c.Schema, c.Targets))

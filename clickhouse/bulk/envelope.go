@@ -125,6 +125,15 @@ func (e *envelope) key(d *jx.Decoder, key []byte) error {
 	return err
 }
 
+// isEnvelope reports whether a row is an envelope, or an event.
+func isEnvelope(row []byte) bool {
+	var keys map[string]json.RawMessage
+	if json.Unmarshal(row, &keys) != nil {
+		return false
+	}
+	return keys["data"] != nil && (keys["schema"] != nil || keys["type"] != nil)
+}
+
 // judgeFirst refuses a load by its first line, when that is certainly no
 // envelope: every other line would be rejected too.
 func judgeFirst(in *input.File, line []byte) error {

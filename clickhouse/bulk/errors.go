@@ -16,6 +16,9 @@ var (
 	// ErrNoSchema means that the lines do not name their schema and that
 	// Config.Schema does not either. Such an error is of kind ErrConfig too.
 	ErrNoSchema = errors.New("no schema")
+	// ErrWrongSchema means that a load was refused since the first rows of an input are
+	// not of its schema at all. Nothing was loaded of them, and no table was made.
+	ErrWrongSchema = errors.New("wrong schema")
 	// ErrTooManyRejects means that a load was stopped because more rows were
 	// rejected than Config.MaxRejects allows. Chunks that were finished by then
 	// stay loaded.

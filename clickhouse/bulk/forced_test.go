@@ -1,6 +1,7 @@
 package bulk
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -98,6 +99,22 @@ func TestForcedLoadOfWhatWasRejected(t *testing.T) {
 	require.EqualValues(t, 1, sum.SkippedRows)
 	require.Zero(t, sum.SkippedRejected)
 	require.Equal(t, "1\t1", r.count())
+}
+
+// TestWrongSchema has rows that have nothing to do with the schema.
+func TestWrongSchema(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	wrong := bytes.Repeat([]byte("{\"question\":\"q\"}\n"), leastTrialRows)
+	_, err := Load(t.Context(), r.config(r.file("a", wrong)))
+	require.ErrorIs(t, err, ErrWrongSchema)
+	require.ErrorContains(t, err, `none of the first 10 rows fits schema "items", first of all because of question`)
+	require.NotContains(t, r.Query(t, "SHOW TABLES"), "items")
+	require.Empty(t, r.loads())
+	require.EqualValues(t, 10, r.load(r.config(r.file("b", append(wrong, lines(0, 1)...)))).Rejected, "one of them fits")
+	require.EqualValues(t, 9, r.load(r.config(r.file("c", wrong[:len(wrong)/10*9]))).Rejected, "these are few")
+	bad := bytes.Repeat([]byte("{\"id\":-1}\n"), 20)
+	require.EqualValues(t, 20, r.load(r.config(r.file("d", bad))).Rejected, "the keys are right")
 }
 
 // TestForcedLoadsWhenTheClockJumps has a clock that was a day ahead while one load was

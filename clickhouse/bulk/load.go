@@ -44,20 +44,25 @@ func loadInto(ctx context.Context, cfg Config, to server) (Summary, error) {
 	cfg = cfg.withDefaults()
 	files, err := input.Expand(cfg.Inputs, cfg.Rejects)
 	if err != nil {
-		return Summary{}, err
+		return Summary{}, asInputError(err)
 	}
-	l := &load{cfg: cfg, id: fact.NewEventID(), files: files, counters: newCounters(files), server: to, root: rootToken(cfg.Format, cfg.Schema)}
-	if l.tables, err = newTables(cfg.Targets, cfg.Schema, cfg.Decode); err != nil {
+	l := &load{cfg: cfg, id: fact.NewEventID(), files: files, counters: newCounters(files), server: to}
+	if err := l.chooseSchema(ctx); err != nil {
+		return Summary{}, l.wrap(ctx, err)
+	}
+	defer l.closeFirst()
+	l.root = rootToken(l.cfg.Format, l.cfg.Schema)
+	if l.tables, err = newTables(l.cfg.Targets, l.cfg.Schema, l.cfg.Decode); err != nil {
 		return Summary{}, err
 	}
 	l.rules = decodeFingerprint(&l.cfg, l.tables)
-	l.form = l.inputForm()
+	l.form = inputForm(&l.cfg)
 	if l.columns, err = columnsOf(&l.cfg, files, l.root); err != nil {
 		return Summary{}, err
 	}
 	if cfg.Rejects != "" {
 		if err := rejects.CheckPlace(cfg.Rejects); err != nil {
-			return Summary{}, err
+			return Summary{}, fmt.Errorf("rejects file %w", err)
 		}
 	}
 	stop := l.report()
@@ -89,6 +94,8 @@ type load struct {
 	form     input.Form // how rows are found in inputs
 	// columns are the columns that inputs give their rows. Nil when they give none.
 	columns map[*input.File]fileColumns
+	// first is the first input when it has been opened to look at its first row.
+	first *input.Source
 	// unfinished are the loads of the same inputs that did not come to their end
 	// and that this one goes on with.
 	unfinished map[string]bool

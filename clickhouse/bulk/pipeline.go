@@ -160,7 +160,7 @@ func (p *pipeline) endWorkLater() {
 // prepare makes sure that a table is there.
 func (p *pipeline) prepare(ctx context.Context, t *table) error {
 	l := p.load
-	return p.retry.do(ctx, func(ctx context.Context, _ bool) error { return t.prepare(ctx, l.server, l.warn) })
+	return p.retry.do(ctx, func(ctx context.Context, _ bool) error { return t.prepare(ctx, l.server, l.warn, l.keepSchema) })
 }
 
 func (p *pipeline) worker() *worker {

@@ -17,6 +17,7 @@ type reader struct {
 	*pipeline
 
 	judged bool
+	tried  bool // the first rows that are not loaded yet have been tried
 	begun  bool // a chunk has been announced
 	seq    int64
 	known  map[token][]candidate // chunks of this load by what they follow
@@ -39,7 +40,7 @@ func (r *reader) run(ctx context.Context, files []*input.File) error {
 
 // file reads one input.
 func (r *reader) file(ctx context.Context, in *input.File) error {
-	src, err := input.Open(ctx, in, r.load.cfg.Stdin, &r.load.counters.read, r.load.form)
+	src, err := r.load.open(ctx, in)
 	if err != nil {
 		return inputError(ctx, in, 0, err)
 	}
@@ -80,7 +81,11 @@ type chain struct {
 // chunk takes one chunk of the input, to load or to skip.
 func (r *reader) chunk(ctx context.Context, in *input.File, c *chunker, chain *chain) error {
 	if !r.judged && r.load.cfg.Format == Auto {
-		if err := judgeFirst(in, firstLine(c.w.buf)); err != nil {
+		first := firstLine(c.w.buf)
+		if c.placed {
+			first, _ = input.Row(first)
+		}
+		if err := judgeFirst(in, first); err != nil {
 			return err
 		}
 	}
@@ -97,6 +102,12 @@ func (r *reader) chunk(ctx context.Context, in *input.File, c *chunker, chain *c
 	case found == nil:
 		if err := r.checkChanged(in, c.at(), candidates); err != nil {
 			return cmp.Or(c.w.failed(math.MaxInt), err) // what cannot be read may be as it was
+		}
+		if !r.tried {
+			r.tried = true
+			if err := r.tryRows(ctx, in, c); err != nil {
+				return err
+			}
 		}
 	case found.done:
 		r.rejects.Passed(in.Key(), c.at().Offset)
@@ -304,7 +315,7 @@ func inputError(ctx context.Context, in *input.File, offset int64, err error) er
 	case *ledgerError, *tableError, *ChangedError, *RulesChangedError:
 		return err
 	}
-	if errors.Is(err, ErrNoSchema) || errors.Is(err, ErrTooManyRejects) {
+	if errors.Is(err, ErrNoSchema) || errors.Is(err, ErrWrongSchema) || errors.Is(err, ErrTooManyRejects) {
 		return err
 	}
 	return &InputError{File: in.Name, Offset: offset, Err: input.Bare(err)}

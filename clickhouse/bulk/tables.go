@@ -12,9 +12,11 @@ import (
 
 // table is a target with everything derived from its schema.
 type table struct {
-	name   string
-	layout *block.Layout
-	ddl    ddl.Table
+	name string
+	// definition is what is kept of the schema.
+	definition string
+	layout     *block.Layout
+	ddl        ddl.Table
 
 	mu    sync.Mutex
 	ready bool
@@ -39,7 +41,7 @@ func newTables(targets map[string]Target, only string, decode block.Options) (ma
 		if err != nil {
 			return nil, fmt.Errorf("%w: target %q: %w", ErrConfig, name, err)
 		}
-		tables[name] = &table{name: name, layout: layout, ddl: t}
+		tables[name] = &table{name: name, definition: target.Definition, layout: layout, ddl: t}
 	}
 	return tables, nil
 }
@@ -58,7 +60,7 @@ FROM system.tables WHERE database = currentDatabase() AND name = {name:String}`
 
 // prepare creates the table, or adds missing columns, the first time it is
 // called. warn gets what the user should know about a table that others made.
-func (t *table) prepare(ctx context.Context, s server, warn func(string)) error {
+func (t *table) prepare(ctx context.Context, s server, warn func(string), keep func(context.Context, *table) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ready {
@@ -80,6 +82,9 @@ func (t *table) prepare(ctx context.Context, s server, warn func(string)) error 
 		Picky bool `ch:"picky"`
 	}
 	if err := s.Select(ctx, &answer, pickySQL, chconn.Param("name", t.name)); err != nil {
+		return err
+	}
+	if err := keep(ctx, t); err != nil {
 		return err
 	}
 	t.ready = true

@@ -22,7 +22,10 @@ by content, and so are the forms that rows come in: one JSON object a line, obje
 that go over several lines, arrays of objects, and CSV and TSV with a header (or by
 the endings .csv and .tsv). --rows-at tells where in the JSON the rows are.
 
-A row is one of --schema. Without --schema, rows name their schema themselves:
+ZIP archives of such files are read too.
+
+A row is one of --schema, of a file given by --schemas, or as the database keeps it
+from an earlier load; with one schema in the files it need not be named. Without --schema, rows name their schema themselves:
 {"schema": ..., "data": {...}}, or an event of the raw log.`
 
 const loadLong = `Load JSONL files into ClickHouse. The table is created, or gets columns that are
@@ -119,9 +122,12 @@ func addLoadFlags(cmd *cobra.Command, f *loadFlags) {
 
 // check runs the load without a server.
 func (a *app) check(ctx context.Context, f loadFlags, inputs []string) error {
-	cfg, err := a.bulkConfig(f, inputs)
+	cfg, unknown, err := a.bulkConfig(f, inputs)
 	if err != nil {
 		return err
+	}
+	if unknown != nil {
+		return usageError(unknown)
 	}
 	cfg.DryRun = true
 	return a.runBulk(ctx, cfg, f.json)
@@ -129,7 +135,7 @@ func (a *app) check(ctx context.Context, f loadFlags, inputs []string) error {
 
 // load finds or starts the server and loads the inputs.
 func (a *app) load(ctx context.Context, f loadFlags, inputs []string) (err error) {
-	cfg, err := a.bulkConfig(f, inputs)
+	cfg, unknown, err := a.bulkConfig(f, inputs)
 	if err != nil {
 		return err
 	}
@@ -147,11 +153,22 @@ func (a *app) load(ctx context.Context, f loadFlags, inputs []string) (err error
 		return err
 	}
 	defer cfg.Client.Close()
+	if unknown != nil {
+		def, text, ok, err := keptDefinition(ctx, cfg.Client, f.schema)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return usageError(fmt.Errorf("%w; the database keeps no schema of that name either", unknown))
+		}
+		cfg.Targets = map[string]bulk.Target{f.schema: {Schema: def.Schema, Table: def.Table, Definition: text}}
+	}
 	return a.runBulk(ctx, cfg, f.json)
 }
 
-// bulkConfig turns flags and configuration into that of the load.
-func (a *app) bulkConfig(f loadFlags, inputs []string) (bulk.Config, error) {
+// bulkConfig turns flags and configuration into that of the load. A schema that no file
+// has is unknown, and may be one that the database keeps.
+func (a *app) bulkConfig(f loadFlags, inputs []string) (cfg bulk.Config, unknown, err error) {
 	var errs []error
 	note := func(err error) {
 		if err != nil {
@@ -166,33 +183,34 @@ func (a *app) bulkConfig(f loadFlags, inputs []string) (bulk.Config, error) {
 	limit, err := bulk.ParseRejectLimit(c.MaxRejects)
 	note(err)
 	if err := errors.Join(errs...); err != nil {
-		return bulk.Config{}, usageError(err)
+		return bulk.Config{}, nil, usageError(err)
 	}
-	targets, err := a.targets(f.schema)
+	targets, only, unknown, err := a.targets(f.schema)
 	if err != nil {
-		return bulk.Config{}, err
+		return bulk.Config{}, nil, err
 	}
 	return bulk.Config{
-		Targets:      targets,
-		Inputs:       inputs,
-		Stdin:        a.in,
-		Format:       format,
-		Schema:       f.schema,
-		RowsAt:       f.rowsAt,
-		Set:          set,
-		FileColumn:   f.fileColumn,
-		PathPattern:  f.pathPattern,
-		Decode:       decodeOptions(c.UnknownKeys),
-		MaxLineBytes: int(c.MaxLineBytes),
-		Rejects:      c.Rejects,
-		MaxRejects:   limit,
-		Force:        f.force,
-		AllowChanged: f.changed,
-		Workers:      c.Workers,
-		ChunkBytes:   int(c.ChunkBytes),
-		Memory:       int64(c.Memory),
-		Logger:       a.log,
-	}, nil
+		DefaultSchema: only,
+		Targets:       targets,
+		Inputs:        inputs,
+		Stdin:         a.in,
+		Format:        format,
+		Schema:        f.schema,
+		RowsAt:        f.rowsAt,
+		Set:           set,
+		FileColumn:    f.fileColumn,
+		PathPattern:   f.pathPattern,
+		Decode:        decodeOptions(c.UnknownKeys),
+		MaxLineBytes:  int(c.MaxLineBytes),
+		Rejects:       c.Rejects,
+		MaxRejects:    limit,
+		Force:         f.force,
+		AllowChanged:  f.changed,
+		Workers:       c.Workers,
+		ChunkBytes:    int(c.ChunkBytes),
+		Memory:        int64(c.Memory),
+		Logger:        a.log,
+	}, unknown, nil
 }
 
 // settings reads what --set has been given.
@@ -208,26 +226,39 @@ func settings(given []string) (map[string]string, error) {
 	return set, nil
 }
 
-// targets returns where rows may go: into the named schema, or into every
-// known one.
-func (a *app) targets(schema string) (map[string]bulk.Target, error) {
+// targets returns where rows may go: into the named schema, or into every known one. Of
+// these, only is the one that is from a file, if there is just one. A schema that is not
+// known is no error here.
+func (a *app) targets(schema string) (targets map[string]bulk.Target, only string, unknown, err error) {
 	registry, err := a.registry()
 	if err != nil {
-		return nil, err
+		return nil, "", nil, err
 	}
 	defs := registry.All()
 	if schema != "" {
 		def, err := registry.Get(schema)
 		if err != nil {
-			return nil, usageError(err)
+			return nil, "", err, nil
 		}
 		defs = []schemas.Definition{def}
 	}
-	targets := make(map[string]bulk.Target, len(defs))
+	targets = make(map[string]bulk.Target, len(defs))
+	own := 0
 	for _, def := range defs {
-		targets[def.Schema.Name] = bulk.Target{Schema: def.Schema, Table: def.Table}
+		text, err := definitionText(def)
+		if err != nil {
+			return nil, "", nil, usageError(err)
+		}
+		if text != "" {
+			only = def.Schema.Name
+			own++
+		}
+		targets[def.Schema.Name] = bulk.Target{Schema: def.Schema, Table: def.Table, Definition: text}
 	}
-	return targets, nil
+	if own != 1 || schema != "" {
+		only = ""
+	}
+	return targets, only, nil, nil
 }
 
 func decodeOptions(unknownKeys string) block.Options {
@@ -251,7 +282,7 @@ func (a *app) runBulk(ctx context.Context, cfg bulk.Config, asJSON bool) error {
 	if errors.Is(err, bulk.ErrNoSchema) {
 		err = fmt.Errorf("%w (the flag is --schema)", err)
 	}
-	if errors.Is(err, bulk.ErrConfig) {
+	if errors.Is(err, bulk.ErrConfig) || errors.Is(err, bulk.ErrWrongSchema) {
 		return usageError(err)
 	}
 	r := report{out: a.out, err: a.err, dryRun: cfg.DryRun, failed: err != nil, rejects: cfg.Rejects}

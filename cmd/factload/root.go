@@ -55,6 +55,7 @@ func newRoot(a *app) *cobra.Command {
 	bind(flags, "log-level", "log.level")
 
 	root.AddCommand(
+		newSchemas(a),
 		newInfer(a), newLoad(a), newLoads(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a), newCompare(a), newReport(a), newReplay(a), newExport(a), newImport(a),
 		newServe(a), newEngineCommand(a), newSample(a), newVersion(a),
 	)

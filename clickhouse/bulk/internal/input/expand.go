@@ -36,6 +36,9 @@ type File struct {
 	// Stream means that the input is no regular file, but standard input or a
 	// pipe: what comes out of it at another time is not the same input changed.
 	Stream bool
+	// Archive is the path of the ZIP archive that the input is in, and Member its name
+	// there. They are empty for an input that is a file itself.
+	Archive, Member string
 	// Size is the size of the file as it is stored, in bytes, or 0 if nobody knows.
 	Size int64
 }
@@ -200,9 +203,14 @@ func (x *expander) addFile(name string, info fs.FileInfo, named bool) error {
 		return nil
 	}
 	in := &File{Name: name, Path: path, Stream: !info.Mode().IsRegular()}
-	if !in.Stream {
-		in.Size = info.Size()
+	if in.Stream {
+		x.take(in)
+		return nil
 	}
+	if isArchive(path) {
+		return x.addArchive(name, path)
+	}
+	in.Size = info.Size()
 	x.take(in)
 	return nil
 }

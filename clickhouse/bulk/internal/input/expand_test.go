@@ -1,8 +1,12 @@
 package input
 
 import (
+	"archive/zip"
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -98,6 +102,37 @@ func TestExpandInputsFollowsLinks(t *testing.T) {
 	require.NoError(t, os.Symlink("nothing", "top/gone.jsonl"))
 	_, err = Expand([]string{"top"}, "")
 	require.ErrorContains(t, err, "top/gone.jsonl: no such file")
+}
+
+func TestExpandArchives(t *testing.T) {
+	tree(t, "rejects.jsonl")
+	archive := func(name string, members ...string) {
+		var b bytes.Buffer
+		w := zip.NewWriter(&b)
+		for _, m := range members {
+			f, err := w.Create(m)
+			require.NoError(t, err)
+			_, err = f.Write([]byte("{}\n"))
+			require.NoError(t, err)
+		}
+		require.NoError(t, w.Close())
+		require.NoError(t, os.WriteFile(name, b.Bytes(), 0o600))
+	}
+	archive("a.zip", "d/b.jsonl.gz", "a.csv", "README", ".git/x.jsonl", "__MACOSX/a.csv", "d/")
+	archive("one", "README")
+	archive("none.zip", "a.txt", "b.txt")
+	files, err := Expand([]string{"a.zip", "one"}, "rejects.jsonl")
+	require.NoError(t, err)
+	require.Equal(t, []string{"a.zip/a.csv", "a.zip/d/b.jsonl.gz", "one/README"}, inputNames(files))
+	var n atomic.Int64
+	src, err := Open(t.Context(), files[2], nil, &n, Form{})
+	require.NoError(t, err)
+	text, err := io.ReadAll(src)
+	require.NoError(t, err)
+	require.Equal(t, "{}\n", string(text))
+	require.NoError(t, src.Close())
+	_, err = Expand([]string{"none.zip"}, "")
+	require.ErrorContains(t, err, "none.zip: the archive has no file named *.json, *.csv, *.tsv, *.jsonl, *.ndjson")
 }
 
 func TestExpandInputsKnowsSizes(t *testing.T) {

@@ -50,7 +50,7 @@ const headBytes = 64 << 10
 
 // rowsOf makes lines of rows of what r has. It returns r itself where rows are lines,
 // which is told from as little as is there of the input.
-func rowsOf(r *bufio.Reader, name string, form Form) (rows io.Reader, placed bool, err error) {
+func rowsOf(r *bufio.Reader, name string, form Form) (rows *bufio.Reader, placed bool, err error) {
 	var head []byte
 	what := undecided
 	for want := 1; what == undecided; want = len(head) + 1 {
@@ -77,7 +77,7 @@ func rowsOf(r *bufio.Reader, name string, form Form) (rows io.Reader, placed boo
 	if what == jsonValues {
 		rows := newJSONRows(r, form.RowsAt)
 		rows.offset = int64(skipped)
-		return rows, true, nil
+		return bufio.NewReaderSize(rows, headBytes), true, nil
 	}
 	kindOf := func(key string) Cell { kind, _ := form.Cell(key); return kind }
 	table, err := newCSVRows(r, what.comma(), form.MaxLine, kindOf)
@@ -85,7 +85,7 @@ func rowsOf(r *bufio.Reader, name string, form Form) (rows io.Reader, placed boo
 		return nil, false, err
 	}
 	table.skipped = int64(skipped)
-	return table, true, nil
+	return bufio.NewReaderSize(table, headBytes), true, nil
 }
 
 // shapeOf tells the shape from the beginning of an input. It is undecided when that is

@@ -76,7 +76,7 @@ func isSkippableFrame(head []byte) bool {
 // foreign are the first bytes of formats that people have by mistake or on the
 // way, with what to do about them.
 var foreign = []struct{ prefix, advice string }{
-	{"PK\x03\x04", "it is a ZIP archive: unpack it first"},
+	{"PK\x03\x04", "it is a ZIP archive within another file or from standard input: name the archive itself"},
 	{"\x04\x22\x4d\x18", "it is compressed with lz4: decompress it first, for example lz4 -dc FILE | factload load -"},
 	{"7z\xbc\xaf\x27\x1c", "it is a 7z archive: unpack it first"},
 	{"PAR1", "it is a Parquet file: load it with ClickHouse itself (INSERT INTO … FROM INFILE … FORMAT Parquet), or convert it to JSON lines"},

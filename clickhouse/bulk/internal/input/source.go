@@ -24,8 +24,8 @@ type Source struct {
 	// rows in another form than one a line.
 	Placed bool
 
-	r     io.Reader // of decompressed bytes
-	rows  io.Reader // of lines
+	r     io.Reader     // of decompressed bytes
+	rows  *bufio.Reader // of lines
 	raw   *countingReader
 	close []func() error
 }
@@ -91,6 +91,27 @@ func Open(ctx context.Context, in *File, stdin io.Reader, read *atomic.Int64, fo
 	return s, nil
 }
 
+// FirstRow returns the first row that is not blank, or the beginning of a long one,
+// without reading on. It is valid until the next Read.
+func (s *Source) FirstRow() ([]byte, error) {
+	for n := 1; ; n = s.rows.Buffered() + 1 {
+		_, err := s.rows.Peek(n)
+		head, _ := s.rows.Peek(s.rows.Buffered())
+		text := bytes.TrimLeft(bytes.TrimPrefix(head, BOM), " \t\r\n")
+		line, _, ended := bytes.Cut(text, newline)
+		if !ended && err == nil && len(head) < headBytes {
+			continue
+		}
+		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, bufio.ErrBufferFull) {
+			return nil, err
+		}
+		if s.Placed {
+			line, _ = Row(line)
+		}
+		return line, nil
+	}
+}
+
 // readerFunc is a Read.
 type readerFunc func(p []byte) (int, error)
 
@@ -109,7 +130,11 @@ func (s *Source) open(ctx context.Context, in *File, stdin io.Reader) (io.Reader
 	if in.Stream {
 		return detach(func() (io.ReadCloser, error) { return os.Open(in.Path) }), nil
 	}
-	f, err := os.Open(in.Path)
+	open := func() (io.ReadCloser, error) { return os.Open(in.Path) }
+	if in.Archive != "" {
+		open = func() (io.ReadCloser, error) { return openMember(in) }
+	}
+	f, err := open()
 	if err != nil {
 		return nil, err
 	}

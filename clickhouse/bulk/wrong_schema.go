@@ -1,0 +1,58 @@
+package bulk
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
+)
+
+// A load by a schema that has nothing to do with the rows would make a table and reject
+// every row. So the first rows are looked at before anything is made.
+const (
+	// trialRows is how many rows are looked at.
+	trialRows = 1000
+	// leastTrialRows is how many there must be to judge by them.
+	leastTrialRows = 10
+)
+
+// tryRows refuses a load of bare rows when each of the first rows of an input lacks keys
+// that its schema needs, or has keys that it does not know. The chunk has just begun.
+func (r *reader) tryRows(ctx context.Context, in *input.File, c *chunker) error {
+	l := r.load
+	t := l.tables[l.cfg.Schema]
+	if t == nil || l.server == nil {
+		return nil
+	}
+	cfg := l.cfg
+	cfg.Rejects = ""
+	d := newDecoder(&cfg, l.tables)
+	res := &result{chunk: &chunk{file: in, placed: c.placed, columns: l.columns[in].members}}
+	data := bytes.TrimPrefix(c.w.buf, input.BOM)
+	data = data[:endOfLines(data, trialRows)]
+	d.begin()
+	if err := d.decode(ctx, &piece{data: data, length: int64(len(data)), line: 1, offset: 1}, res); err != nil {
+		return err
+	}
+	d.end(res)
+	rows, rejected := res.rows()
+	if rows > 0 || rejected < leastTrialRows || rejected > res.reasons[block.Reason(block.ErrMissing)]+res.reasons[block.Reason(block.ErrUnknownKey)] {
+		return nil
+	}
+	keys := make(map[string]bool)
+	for i := range res.rejects {
+		var fault *block.FieldError
+		if errors.As(res.rejects[i].err, &fault) {
+			keys[fault.Field] = true
+		}
+	}
+	return fmt.Errorf("%w: %s: none of the first %d rows fits schema %q, first of all because of %s: "+
+		"factload infer makes a schema of the file; --unknown-keys ignore leaves out keys that the schema does not know",
+		ErrWrongSchema, in.Name, rejected, t.name, strings.Join(slices.Sorted(maps.Keys(keys)), ", "))
+}
