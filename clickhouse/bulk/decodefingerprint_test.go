@@ -211,7 +211,9 @@ func TestLedgerOfBefore(t *testing.T) {
 	require.ErrorIs(t, err, errCrash)
 	old := ledgerSchema()
 	old.Name = "old"
-	old.Fields = slices.DeleteFunc(old.Fields, func(f fact.Field) bool { return f.Name == "rules" || f.Name == "inputs" })
+	old.Fields = slices.DeleteFunc(old.Fields, func(f fact.Field) bool {
+		return slices.Contains([]string{"rules", "inputs", "number", "rejects"}, f.Name)
+	})
 	for i := range old.Fields {
 		if old.Fields[i].Name == "state" {
 			old.Fields[i].Values = []string{loadStarted, chunkStarted, chunkDone, loadDone}

@@ -557,7 +557,7 @@ func TestLoadBareRowsWithoutSchema(t *testing.T) {
 	require.EqualValues(t, 20, sum.Rejected, "behind an envelope, bare rows cost themselves only")
 
 	for name, text := range map[string]string{
-		"no object": "[1]\n", "no JSON": "{\n", "empty": "{}\n", "of envelopes": "{\"schema\":\"items\"}\n", "with data": "{\"data\":1,\"x\":2}\n",
+		"no JSON": "{\n", "empty": "{}\n", "of envelopes": "{\"schema\":\"items\"}\n", "with data": "{\"data\":1,\"x\":2}\n",
 	} {
 		sum, err := load(r.file(name+".jsonl", []byte(text)))
 		require.NoError(t, err, name)
