@@ -19,6 +19,10 @@ type chunk struct {
 	// placed lines if placed says that these are read.
 	at     input.Place
 	placed bool
+	// only are the rows of the chunk that are to be loaded, of one that was loaded and is
+	// tried again as retry says. Nil means all.
+	only  *rejectedRows
+	retry *retrial
 	// columns are members of JSON objects that each row has besides its own, with a
 	// comma behind. They may be empty.
 	columns []byte

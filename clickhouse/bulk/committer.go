@@ -121,6 +121,13 @@ func (c *committer) keepRejects(r *result) error {
 	case ch.kind == cutLine:
 		return c.rejects.AddCut(ch.file.Key(), ch.at.Offset, r.lines)
 	}
+	if ch.retry != nil {
+		for _, t := range ch.retry.of {
+			if err := c.rejects.Forget(t.String()); err != nil {
+				return err
+			}
+		}
+	}
 	return c.rejects.Add(ch.token.String(), r.lines, r.refused)
 }
 
@@ -129,6 +136,7 @@ func (c *committer) keepRejects(r *result) error {
 func (c *committer) note(r *result) error {
 	e := c.origin.entry(r.chunk, chunkDone)
 	e.rows, e.rejected = r.rows()
+	e.rejects = r.rejectedRows()
 	if c.origin.forced {
 		plain := e
 		plain.state, plain.parent, plain.token = known, r.chunk.plainParent, r.chunk.plain

@@ -112,6 +112,11 @@ type Config struct {
 	// Force loads what is loaded already, once more. A forced load that was
 	// interrupted goes on when it is run again with the same inputs.
 	Force bool
+	// RetryRejected tries again the rows that earlier loads of the inputs have rejected,
+	// by the schema and the options of this one, and loads the rest of the inputs as
+	// ever. Rows are tried once: what is rejected again is tried by the next load with
+	// RetryRejected. Not with DryRun or Force.
+	RetryRejected bool
 	// AllowChanged loads a file that has changed since it was loaded, from the
 	// first chunk that differs on. Rows of that chunk that are as before are
 	// then in the table twice. It also goes on with an interrupted load whose
@@ -171,6 +176,9 @@ func (c *Config) Validate() error {
 		report("no targets: give at least one schema")
 	}
 	c.validateFormat(report)
+	if c.RetryRejected && (c.DryRun || c.Force) {
+		report("rejected rows are tried again by loads that look at what is loaded: not with DryRun or Force")
+	}
 	if _, err := c.rowsAt(); err != nil {
 		report("the path of the rows %q: %w", c.RowsAt, err)
 	}

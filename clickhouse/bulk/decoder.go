@@ -179,6 +179,9 @@ type rowPlace struct {
 // rows decodes a line, which may hold several objects. The error is one of preparing a
 // table.
 func (d *decoder) rows(ctx context.Context, res *result, line []byte, place rowPlace) error {
+	if !res.chunk.only.within(place.inChunk, place.inChunk+int64(len(line))+1) {
+		return nil
+	}
 	if res.chunk.placed {
 		return d.placedRow(ctx, res, line, place)
 	}
@@ -191,18 +194,21 @@ func (d *decoder) rows(ctx context.Context, res *result, line []byte, place rowP
 			return d.objects(ctx, res, line, objects, place)
 		}
 	}
-	return d.rejectRow(res, reject{offset: place.at.Offset, line: place.at.Line, schema: schema, err: err, raw: line})
+	return d.rejectRow(res, reject{offset: place.at.Offset, inChunk: place.inChunk, line: place.at.Line, schema: schema, err: err, raw: line})
 }
 
 // objects decodes the objects of a line, of which each is a row.
 func (d *decoder) objects(ctx context.Context, res *result, line []byte, objects [][]byte, place rowPlace) error {
 	for _, object := range objects {
 		skip := int64(cap(line) - cap(object)) // both are parts of the same piece
+		if !res.chunk.only.within(place.inChunk+skip, place.inChunk+skip+1) {
+			continue
+		}
 		schema, err := d.line(ctx, object, place.inChunk+skip)
 		if err == nil {
 			continue
 		}
-		if err := d.rejectRow(res, reject{offset: place.at.Offset + skip, line: place.at.Line, schema: schema, err: err, raw: object}); err != nil {
+		if err := d.rejectRow(res, reject{offset: place.at.Offset + skip, inChunk: place.inChunk + skip, line: place.at.Line, schema: schema, err: err, raw: object}); err != nil {
 			return err
 		}
 	}
@@ -223,7 +229,7 @@ func (d *decoder) placedRow(ctx context.Context, res *result, line []byte, place
 		return nil
 	}
 	at := input.PlaceOf(line)
-	return d.rejectRow(res, reject{offset: at.Offset, line: at.Line, schema: schema, err: err, raw: row})
+	return d.rejectRow(res, reject{offset: at.Offset, inChunk: place.inChunk, line: at.Line, schema: schema, err: err, raw: row})
 }
 
 // rejectRow rejects a row, unless the error is one of preparing its table, which it

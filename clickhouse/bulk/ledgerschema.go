@@ -67,6 +67,7 @@ type ledgerEntry struct {
 	offset, length int64
 	line, lines    int64
 	rows, rejected int64
+	rejects        string // which rows; see rejectedRows
 	time           time.Time
 }
 
@@ -93,6 +94,7 @@ func ledgerSchema() fact.Schema {
 			{Name: "time", Type: fact.DateTime64},
 			{Name: "rules", Type: fact.LowCardinalityString, Comment: "fingerprint of the fields of the schemas and of the options of decoding"},
 			{Name: "number", Type: fact.UInt64, Comment: "number of the load, in the order in which loads began: clocks jump"},
+			{Name: "rejects", Type: fact.String, Comment: "which rows were rejected, by where in the chunk they begin"},
 			{Name: "inputs", Type: fact.UInt64, Array: true, Comment: "fingerprints of the paths of all inputs of the load"},
 		},
 		OrderBy: []string{"parent", "head", "token"},
@@ -111,7 +113,7 @@ func (e *ledgerEntry) data() map[string]any {
 		"load": e.load, "schema": e.schema, "file": e.file, "forced": e.forced,
 		"offset": e.offset, "bytes": e.length, "line": e.line, "lines": e.lines,
 		"rows": e.rows, "rejected": e.rejected, "time": e.time.UTC().Truncate(time.Millisecond),
-		"rules": e.rules, "number": e.number, "inputs": append([]uint64{}, e.inputs...),
+		"rules": e.rules, "number": e.number, "rejects": e.rejects, "inputs": append([]uint64{}, e.inputs...),
 	}
 }
 
@@ -129,13 +131,14 @@ type candidateRow struct {
 	Load     string    `ch:"load"`
 	Time     time.Time `ch:"time"`
 	Rules    string    `ch:"rules"`
+	Rejects  string    `ch:"rejects"`
 }
 
 func (r *candidateRow) candidate() (candidate, error) {
 	t, err := parseToken(r.Token)
 	c := candidate{
 		token: t, head: r.Head, length: int64(r.Bytes), lines: int64(r.Lines), //nolint:gosec // written from int64
-		rows: int64(r.Rows), rejected: int64(r.Rejected), //nolint:gosec // written from int64
+		rows: int64(r.Rows), rejected: int64(r.Rejected), rejects: r.Rejects, rules: r.Rules, //nolint:gosec // written from int64
 		done: r.State == chunkDone || r.State == known, file: r.File, load: r.Load, time: r.Time,
 	}
 	if r.State == chunkStarted {

@@ -16,11 +16,12 @@ import (
 type reader struct {
 	*pipeline
 
-	judged bool
-	tried  bool // the first rows that are not loaded yet have been tried
-	begun  bool // a chunk has been announced
-	seq    int64
-	known  map[token][]candidate // chunks of this load by what they follow
+	judged  bool
+	retried map[token]bool // chunks whose rejected rows this load has tried again
+	tried   bool           // the first rows that are not loaded yet have been tried
+	begun   bool           // a chunk has been announced
+	seq     int64
+	known   map[token][]candidate // chunks of this load by what they follow
 	// beginnings finds the chunks that files begin with, when there are many files.
 	// It is set when it is first needed.
 	beginnings lookup
@@ -29,7 +30,7 @@ type reader struct {
 // run reads all files. It returns when everything has been handed out, when
 // ctx is done, or at the first input that cannot be read.
 func (r *reader) run(ctx context.Context, files []*input.File) error {
-	r.known = make(map[token][]candidate)
+	r.known, r.retried = make(map[token][]candidate), make(map[token]bool)
 	for _, in := range files {
 		if err := r.file(ctx, in); err != nil {
 			return err
@@ -110,9 +111,17 @@ func (r *reader) chunk(ctx context.Context, in *input.File, c *chunker, chain *c
 			}
 		}
 	case found.done:
+		again, err := r.retryOf(ctx, found, in.Key())
+		if err != nil {
+			return err
+		}
+		if r.tries(again) {
+			c.end = found.length
+			return r.tryAgain(ctx, c, r.newChunk(in, c, chain, head), chain, again, nil)
+		}
 		r.rejects.Passed(in.Key(), c.at().Offset)
 		c.skip(found.length)
-		return r.skip(in, chain, found)
+		return r.skip(in, chain, found, again)
 	default:
 		if err := r.checkRules(in, c.at(), found); err != nil {
 			return err
@@ -143,9 +152,16 @@ func (r *reader) longLine(ctx context.Context, in *input.File, c *chunker, chain
 		found := byToken(candidates, chain.at.next(c.length, sum))
 		if found != nil && found.done {
 			found.content = sum
+			again, err := r.retryOf(ctx, found, in.Key())
+			if err == nil && r.tries(again) {
+				return r.tryAgain(ctx, c, ch, chain, again, p)
+			}
 			r.pool.put(p.data)
+			if err != nil {
+				return err
+			}
 			r.rejects.Passed(in.Key(), ch.at.Offset)
-			return r.skip(in, chain, found)
+			return r.skip(in, chain, found, again)
 		}
 		if found == nil {
 			err = r.checkChanged(in, ch.at, candidates)
@@ -165,7 +181,8 @@ func (r *reader) longLine(ctx context.Context, in *input.File, c *chunker, chain
 }
 
 // skip notes a chunk that is loaded already.
-func (r *reader) skip(in *input.File, chain *chain, found *candidate) error {
+func (r *reader) skip(in *input.File, chain *chain, found *candidate, now *retrial) error {
+	found.rows, found.rejected = now.stored, now.rejected
 	chain.at, chain.plain = found.token, chain.plain.next(found.length, found.content)
 	r.load.counters.skip(in, found, r.load.unfinished[found.load])
 	return r.load.judge(false)
@@ -201,7 +218,11 @@ func (r *reader) fill(c *chunker, ch *chunk, chain *chain, p *piece) (err error)
 		sum := c.digest.sum()
 		ch.token, ch.plain = chain.at.next(c.length, sum), chain.plain.next(c.length, sum)
 		chain.at, chain.plain = ch.token, ch.plain
-		r.remember(ch)
+		if ch.retry != nil {
+			ch.token, ch.record = ch.retry.token, &record{}
+		} else {
+			r.remember(ch)
+		}
 		if r.ledger != nil {
 			ch.started = make(chan struct{})
 			if err := r.begin(ch); err != nil {

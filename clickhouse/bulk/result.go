@@ -1,6 +1,8 @@
 package bulk
 
 import (
+	"slices"
+
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
 )
@@ -16,6 +18,8 @@ type result struct {
 	// reason.
 	rejected int64
 	reasons  map[string]int64
+	// rejectedAt is where in the chunk the rejected rows begin.
+	rejectedAt []int64
 	// rejects are the first few rejected rows in the order of the input.
 	rejects []reject
 	// lines are the lines of the rejects file for what the decoder has rejected,
@@ -39,11 +43,13 @@ type schemaCount struct {
 // reject is a rejected row.
 type reject struct {
 	offset int64 // of the line in the input
-	line   int64
-	schema string
-	err    error
-	raw    []byte // nil once the line for the rejects file is made
-	cut    bool   // raw is only the beginning
+	// inChunk is where in the chunk it begins.
+	inChunk int64
+	line    int64
+	schema  string
+	err     error
+	raw     []byte // nil once the line for the rejects file is made
+	cut     bool   // raw is only the beginning
 }
 
 // rows returns the number of rows inserted, and of rows rejected.
@@ -52,6 +58,17 @@ func (r *result) rows() (rows, rejected int64) {
 		rows += r.counts[i].Rows
 	}
 	return rows, r.rejected
+}
+
+// rejectedRows returns which rows were rejected, as the ledger has them.
+func (r *result) rejectedRows() string {
+	rows, rejected := r.rows()
+	if rejected == 0 {
+		return ""
+	}
+	slices.Sort(r.rejectedAt)
+	out := rejectedRows{at: r.rejectedAt, all: rows == 0 && r.chunk.only == nil}
+	return out.String()
 }
 
 // count returns the counts of a schema to add to.
@@ -68,6 +85,7 @@ func (r *result) count(schema string) *Counts {
 // reject counts a rejected row, and keeps it if it is one of the first.
 func (r *result) reject(x reject, reason string) {
 	r.rejected++
+	r.rejectedAt = append(r.rejectedAt, x.inChunk)
 	r.count(r.countedAs(x.schema, reason)).Rejected++
 	if r.reasons == nil {
 		r.reasons = make(map[string]int64)

@@ -23,6 +23,8 @@ type candidate struct {
 	time     time.Time
 	mine     *record // of this load; rows is not set then
 	rejected int64
+	rejects  string // which rows; see rejectedRows
+	rules    string // by which it was done
 	// parts are the parts of divided inserts that are stored, by table.
 	parts map[string]int
 	// begun are the attempts to load the chunk, those left out that are known

@@ -123,7 +123,7 @@ func (w *inserter) reject(refused []*serverRejects, lines *lineBuffer, res *resu
 		}
 		res.count(first.from.table.name).Rows--
 		res.refused = keepReject(w.spool, res, res.refused, reject{
-			offset: at.Offset, line: at.Line, schema: first.from.table.name,
+			offset: at.Offset, inChunk: offset, line: at.Line, schema: first.from.table.name,
 			err: first.errs[first.rows[0].why], raw: raw,
 		})
 		first.rows = first.rows[1:]

@@ -38,7 +38,8 @@ file, line, field and reason, to be fixed and loaded again.
 
 Loading is done once: the same command run again skips what is loaded already,
 whether it has finished, was killed, or the file has grown since. What was rejected
-is not tried again, and the exit code stays 3.
+is not tried again, and the exit code stays 3: --retry-rejected does so, when the
+schema or the options have been fixed.
 
 Exit codes: 0 all rows loaded; 1 failed, run it again when the cause is fixed;
 2 wrong usage, configuration or schema; 3 finished, but some rows were rejected.`
@@ -47,6 +48,7 @@ Exit codes: 0 all rows loaded; 1 failed, run it again when the cause is fixed;
 type loadFlags struct {
 	schema, format string
 	force, changed bool
+	retryRejected  bool
 	json           bool
 
 	rowsAt, fileColumn, pathPattern string
@@ -73,6 +75,7 @@ func newLoad(a *app) *cobra.Command {
 	bind(cmd.Flags(), "compression", "load.compression")
 	cmd.Flags().BoolVar(&f.force, "force", false, "load again what is loaded already: its rows are stored twice")
 	cmd.Flags().BoolVar(&f.changed, "allow-changed", false, "go on where a file, or the schema of a stopped load, has changed")
+	cmd.Flags().BoolVar(&f.retryRejected, "retry-rejected", false, "try the rows again that earlier loads of the inputs have rejected")
 	return cmd
 }
 
@@ -206,6 +209,7 @@ func (a *app) bulkConfig(f loadFlags, inputs []string) (cfg bulk.Config, unknown
 		MaxRejects:    limit,
 		Force:         f.force,
 		AllowChanged:  f.changed,
+		RetryRejected: f.retryRejected,
 		Workers:       c.Workers,
 		ChunkBytes:    int(c.ChunkBytes),
 		Memory:        int64(c.Memory),

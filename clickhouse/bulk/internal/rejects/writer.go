@@ -44,17 +44,20 @@ func (w *Writer) Add(token string, decoded, refused *Lines) error {
 	if decoded == nil && refused == nil {
 		return nil
 	}
-	if w.known.chunks[token] {
-		// The ledger that knew of them is lost, or of another database.
-		if err := w.forget(token); err != nil {
-			return err
-		}
+	// They are there already when the ledger that knew of them is lost, or is that of
+	// another database.
+	if err := w.Forget(token); err != nil {
+		return err
 	}
 	return w.append(func(to *bufio.Writer) error { return merge(to, decoded, refused, w.end("chunk", token)) })
 }
 
-// forget removes the entries of a chunk.
-func (w *Writer) forget(token string) error {
+// Forget removes the entries of a chunk that the file had when the load began.
+func (w *Writer) Forget(token string) error {
+	if !w.known.chunks[token] {
+		return nil
+	}
+	delete(w.known.chunks, token)
 	if w.file != nil {
 		if err := w.file.Close(); err != nil {
 			return err

@@ -1,0 +1,118 @@
+package bulk
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/fact"
+)
+
+// wider is a target that takes what dirtyLines and asCSV have that items do not.
+func wider() Target {
+	target := items()
+	target.Schema.Fields[0].Type = fact.Int64
+	return target
+}
+
+func TestRetryRejected(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	var content bytes.Buffer
+	for i := range 500 {
+		switch i % 10 {
+		case 3:
+			fmt.Fprintf(&content, "{\"id\":%d,\"more\":1}\n", i)
+		case 5:
+			fmt.Fprintf(&content, "{\"id\":-%d}\n", i)
+		case 7:
+			fmt.Fprintf(&content, "{\"id\":%d} {\"id\":%d,\"more\":1}\n", i, i+1000)
+		case 8:
+			content.WriteString("nothing\n")
+		default:
+			fmt.Fprintf(&content, "{\"id\":%d}\n", i)
+		}
+	}
+	all := r.file("all", bytes.Repeat([]byte("{\"id\":-7000,\"more\":1}\n"), 9))
+	cfg := r.config(r.file("a", content.Bytes()), all)
+	require.EqualValues(t, 200+9, r.load(cfg).Rejected)
+	require.Equal(t, "350\t350", r.count())
+
+	// Nothing has changed: everything is rejected again, and nothing is stored twice.
+	cfg.RetryRejected, cfg.Rejects = true, filepath.Join(r.dir, "rejects")
+	sum := r.load(cfg)
+	require.Zero(t, sum.Rows)
+	require.EqualValues(t, 209, sum.Rejected)
+	require.Len(t, r.rejects(cfg), 209)
+
+	// Some are taken by other options, others by another schema.
+	cfg.Decode.UnknownKeys = block.IgnoreUnknown
+	sum = r.load(cfg)
+	require.EqualValues(t, 100, sum.Rows)
+	require.EqualValues(t, 109, sum.Rejected)
+	require.EqualValues(t, 350, sum.SkippedRows)
+	require.Equal(t, "450\t450", r.count())
+	require.Len(t, r.rejects(cfg), 109, "what is loaded now is no longer among them")
+
+	cfg.Targets["items"] = wider()
+	r.Exec(t, "DROP TABLE items SYNC")
+	r.Exec(t, "CREATE TABLE items (id Int64, text String) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 1000")
+	sum = r.load(cfg)
+	require.EqualValues(t, 59, sum.Rows)
+	require.EqualValues(t, 50, sum.Rejected)
+	require.Equal(t, "59\t51", r.count())
+
+	// A load without the flag knows what has become of them.
+	cfg.RetryRejected = false
+	sum = r.load(cfg)
+	require.Zero(t, sum.Rows)
+	require.EqualValues(t, 350+100+59, sum.SkippedRows)
+	require.EqualValues(t, 50, sum.SkippedRejected)
+}
+
+// TestRetryRejectedSurvivesCrashes crashes loads that try rejected rows again.
+func TestRetryRejectedSurvivesCrashes(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		rnd := rand.New(rand.NewPCG(seed, 5))
+		r := newRoom(t)
+		r.file("a", dirtyLines(0, 2000))
+		cfg := r.config(filepath.Join(r.dir, "a"), r.file("b", asArray(lines(3000, 3500))))
+		cfg.Rejects = filepath.Join(r.dir, "rejects")
+		cfg.Targets["items"] = wider()
+		target := wider()
+		target.Schema.Fields[1].Type = fact.JSON // takes the number, too
+		r.Exec(t, "CREATE TABLE items (id Int64, text String) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 1000")
+		require.EqualValues(t, 100, r.load(cfg).Rejected)
+		cfg.RetryRejected = true
+		cfg.Targets["items"] = target
+		for {
+			c := &crashing{server: serverOf(r.client), left: rnd.IntN(15), applied: rnd.IntN(2) == 0}
+			_, err := loadInto(t.Context(), cfg, c)
+			if err == nil {
+				break
+			}
+			require.ErrorIs(t, err, errCrash)
+		}
+		require.Equal(t, "2450\t2450", r.count())
+		require.Len(t, r.rejects(cfg), 50)
+		require.Zero(t, r.load(cfg).Rows)
+	}
+}
+
+func TestRejectedRowsText(t *testing.T) {
+	t.Parallel()
+	for _, at := range [][]int64{nil, {0}, {0, 1, 500, 1 << 30}} {
+		text := (&rejectedRows{at: at}).String()
+		got, err := parseRejectedRows(text)
+		require.NoError(t, err)
+		require.Equal(t, at, got.at)
+	}
+	_, err := parseRejectedRows("gA")
+	require.ErrorContains(t, err, "it ends early")
+}
