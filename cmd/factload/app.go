@@ -21,6 +21,8 @@ type app struct {
 	cfg config
 	log *slog.Logger
 
+	newPassword bool // of serve
+
 	schemaOf map[string]string // the schema of each table that plans are made for
 }
 

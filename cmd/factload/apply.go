@@ -79,7 +79,7 @@ func (a *app) apply(ctx context.Context, m *migrate.Migrator, plans []ddl.Plan, 
 		return err
 	}
 	if !f.yes {
-		if err := a.confirm(pending(plans)); err != nil {
+		if err := a.confirm(ctx, pending(plans)); err != nil {
 			return err
 		}
 	}
@@ -107,12 +107,24 @@ func (a *app) apply(ctx context.Context, m *migrate.Migrator, plans []ddl.Plan, 
 }
 
 // confirm asks whether to go on.
-func (a *app) confirm(changes int) error {
+func (a *app) confirm(ctx context.Context, changes int) error {
 	if !isTerminal(a.in) {
 		return usageError(errors.New("standard input is not a terminal, so nobody can be asked: use --yes to apply without asking"))
 	}
 	fmt.Fprintf(a.out, "make %s? Type yes: ", countText(changes, "change"))
-	answer, err := bufio.NewReader(a.in).ReadString('\n')
+	var answer string
+	var err error
+	read := make(chan struct{})
+	go func() { // it ends with the program, if nobody answers
+		defer close(read)
+		answer, err = bufio.NewReader(a.in).ReadString('\n')
+	}()
+	select {
+	case <-read:
+	case <-ctx.Done():
+		fmt.Fprintln(a.out)
+		return ctx.Err()
+	}
 	if err != nil || strings.TrimSpace(answer) != "yes" {
 		return errors.New("not confirmed, nothing was changed")
 	}

@@ -41,6 +41,7 @@ type engineConfig struct {
 	Data    string `mapstructure:"data"`
 	Library string `mapstructure:"library"`
 	Remote  bool   `mapstructure:"remote"`
+	Backups string `mapstructure:"backups"`
 }
 
 type loadConfig struct {
@@ -78,6 +79,7 @@ func defaults() map[string]any {
 		"engine.data":         ".factload/data",
 		"engine.library":      "",
 		"engine.remote":       false,
+		"engine.backups":      "",
 		"load.workers":        0,
 		"load.chunk_bytes":    0,
 		"load.memory":         0,

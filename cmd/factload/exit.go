@@ -66,7 +66,7 @@ func exitCode(err error) int {
 // printError tells the user what went wrong.
 func printError(w io.Writer, err error) {
 	switch {
-	case errors.Is(err, errRejected), errors.Is(err, errChanges), errors.Is(err, errCondition):
+	case errors.Is(err, errRejected), errors.Is(err, errChanges), errors.Is(err, errCondition), errors.Is(err, errUnhealthy):
 	default:
 		fmt.Fprintln(terminalWriter{w}, "factload:", err)
 	}

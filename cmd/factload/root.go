@@ -57,7 +57,8 @@ func newRoot(a *app) *cobra.Command {
 	root.AddCommand(
 		newSchemas(a),
 		newInfer(a), newLoad(a), newLoads(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a), newCompare(a), newReport(a), newReplay(a), newExport(a), newImport(a),
-		newServe(a), newEngineCommand(a), newSample(a), newVersion(a),
+		newServe(a), newEngineCommand(a), newDoctor(a), newBackup(a), newRestore(a),
+		newSample(a), newVersion(a),
 	)
 	root.SetVersionTemplate(versionLine())
 	root.Flags().Bool("version", false, "print the version")

@@ -2,10 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,8 +23,9 @@ and ClickHouse's own query page in the browser. It stops on Ctrl-C; what it has
 acknowledged is kept in the data directory.
 
 When it is ready it writes --dsn-file, readable by you alone: the native DSN on
-the first line, the same over HTTP on the second. The password is random at each
-start unless one is given by --password-file or FACTLOAD_SERVE_PASSWORD.
+the first line, the same over HTTP on the second. The password is random, and kept in the data
+directory, so that a DSN outlives a restart; --new-password makes another one. It may be
+given, too, by --password-file or FACTLOAD_SERVE_PASSWORD.
 
 In a container, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, CLICKHOUSE_PASSWORD_FILE and
 CLICKHOUSE_DB mean the same as for the official server image.`
@@ -40,7 +45,8 @@ func newServe(a *app) *cobra.Command {
 	flags.String("native", "127.0.0.1:9000", "native `address`; port 0 takes a free one")
 	flags.String("http", "127.0.0.1:8123", "HTTP `address`; port 0 takes a free one")
 	flags.String("user", "factload", "`name` of the user")
-	flags.String("password-file", "", "`file` with the password (default: a random password)")
+	flags.String("password-file", "", "`file` with the password (default: a random one that is kept)")
+	flags.BoolVar(&a.newPassword, "new-password", false, "make a new random password")
 	flags.String("database", "factload", "`name` of the database")
 	flags.String("dsn-file", "", "`file` to write the DSNs to (default: run/dsn in the data directory)")
 	bind(flags, "data", "engine.data")
@@ -134,7 +140,8 @@ func (a *app) announce(engine *embedded.Server, dsnFile string) {
   HTTP       http://%s
   query page http://%s/play
   user       %s, database %s
-  DSN        in %s (holds the password)
+  DSN        in %s: the first line is for the native protocol, the second for HTTP;
+             the query page asks for the password that is between : and @
 Try: factload query --dsn-file %s "SHOW TABLES"
 Stop with Ctrl-C.
 `, native.Host, http.Host, http.Host, native.User.Username(), native.Path[1:], dsnFile, dsnFile)
@@ -161,16 +168,39 @@ func (a *app) serveConfig() (embedded.Config, error) {
 			return embedded.Config{}, fmt.Errorf("password file %s is empty", file)
 		}
 	}
-	return embedded.Config{
-		DataDir:  a.cfg.Engine.Data,
-		Library:  a.cfg.Engine.Library,
-		Remote:   a.cfg.Engine.Remote,
-		Native:   s.Native,
-		HTTP:     s.HTTP,
-		User:     orEnv(s.User, embedded.DefaultUser, "CLICKHOUSE_USER"),
-		Password: password,
-		Database: orEnv(s.Database, embedded.DefaultDatabase, "CLICKHOUSE_DB"),
-	}, nil
+	c := a.engineConfig(a.cfg.Engine.Data)
+	if password == "" {
+		var err error
+		if password, err = keptPassword(c.DataDir, a.newPassword); err != nil {
+			return embedded.Config{}, err
+		}
+	}
+	c.Native, c.HTTP, c.Password = s.Native, s.HTTP, password
+	c.User = orEnv(s.User, embedded.DefaultUser, "CLICKHOUSE_USER")
+	c.Database = orEnv(s.Database, embedded.DefaultDatabase, "CLICKHOUSE_DB")
+	return c, nil
+}
+
+// keptPassword returns the random password that the data directory keeps, so
+// that a DSN outlives a restart. It makes one when there is none, or when a new
+// one is asked for.
+func keptPassword(dir string, renew bool) (string, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("password: %w", err)
+	}
+	if err := private.CheckDir(dir); err != nil {
+		return "", fmt.Errorf("engine data directory: %w", err)
+	}
+	path := filepath.Join(dir, "password")
+	text, err := private.Read(path)
+	if kept := strings.TrimSpace(string(text)); err == nil && kept != "" && !renew {
+		return kept, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("password: %w", err)
+	}
+	password := rand.Text() + rand.Text()
+	return password, private.Write(path, []byte(password+"\n"))
 }
 
 // orEnv returns value, or the environment variable if value is the default.

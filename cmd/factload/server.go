@@ -2,11 +2,13 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -150,7 +152,7 @@ func serverOfFile(path string) (*server, error) {
 func (a *app) startEngine(ctx context.Context, dir string) (*server, error) {
 	isNew := !embedded.HasData(dir)
 	begin := time.Now()
-	use, err := embedded.Join(ctx, embedded.Config{DataDir: dir, Library: a.cfg.Engine.Library, Remote: a.cfg.Engine.Remote})
+	use, err := embedded.Join(ctx, a.engineConfig(dir))
 	if err != nil {
 		return nil, err
 	}
@@ -165,6 +167,12 @@ func (a *app) startEngine(ctx context.Context, dir string) (*server, error) {
 		return use.Close(ctx)
 	}
 	return &server{dsn: use.DSN(), httpDSN: use.HTTPDSN(), from: "the engine of " + dir, stop: stop}, nil
+}
+
+// engineConfig is what the configuration says of an engine on dir.
+func (a *app) engineConfig(dir string) embedded.Config {
+	e := a.cfg.Engine
+	return embedded.Config{DataDir: dir, Library: e.Library, Remote: e.Remote, Backups: cmp.Or(e.Backups, filepath.Join(dir, "backups"))}
 }
 
 // engineStarted tells of an engine, and of a data directory that it made.
