@@ -25,7 +25,7 @@ type retrier struct {
 func (r *retrier) do(ctx context.Context, f func(ctx context.Context, again bool) error) error {
 	again := false
 	repeater := retry.Repeater{Budget: r.budget, Stop: r.stop, Retried: func(ctx context.Context, _ int, err error) {
-		r.log.WarnContext(ctx, "trying again", "error", err)
+		r.log.WarnContext(ctx, "trying again", "error", chconn.ForLog(err))
 	}}
 	return repeater.Repeat(ctx, time.Now(), func(ctx context.Context) error {
 		err := f(ctx, again)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/ClickHouse/ch-go"
@@ -243,6 +244,10 @@ func isNetworkOnly(err error) bool {
 	return isNetwork(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
+// cutRequest is what the server's HTTP layer says, without a code, of headers that
+// end in the middle. It has seen no rows by then, so there are no values in it.
+var cutRequest = []string{"Field is invalid", "Field name too long", "Field value too long"}
+
 // classifyHTTP classifies answers of HTTP servers and proxies without a code
 // of ClickHouse. It returns nil for everything else.
 func classifyHTTP(err error, at Phase) error {
@@ -252,6 +257,9 @@ func classifyHTTP(err error, at Phase) error {
 	}
 	if at.rows() {
 		return ErrAmbiguous // whoever answered, it was not the server that has the rows
+	}
+	if status.StatusCode == http.StatusBadRequest && slices.ContainsFunc(cutRequest, func(s string) bool { return strings.Contains(err.Error(), s) }) {
+		return ErrRetryable
 	}
 	switch status.StatusCode {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusServiceUnavailable:

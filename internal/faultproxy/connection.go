@@ -2,6 +2,7 @@ package faultproxy
 
 import (
 	"context"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -26,6 +27,7 @@ type connection struct {
 type verdict struct {
 	pass    int // how many are passed on
 	cut     bool
+	half    bool // this direction ends, and the other goes on
 	swallow bool // the rest is not passed on, and the connection goes on
 }
 
@@ -44,7 +46,7 @@ func (c *connection) copy(to, from net.Conn, judge func(n int) verdict) {
 		n, err := from.Read(buf)
 		if n > 0 {
 			v := judge(n)
-			if v.cut || v.swallow {
+			if v.cut || v.half || v.swallow {
 				c.broken()
 			}
 			if werr := c.write(to, buf[:v.pass]); werr != nil {
@@ -53,6 +55,12 @@ func (c *connection) copy(to, from net.Conn, judge func(n int) verdict) {
 			}
 			if v.cut {
 				c.cut(c.plan.Reset)
+				return
+			}
+			if v.half {
+				endWrites(to)
+				_, _ = io.Copy(io.Discard, from) // until either side ends the connection
+				c.cut(false)
 				return
 			}
 		}
@@ -109,9 +117,10 @@ func (c *connection) request(n int) verdict {
 		return verdict{cut: true}
 	case Blackhole:
 		return verdict{swallow: true}
-	case CutMidway:
+	case CutMidway, HalfClose:
 		if c.asked > c.plan.Bytes {
-			return verdict{pass: max(c.plan.Bytes-before, 0), cut: true}
+			half := c.plan.Kind == HalfClose
+			return verdict{pass: max(c.plan.Bytes-before, 0), cut: !half, half: half}
 		}
 	}
 	return verdict{pass: n}
@@ -140,6 +149,13 @@ func (c *connection) answer(n int) verdict {
 		return verdict{swallow: true}
 	}
 	return verdict{pass: n}
+}
+
+// endWrites ends one direction of a connection.
+func endWrites(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.CloseWrite() // a connection that is gone has ended too
+	}
 }
 
 // broken notes that the plan's fault has happened.

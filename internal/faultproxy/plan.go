@@ -21,6 +21,9 @@ const (
 	// CutMidway passes Bytes of the turn's request and then cuts. A shorter
 	// request passes, and the next one is cut.
 	CutMidway
+	// HalfClose passes Bytes of the turn's request and then ends that direction
+	// alone: the server sees the end, and its answers reach the client.
+	HalfClose
 	// CutAnswer passes the turn's request and cuts when the server answers.
 	// The client sees nothing of the answer.
 	CutAnswer
@@ -49,7 +52,7 @@ func Kinds() []Kind {
 }
 
 var kindNames = [...]string{
-	Pass: "pass", Refuse: "refuse", CutBeforeSend: "cut before send", CutMidway: "cut midway", CutAnswer: "cut answer",
+	Pass: "pass", Refuse: "refuse", CutBeforeSend: "cut before send", CutMidway: "cut midway", HalfClose: "half-close", CutAnswer: "cut answer",
 	CutMidAnswer: "cut mid-answer", Blackhole: "blackhole", SwallowAnswer: "swallow answer", Slow: "slow",
 }
 
@@ -68,8 +71,8 @@ type Plan struct {
 	// Turn is when, from 1. The kinds that need one happen in the first turn
 	// when it is less.
 	Turn int
-	// Bytes is how many bytes of the turn pass with CutMidway and
-	// CutMidAnswer, and how many pass each second with Slow.
+	// Bytes is how many bytes of the turn pass with CutMidway, HalfClose
+	// and CutMidAnswer, and how many pass each second with Slow.
 	Bytes int
 	// Reset makes cuts look like a crash of the other side (RST) rather than
 	// an orderly end (FIN).

@@ -307,3 +307,21 @@ func TestRandomIsRepeatable(t *testing.T) {
 	require.Equal(t, "kind 99", Kind(99).String())
 	require.Equal(t, Plan{}, Random(7, 0, Kinds()...)(0))
 }
+
+// TestHalfClose ends the way to the server alone.
+func TestHalfClose(t *testing.T) {
+	t.Parallel()
+	e := newEcho(t)
+	p, c := start(t, e.listener.Addr().String(), Always(Plan{Kind: HalfClose, Turn: 2, Bytes: 4}))
+	for _, line := range []string{"one\n", "two\nthree\n"} {
+		_, err := io.WriteString(c.conn, line)
+		require.NoError(t, err)
+		answer, err := c.in.ReadString('\n')
+		require.NoError(t, err)
+		require.Equal(t, "got "+line[:4], answer)
+	}
+	_, err := c.in.ReadByte() // the server has seen the end, and ended
+	require.ErrorIs(t, err, io.EOF)
+	e.receives(t, "one\ntwo\n")
+	require.Equal(t, 1, p.Happened()[HalfClose])
+}
