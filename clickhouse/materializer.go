@@ -107,8 +107,15 @@ func New(cfg Config) (*Materializer, error) {
 // EnsureSchema makes the schemas known and their tables ready: it creates
 // tables that do not exist, adds missing columns, and makes other changes that
 // touch no rows or that [Config.Allow] permits. A table that differs otherwise
-// is left alone, and the error, of class [ErrSchema], says how it differs. It
-// may be called again, also by several processes at once.
+// is left alone, and the error, of class [ErrSchema], says how it differs; it
+// wraps a [*ddl.RefusedError] for each table whose changes are not permitted. The
+// other tables are seen to. It may be called again, also by several processes at
+// once. Nothing else changes a table that exists.
+//
+// A service can live with such an error: facts are stored as long as the columns
+// of the table hold them exactly, whatever else differs, so that versions of a
+// service with different schemas work side by side. What they do not hold is an
+// error of class [ErrSchema] of Materialize.
 //
 // The schemas are known, and facts of them are accepted, even when the server
 // cannot be reached and EnsureSchema fails with [ErrRetryable]: the tables are
@@ -128,11 +135,19 @@ func (m *Materializer) EnsureSchema(ctx context.Context, schemas ...fact.Schema)
 	if err != nil {
 		return fmt.Errorf("ensure schema: %w", err)
 	}
+	var problems []error
 	for _, entry := range entries {
-		if err := m.makeReady(ctx, entry); err != nil {
+		err := m.makeReady(ctx, entry)
+		if err != nil {
 			_ = m.late.retryable(err) // notes outages; the caller hears what it is
-			return fmt.Errorf("ensure schema: %w", err)
+			problems = append(problems, err)
 		}
+		if err != nil && !errors.Is(err, ErrSchema) {
+			break
+		}
+	}
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("ensure schema: %w", err)
 	}
 	return nil
 }
@@ -336,9 +351,17 @@ func (m *Materializer) entry(name string) (*schemaEntry, error) {
 	return nil, &unknownSchemaError{name: name, known: known}
 }
 
-// ensure is makeReady for those whose caller may not hear of the error.
+// ensure does for an insert what EnsureSchema could not do while the server was
+// not to be reached. A table that differs and stays as it is takes the insert
+// all the same, if its columns hold the rows.
 func (m *Materializer) ensure(ctx context.Context, entry *schemaEntry) error {
+	if entry.ready.Load() || entry.refused.Load() {
+		return nil
+	}
 	err := m.makeReady(ctx, entry)
+	if errors.Is(err, ErrSchema) {
+		return nil
+	}
 	if err != nil {
 		m.log.WarnContext(ctx, "table is not ready", "table", entry.table.Name, "error", chconn.ForLog(err))
 	}
@@ -360,8 +383,14 @@ func (m *Materializer) makeReady(ctx context.Context, entry *schemaEntry) error 
 		return nil
 	}
 	if err := m.migrator.EnsureAllowing(ctx, m.allow, entry.table); err != nil {
+		if errors.Is(err, ErrSchema) && !entry.refused.Swap(true) {
+			m.metrics.Refused(ctx, entry.table.Name)
+			m.log.WarnContext(ctx, "table differs from its schema and stays as it is: facts are stored if its columns hold them", "table", entry.table.Name, "error", chconn.ForLog(err))
+			m.warnOfWindow(ctx, entry)
+		}
 		return err
 	}
+	entry.refused.Store(false)
 	m.warnOfWindow(ctx, entry)
 	entry.ready.Store(true)
 	m.log.DebugContext(ctx, "table is ready", "table", entry.table.Name)

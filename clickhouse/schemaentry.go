@@ -21,6 +21,7 @@ type schemaEntry struct {
 	factIDs bool // it has a field that carries the fact ID
 
 	ready    atomic.Bool   // the table is as it should be
+	refused  atomic.Bool   // it is not, and stays as it is
 	warned   atomic.Bool   // of a table without a deduplication window
 	ensuring chan struct{} // holds one token while the table is being changed
 

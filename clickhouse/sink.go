@@ -29,9 +29,8 @@ func (s *tableSink) limit(ctx context.Context) (context.Context, context.CancelF
 	return chconn.WithTimeout(ctx, "InsertTimeout", s.m.timeout)
 }
 
-// Insert gets the table ready if it is not, and inserts. When the table is not
-// as it should be, it is made ready once more: it may have been dropped or
-// replaced.
+// Insert inserts. It changes no table that exists: a table that is missing, since
+// somebody has dropped it, is created.
 func (s *tableSink) Insert(ctx context.Context, rows *block.Block, token string, again bool) error {
 	return s.m.late.retryable(s.insert(ctx, rows, token, again))
 }
@@ -39,20 +38,22 @@ func (s *tableSink) Insert(ctx context.Context, rows *block.Block, token string,
 func (s *tableSink) insert(ctx context.Context, rows *block.Block, token string, again bool) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	known := s.entry.ready.Load()
 	if err := s.m.ensure(ctx, s.entry); err != nil {
 		return err
 	}
 	in := insert.Insert{Table: s.entry.table.Name, Block: rows, Token: token, Again: again, Settings: s.m.settings}
 	err := s.m.inserter.Insert(ctx, in)
-	if known && errors.Is(err, ErrSchema) {
-		s.entry.ready.Store(false)
-		if err := s.m.ensure(ctx, s.entry); err != nil {
-			return err
-		}
-		err = s.m.inserter.Insert(ctx, in)
+	if !errors.Is(err, ErrSchema) {
+		return err
 	}
-	return err
+	created, failed := s.m.migrator.Create(ctx, s.entry.table)
+	switch {
+	case failed != nil:
+		return failed
+	case !created:
+		return err
+	}
+	return s.m.inserter.Insert(ctx, in)
 }
 
 // insertSettings are for the server that has not received all of an insert:

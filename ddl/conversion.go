@@ -38,6 +38,14 @@ func Holds(column, value string) bool {
 	return inner == "String" && (!null || nullTo) && !isCompound(from)
 }
 
+// Widens reports whether a column is of another type than its values, and holds
+// every one of them just as it is: a wider number, an enum of more values, a
+// column that can be NULL.
+func Widens(column, value string) bool {
+	to, from := canonicalType(column), canonicalType(value)
+	return from != to && (metadataConversion(from, to) || losslessConversion(from, to))
+}
+
 // stored takes SimpleAggregateFunction off a type.
 func stored(t string) string {
 	inner, ok := unwrap(t, "SimpleAggregateFunction")

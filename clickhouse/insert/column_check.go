@@ -4,6 +4,8 @@ import (
 	"sync/atomic"
 
 	"github.com/ClickHouse/ch-go/proto"
+
+	"github.com/factload/factload/ddl"
 )
 
 // headerCheck compares the columns that the server announces for an insert
@@ -31,7 +33,11 @@ var (
 // Infer compares the type of the column with the server's.
 func (c *checkedColumn) Infer(t proto.ColumnType) error {
 	c.check.seen.Add(1)
-	if want := c.Type().String(); !sameType(t.String(), want) {
+	want := c.Type().String()
+	if !sameType(t.String(), want) && ddl.Widens(t.String(), want) {
+		return nil // the server converts, and no value becomes another
+	}
+	if !sameType(t.String(), want) {
 		err := &columnError{column: c.name, have: t.String(), want: want}
 		c.check.mismatch.CompareAndSwap(nil, err)
 		c.check.close()

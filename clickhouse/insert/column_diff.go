@@ -53,7 +53,7 @@ func (ins *Inserter) compareColumns(ctx context.Context, in Insert) *columnError
 			return &columnError{column: want.Name, want: want.Type, why: "is in the schema and not in the table"}
 		case have.Kind == ddl.Materialized || have.Kind == ddl.Alias:
 			return &columnError{column: want.Name, want: want.Type, why: fmt.Sprintf("takes no values: it is %s in the table", have.Kind)}
-		case !sameType(have.Type, want.Type):
+		case !sameType(have.Type, want.Type) && !ddl.Widens(have.Type, want.Type):
 			return &columnError{column: want.Name, have: have.Type, want: want.Type}
 		}
 	}

@@ -14,11 +14,13 @@ import (
 // httpInsertSettings make the server as strict with a block that comes over
 // HTTP as it is with one over the native protocol.
 var httpInsertSettings = map[string]string{
-	"input_format_native_allow_types_conversion": "0", // another type is an error, never a conversion
-	"input_format_skip_unknown_fields":           "0", // so is a column that the table lacks
-	"input_format_null_as_default":               "0", // and NULL where there can be none
-	"input_format_defaults_for_omitted_fields":   "1", // columns that the schema lacks get their default
+	conversionSetting:                          "0", // another type is an error, unless it is a wider one
+	"input_format_skip_unknown_fields":         "0", // so is a column that the table lacks
+	"input_format_null_as_default":             "0", // and NULL where there can be none
+	"input_format_defaults_for_omitted_fields": "1", // columns that the schema lacks get their default
 }
+
+const conversionSetting = "input_format_native_allow_types_conversion"
 
 // insertHTTP sends one block as the body of a POST, in ClickHouse's Native
 // format.

@@ -75,7 +75,8 @@ type Insert struct {
 // [Inserter.CompleteViews] does.
 //
 // The columns are compared with the table's before any row is sent: another
-// type, or a missing column, is [ErrSchema]. Nothing is converted silently.
+// type, or a missing column, is [ErrSchema], unless the column of the table is a
+// wider one that holds every value just as it is. No value becomes another one.
 func (ins *Inserter) Insert(ctx context.Context, in Insert) error {
 	op := fmt.Sprintf("insert into %q", in.Table)
 	if in.Table == "" || in.Block == nil {
@@ -103,6 +104,11 @@ func (ins *Inserter) send(ctx context.Context, in Insert) (divided bool, at chco
 		return ins.insertGroups(ctx, in, groups, n)
 	}
 	at, err = ins.sendOnce(ctx, in)
+	if mayBeColumns(err) && in.Settings[conversionSetting] == "" && ins.client.IsHTTP() && ins.compareColumns(ctx, in) == nil {
+		in.Settings = maps.Clone(in.Settings)
+		in.Settings[conversionSetting] = "1" // to wider columns, which no value is changed by
+		at, err = ins.sendOnce(ctx, in)
+	}
 	if chconn.ServerCode(err) != chconn.CodeTooManyParts {
 		return false, at, err
 	}

@@ -49,6 +49,29 @@ func (m *Migrator) EnsureAllowing(ctx context.Context, allowed []ddl.Hazard, tab
 	return nil
 }
 
+// Create creates the tables that do not exist, and leaves those that exist as they
+// are, whatever they are. It reports whether there were any.
+func (m *Migrator) Create(ctx context.Context, tables ...ddl.Table) (created bool, err error) {
+	all, err := ddl.Expand(tables...)
+	if err != nil {
+		return false, chconn.SchemaError(fmt.Errorf("create: %w", err))
+	}
+	for _, table := range all {
+		have, err := m.inspect(ctx, table.TableName(), nil)
+		if err != nil {
+			return created, err
+		}
+		if have != nil {
+			continue
+		}
+		if err := m.ensureTable(ctx, table, nil); err != nil {
+			return created, err
+		}
+		created = true
+	}
+	return created, nil
+}
+
 func (m *Migrator) ensureTable(ctx context.Context, want ddl.Table, allowed []ddl.Hazard) error {
 	var last error
 	for try := range ensureTries {

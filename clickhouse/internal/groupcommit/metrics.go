@@ -21,9 +21,9 @@ const scope = "github.com/factload/factload/clickhouse"
 
 // Metrics are the metrics of a Materializer. docs/recording.md lists them.
 type Metrics struct {
-	rows, bytes, inserts, retries, failed, lost metric.Int64Counter
-	insertRows                                  metric.Int64Histogram
-	insertTime, waitTime                        metric.Float64Histogram
+	rows, bytes, inserts, retries, failed, lost, refused metric.Int64Counter
+	insertRows                                           metric.Int64Histogram
+	insertTime, waitTime                                 metric.Float64Histogram
 
 	pendingRows, pendingBytes, parts metric.Int64ObservableGauge
 	pace                             metric.Float64ObservableGauge
@@ -65,6 +65,7 @@ func NewMetrics(meters metric.MeterProvider, tracers trace.TracerProvider) (*Met
 	i.retries = counter("factload.retries", "{retry}", "Repetitions, by the class of the error before")
 	i.failed = counter("factload.rows.failed", "{row}", "Rows whose callers got an error, by its class")
 	i.lost = counter("factload.rows.lost", "{row}", "Buffered rows given up, by the class of the error")
+	i.refused = counter("factload.tables.refused", "{table}", "Tables that differ from their schema and were left as they are")
 	i.insertTime = seconds("factload.insert.duration", "Time of one insert")
 	i.waitTime = seconds("factload.wait.duration", "Time from a call's rows being accepted to their answer")
 	i.pendingRows = gauge("factload.pending.rows", "{row}", "Rows accepted and not yet answered")
@@ -177,4 +178,10 @@ func (i *Metrics) Observe(writers func() []*Writer) (metric.Registration, error)
 		}
 		return nil
 	}, i.pendingRows, i.pendingBytes, i.parts, i.pace)
+}
+
+// Refused counts a table that is left as it is, since changing it was not
+// permitted or is not possible.
+func (i *Metrics) Refused(ctx context.Context, table string) {
+	i.refused.Add(ctx, 1, metric.WithAttributes(attribute.String("table", table)))
 }
