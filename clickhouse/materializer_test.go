@@ -300,7 +300,7 @@ func TestFailureBetweenTables(t *testing.T) {
 		require.Equal(t, "b", partial.Failed)
 		require.Equal(t, []string{"c"}, partial.Untried)
 		require.ErrorIs(t, err, ErrSchema)
-		require.ErrorContains(t, err, `table "b"`)
+		require.ErrorContains(t, err, `insert into "b"`)
 		require.ErrorContains(t, err, "; stored before: a; not tried: c")
 
 		db.Exec(t, "DROP TABLE b SYNC")

@@ -140,3 +140,19 @@ func (t Table) Column(name string) (Column, bool) {
 	}
 	return Column{}, false
 }
+
+// Takes reports whether rows of the given columns can be inserted into the table
+// as it is: it has them all, and each holds every value just as it is. The rest
+// of the table does not matter.
+func (t Table) Takes(columns []Column) bool {
+	for _, c := range columns {
+		have, ok := t.Column(c.Name)
+		if !ok || have.Kind == Materialized || have.Kind == Alias {
+			return false
+		}
+		if canonicalType(have.Type) != canonicalType(c.Type) && !Widens(have.Type, c.Type) {
+			return false
+		}
+	}
+	return true
+}

@@ -2,7 +2,9 @@ package bulk
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/factload/factload/clickhouse/block"
@@ -59,19 +61,29 @@ const pickySQL = `SELECT position(create_table_query, ' CHECK ') > 0 AND empty(d
 FROM system.tables WHERE database = currentDatabase() AND name = {name:String}`
 
 // prepare creates the table, or adds missing columns, the first time it is
-// called. warn gets what the user should know about a table that others made.
+// called. A table that differs in a way that is not permitted to be changed is
+// left as it is, and takes the rows if its columns hold them. warn gets what the
+// user should know about a table that others made.
 func (t *table) prepare(ctx context.Context, s server, warn func(string), keep func(context.Context, *table) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.ready {
 		return nil
 	}
-	if err := s.Ensure(ctx, t.ddl); err != nil {
-		return err
+	refused := s.Ensure(ctx, t.ddl)
+	if refused != nil && !errors.As(refused, new(*ddl.RefusedError)) {
+		return refused
 	}
 	have, err := s.Inspect(ctx, t.name)
 	if err != nil {
 		return err
+	}
+	if refused != nil {
+		if have == nil || !have.Takes(t.ddl.Columns) {
+			return refused
+		}
+		first, _, _ := strings.Cut(refused.Error(), "\n")
+		warn(fmt.Sprintf("table %q differs from its schema and stays as it is; its columns hold the rows, so they are loaded: %s; see factload plan", t.name, first))
 	}
 	if have != nil {
 		if err := warnOfWindows(ctx, s, have, warn); err != nil {
