@@ -184,7 +184,8 @@ func (d *differ) settings() {
 	slices.Sort(names)
 	for _, name := range slices.Compact(names) {
 		have, want := d.have.Settings[name], d.want.Settings[name]
-		foreign := have != "" && (want == "" || name == d.original.chosenSetting)
+		_, given := d.original.Settings[name]
+		foreign := have != "" && (!given || name == d.original.chosenSetting)
 		switch {
 		case have == want:
 		case foreign && !d.prune:

@@ -44,7 +44,8 @@ func TestInsertComparesColumns(t *testing.T) {
 	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *testClient) {
 		b := chtest.BlockOf(t, chtest.Compile(t, s), `{"a":1,"b":null}`)
 		for columns, want := range map[string]string{
-			"a UInt64, b Nullable(String)":                     `column "a" is UInt64 in the table and UInt32 in the schema`,
+			"a UInt64, b Nullable(String)":                     "",
+			"a UInt16, b Nullable(String)":                     `column "a" is UInt16 in the table and UInt32 in the schema`,
 			"a Int32, b Nullable(String)":                      `column "a" is Int32 in the table and UInt32 in the schema`,
 			"a UInt32, b String":                               `column "b" is String in the table and Nullable(String) in the schema`,
 			"a UInt32, b LowCardinality(Nullable(String))":     "",

@@ -46,7 +46,7 @@ var killSchema = fact.Schema{Name: "t", OrderBy: []string{"id"}, Fields: []fact.
 func killVersion(t testing.TB, version int) ddl.Table {
 	t.Helper()
 	if version%2 == 0 {
-		return chtest.NewTable(t, killSchema, ddl.Options{})
+		return chtest.NewTable(t, killSchema, ddl.Options{Settings: map[string]string{"index_granularity": "8192"}})
 	}
 	s := killSchema
 	s.OrderBy = []string{"who", "id"}
