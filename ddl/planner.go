@@ -204,7 +204,7 @@ func (p *planner) modifyTTL(sql, have, want, why, what string) {
 // readonlySettings cannot be changed once a table exists.
 var readonlySettings = []string{
 	"index_granularity", "index_granularity_bytes", "enable_mixed_granularity_parts", "share_nested_offsets", "allow_tuple_element_aggregation",
-	"table_disk", "add_minmax_index_for_numeric_columns", "add_minmax_index_for_string_columns", "add_minmax_index_for_temporal_columns",
+	"disk", "table_disk", "add_minmax_index_for_numeric_columns", "add_minmax_index_for_string_columns", "add_minmax_index_for_temporal_columns",
 	"add_minmax_index_for_block_number_column", "add_minmax_index_for_block_offset_column",
 }
 
