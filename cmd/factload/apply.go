@@ -49,7 +49,7 @@ may run at once: no change is made twice.`,
 	addSchemasFlag(cmd)
 	addPruneFlag(cmd, &f.prune)
 	addViewsFlag(cmd, &f.views)
-	cmd.Flags().StringSliceVar(&f.allow, "allow", nil, "permitted `hazard`: drops_metadata, rewrites_data, deletes_data, needs_rebuild; repeatable")
+	cmd.Flags().StringSliceVar(&f.allow, "allow", nil, "`hazard` allowed: drops_metadata, rewrites_data, deletes_data, needs_rebuild")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	return cmd
 }

@@ -58,6 +58,7 @@ func newRoot(a *app) *cobra.Command {
 		newSchemas(a),
 		newInfer(a), newLoad(a), newLoads(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a), newCompare(a), newReport(a), newReplay(a), newExport(a), newImport(a),
 		newServe(a), newEngineCommand(a), newDoctor(a), newBackup(a), newRestore(a),
+		newMCP(a),
 		newSample(a), newVersion(a),
 	)
 	root.SetVersionTemplate(versionLine())
