@@ -22,8 +22,8 @@ func (r *Rebuild) MisfitSQL(from string, c ColumnCopy, pieces []Piece) string {
 	misfit := misfitSQL(value, c.From, c.To, 0)
 	return fmt.Sprintf("SELECT count() AS rows, countIf(%[1]s) AS misfits,\n"+
 		"groupArrayIf(3)(substringUTF8(ifNull(toString(%[2]s), 'NULL'), 1, 80), %[1]s) AS values, groupArrayIf(3)(substringUTF8(%[3]s, 1, 200), %[1]s) AS keys\n"+
-		"FROM %[4]s WHERE %[5]s\nSETTINGS apply_mutations_on_fly = 0, final = 0, max_execution_time = 0",
-		misfit, value, key, tableSQL(r.other(from)), where)
+		"FROM %[4]s WHERE %[5]s",
+		misfit, value, key, tableSQL(r.other(from)), where) + plainSettings + r.nativeJSONSettings(",")
 }
 
 // convertSQL returns a value of one type as one of another. The elements of an

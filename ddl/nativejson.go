@@ -1,6 +1,9 @@
 package ddl
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // NativeJSONSettings returns the settings of statements in which the server makes
 // its JSON type from text. Without them it takes text that looks like a date or a
@@ -16,8 +19,17 @@ func NativeJSONSettings() map[string]string {
 	}
 }
 
-// makesNativeJSON reports whether a column of the type has to be parsed to hold the
-// values of another one.
-func makesNativeJSON(from, to string) bool {
-	return from != to && strings.HasPrefix(to, "JSON")
+// makesNativeJSON reports whether a column of the rebuild has to be parsed to hold
+// the values of another type.
+func (r *Rebuild) makesNativeJSON() bool {
+	return slices.ContainsFunc(r.Copies, func(c ColumnCopy) bool { return c.From != c.To && strings.HasPrefix(c.To, "JSON") })
+}
+
+// nativeJSONSettings returns the settings for a statement of the rebuild that
+// converts its values, behind a word, or nothing if it needs none.
+func (r *Rebuild) nativeJSONSettings(word string) string {
+	if !r.makesNativeJSON() {
+		return ""
+	}
+	return word + settingsLine(NativeJSONSettings())
 }

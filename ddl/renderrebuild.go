@@ -13,7 +13,8 @@ func (r *Rebuild) Outline() []string {
 	fresh := r.other(RebuildName(r.On.Name))
 	target := r.To
 	target.Name = fresh.Name
-	insert := fmt.Sprintf("INSERT INTO %s (%s)\nSELECT %s\nFROM %s", tableSQL(fresh), r.columnList(), strings.Join(r.values(), ", "), tableSQL(r.On))
+	insert := fmt.Sprintf("INSERT INTO %s (%s)\nSELECT %s\nFROM %s", tableSQL(fresh), r.columnList(), strings.Join(r.values(), ", "), tableSQL(r.On)) +
+		r.nativeJSONSettings("\nSETTINGS")
 	return []string{
 		CreateSQL(target),
 		insert,
@@ -97,10 +98,8 @@ func (r *Rebuild) CopySQL(from, into string, pieces []Piece, token string, setti
 		"max_block_size":                    "65409",
 	}
 	maps.Copy(all, plainRead)
-	for _, c := range r.Copies {
-		if makesNativeJSON(c.From, c.To) {
-			maps.Copy(all, NativeJSONSettings())
-		}
+	if r.makesNativeJSON() {
+		maps.Copy(all, NativeJSONSettings())
 	}
 	maps.Copy(all, settings)
 	return fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM %s WHERE %s SETTINGS insert_deduplication_token = %s,%s", tableSQL(r.other(into)), r.columnList(),
@@ -136,7 +135,7 @@ func piecesSQL(pieces []Piece) string {
 // the new one. There is a row for each part that has any; no two of the pieces
 // may be of one part.
 func (r *Rebuild) SourceSumSQL(from string, pieces []Piece) string {
-	return sumSQL(r.values(), r.other(from), piecesSQL(pieces)) + "\nGROUP BY _factload_part" + plainSettings
+	return sumSQL(r.values(), r.other(from), piecesSQL(pieces)) + "\nGROUP BY _factload_part" + plainSettings + r.nativeJSONSettings(",")
 }
 
 // TargetSumSQL returns the query for the same of the parts of the new table whose

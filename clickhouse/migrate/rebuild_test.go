@@ -122,6 +122,25 @@ func TestRebuildRefusesValuesThatDoNotFit(t *testing.T) {
 	require.Equal(t, "1003\t202", db.Query(t, "SELECT count(), countIf(n IS NULL) FROM t"))
 }
 
+// Text that looks like a date or a number stays text in native JSON, and booleans
+// are booleans: in the check before a rebuild, in the copy and in its checksums.
+func TestRebuildToNativeJSON(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	c := open(t, db.DSN)
+	s := fact.Schema{Name: "t", OrderBy: []string{"id"}, Fields: []fact.Field{{Name: "id", Type: fact.UInt32}, {Name: "j", Type: fact.JSON}}}
+	older := chtest.NewTable(t, s, ddl.Options{})
+	s.Fields = []fact.Field{s.Fields[0], {Name: "j", Type: fact.NativeJSON}}
+	newer := chtest.NewTable(t, s, ddl.Options{})
+	require.NoError(t, c.Ensure(t.Context(), older))
+	const object = `{"at":"2026-01-02T03:04:05Z","day":"2026-01-02","list":["2026-01-02 03:04:05","x",true],"n":"12","ok":true}`
+	db.Exec(t, "INSERT INTO t SELECT number, "+ddl.QuoteString(object)+" FROM numbers(100)")
+	require.NoError(t, c.EnsureAllowing(hooked(t.Context(), nil), []ddl.Hazard{ddl.NeedsRebuild}, newer))
+	chtest.RequireDone(t, db, c, newer)
+	require.Equal(t, "100\t"+object, db.Query(t, "SELECT count(), toString(j) AS object FROM t GROUP BY object FORMAT TSVRaw"))
+	require.Equal(t, "String\tString\tString\tBool", db.Query(t, "SELECT dynamicType(j.at), dynamicType(j.day), dynamicType(j.n), dynamicType(j.ok) FROM t LIMIT 1"))
+}
+
 // A value that does not fit and comes while rows are copied stops the rebuild,
 // and the table is as before.
 func TestRebuildGivesUp(t *testing.T) {
