@@ -22,9 +22,11 @@ func oneOf[T any](r random, of ...T) T { return of[r.IntN(len(of))] }
 // randomField is a field with the Go type that its values have.
 type randomField struct {
 	fact.Field
-	goType  reflect.Type // of an element, if the field is an array
-	pointer bool         // in structs
-	path    fact.Path
+	goType reflect.Type // of an element, if the field is an array
+	path   fact.Path
+
+	// In structs, it is a pointer, or a zero is a missing key.
+	pointer, omitZero bool
 }
 
 // fields returns fields of all types and some more, in any order, behind the one
@@ -59,12 +61,12 @@ func (r random) field(t fact.FieldType, i int) randomField {
 	if r.oneIn(4) {
 		f.From = fmt.Sprintf(oneOf(r, "key%d", "in.k%d", `"in.2".below.k%d`), i)
 	}
-	numeric, jsonType, time := isNumeric(t), t == fact.JSON || t == fact.NativeJSON, t == fact.DateTime64 || t == fact.Date
+	numeric, jsonType, isTime := isNumeric(t), t == fact.JSON || t == fact.NativeJSON, t == fact.DateTime64 || t == fact.Date
 	text := t == fact.String || t == fact.LowCardinalityString
 	f.Quoted = numeric && r.oneIn(2)
 	f.NaNIsNull = jsonType && r.oneIn(3) || numeric && !f.Array && (f.Nullable || f.NullIsDefault) && r.oneIn(2)
 	f.ReplaceSurrogates = (text || jsonType || t == fact.StringMap) && r.oneIn(3)
-	if time && r.oneIn(2) {
+	if isTime && r.oneIn(2) {
 		f.Unit = oneOf(r, fact.Units()...)
 	}
 	switch t {
@@ -83,7 +85,9 @@ func (r random) field(t fact.FieldType, i int) randomField {
 		}[t]
 	}
 	goType := oneOf(r, goTypes(f)...)
-	return randomField{Field: f, goType: goType, pointer: !f.Array && !nilable(goType) && (f.Nullable || r.oneIn(2))}
+	rf := randomField{Field: f, goType: goType, pointer: !f.Array && !nilable(goType) && (f.Nullable || r.oneIn(2))}
+	rf.omitZero = !f.Array && !rf.pointer && goType == reflect.TypeFor[time.Time]() && r.oneIn(2)
+	return rf
 }
 
 func isNumeric(t fact.FieldType) bool {
@@ -106,7 +110,7 @@ func goTypes(f fact.Field) []reflect.Type {
 	case fact.UUID:
 		return []reflect.Type{reflect.TypeFor[[16]byte](), text}
 	case fact.Decimal:
-		return []reflect.Type{text, number}
+		return []reflect.Type{text, number, float}
 	case fact.StringMap:
 		return []reflect.Type{reflect.TypeFor[map[string]string]()}
 	case fact.JSON:
@@ -131,7 +135,7 @@ func nilable(t reflect.Type) bool {
 }
 
 // canMiss reports whether a struct can do without a value for the field.
-func (f *randomField) canMiss() bool { return f.Array || f.pointer || nilable(f.goType) }
+func (f *randomField) canMiss() bool { return f.Array || f.pointer || f.omitZero || nilable(f.goType) }
 
 // structType returns a struct type that has the fields.
 func structType(fields []randomField) reflect.Type {
@@ -146,6 +150,9 @@ func structType(fields []randomField) reflect.Type {
 		}
 		if f.FactID {
 			tag += ",fact_id"
+		}
+		if f.omitZero {
+			tag += ",omitzero"
 		}
 		if f.From != "" {
 			tag += ",from=" + f.From

@@ -185,13 +185,26 @@ func (r random) decimal(f *randomField) (v any, text string) {
 		}
 		return string(b)
 	}
-	if text = strings.TrimLeft(digits(r.IntN(f.Precision-f.Scale+1)), "0"); text == "" {
+	before, after := r.IntN(f.Precision-f.Scale+1), r.IntN(f.Scale+1)
+	float := f.goType.Kind() == reflect.Float64
+	if float { // its shortest text has up to 15 digits as given
+		before = min(before, 9)
+		after = min(after, 6)
+	}
+	if text = strings.TrimLeft(digits(before), "0"); text == "" {
 		text = "0"
 	}
-	if f.Scale > 0 {
-		text += "." + digits(1+r.IntN(f.Scale))
+	if after > 0 {
+		text += "." + digits(after)
 	}
 	text = oneOf(r, "", "-") + text
+	if float {
+		x, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			panic(err)
+		}
+		return x, r.quoted(text, true)
+	}
 	return reflect.ValueOf(text).Convert(f.goType).Interface(), r.quoted(text, true)
 }
 
