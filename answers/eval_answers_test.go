@@ -45,9 +45,9 @@ func wantPassRate(d data) answer {
 
 func wantPassAtK(d data) answer {
 	type group struct {
-		key   [4]string
-		k     int
-		case_ string
+		key    [4]string
+		k      int
+		caseID string
 	}
 	one, every := map[group][]float64{}, map[group][]float64{}
 	for k, rows := range groups(d.evals, func(r evalRow) ([6]string, bool) {

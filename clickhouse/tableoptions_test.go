@@ -17,7 +17,7 @@ func TestSchemasBringTheirOptions(t *testing.T) {
 	db := enginetest.Database(t)
 	m, err := New(Config{DSN: db.DSN, Tables: map[string]ddl.Options{"configured": {Comment: "from the configuration"}}})
 	require.NoError(t, err)
-	defer m.Close(t.Context()) //nolint:errcheck // nothing has been recorded
+	defer m.Close(t.Context())
 	schema := func(name string, table any) fact.Schema {
 		return fact.Schema{Name: name, Fields: []fact.Field{{Name: "id"}, {Name: "at", Type: fact.DateTime64}}, OrderBy: []string{"id"}, Table: table}
 	}

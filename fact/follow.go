@@ -2,7 +2,6 @@ package fact
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -152,7 +151,7 @@ func (p *Pipeline) storeRows(ctx context.Context, entries []Entry, refused func(
 			skipped++
 			continue
 		}
-		facts = append(facts, Fact{Schema: e.Type, ID: e.ID, Value: json.RawMessage(e.Data)})
+		facts = append(facts, Fact{Schema: e.Type, ID: e.ID, Value: e.Data})
 		events = append(events, e.Event)
 	}
 	stored, refusals, err := p.storeFacts(ctx, facts, events, refused)

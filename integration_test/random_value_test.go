@@ -136,7 +136,7 @@ func (r random) integer(f *randomField) (v any, text string) {
 		shift = max(shift, 64-53)
 	}
 	u := oneOf(r, r.Uint64(), math.MaxUint64, 1<<63, 0)
-	n := reflect.ValueOf(int64(u) >> shift) //nolint:gosec // all bits are random
+	n := reflect.ValueOf(int64(u) >> shift)
 	if unsigned {
 		n = reflect.ValueOf(u >> shift)
 	}
@@ -345,7 +345,7 @@ func (r random) any(f *randomField, depth int) any {
 	case n == 3:
 		return r.NormFloat64()
 	case n == 4:
-		return int64(r.Uint64()) //nolint:gosec // all bits are random
+		return int64(r.Uint64())
 	case n == 5:
 		return oneOf[any](r, []string{"a", "2026-01-02"}, []int{1, 2}, map[string]int{"a": 1}, json.Number("1.50"))
 	}

@@ -45,16 +45,15 @@ func debug(b *Block) string {
 }
 
 // piece prints the next n bytes with their meaning.
-func (p *debugPrinter) piece(n int, format string, args ...any) []byte {
+func (p *debugPrinter) piece(n int, format string, args ...any) {
 	const shown = 16
 	text := p.wire[p.pos : p.pos+n]
 	hex := fmt.Sprintf("% x", text[:min(n, shown)])
 	if n > shown {
 		hex += " …"
 	}
-	fmt.Fprintf(p, "  %04x  %-49s  %s\n", p.pos, hex, fmt.Sprintf(format, args...))
+	_, _ = fmt.Fprintf(p, "  %04x  %-49s  %s\n", p.pos, hex, fmt.Sprintf(format, args...))
 	p.pos += n
-	return text
 }
 
 func (p *debugPrinter) word() uint64 { return binary.LittleEndian.Uint64(p.wire[p.pos:]) }

@@ -50,15 +50,28 @@ var goValues = []struct {
 	refused []any
 }{
 	{fact.Field{Type: fact.String}, []stored{
-		{namedString("x"), `"x"`}, {json.RawMessage(`"\u0041"`), `"A"`}, {textual{"t"}, `"t"`}, {own(`"m"`), `"m"`},
-		{netip.MustParseAddr("1.2.3.4"), `"1.2.3.4"`}, {time.Unix(0, 0).UTC(), `"1970-01-01T00:00:00Z"`},
+		{namedString("x"), `"x"`},
+		{json.RawMessage(`"\u0041"`), `"A"`},
+		{textual{"t"}, `"t"`},
+		{own(`"m"`), `"m"`},
+		{netip.MustParseAddr("1.2.3.4"), `"1.2.3.4"`},
+		{time.Unix(0, 0).UTC(), `"1970-01-01T00:00:00Z"`},
 	}, []any{
 		"a\x80", []byte("a"), 5, nil, json.RawMessage(`"\ud800"`), json.RawMessage(`"a" "b"`), json.RawMessage(``), json.RawMessage(nil),
-		json.RawMessage("\"a\x01\""), own("m"), own("null"), panicking{}, true, 'x', error(nil), textual{"\x80"}, own("\"\x80\""),
+		json.RawMessage("\"a\x01\""), own("m"), own("null"),
+		panicking{},
+		true, 'x', error(nil),
+		textual{"\x80"},
+		own("\"\x80\""),
 	}},
 	{fact.Field{Type: fact.UInt8}, []stored{
-		{255.0, "255"}, {json.Number("1e2"), "100"}, {namedInt(7), "7"}, {json.RawMessage("-0"), "0"}, {math.Copysign(0, -1), "0"},
-		{time.Duration(5), "5"}, {big.NewInt(5), "5"},
+		{255.0, "255"},
+		{json.Number("1e2"), "100"},
+		{namedInt(7), "7"},
+		{json.RawMessage("-0"), "0"},
+		{math.Copysign(0, -1), "0"},
+		{time.Duration(5), "5"},
+		{big.NewInt(5), "5"},
 	}, []any{
 		256, -1, 1.5, "1", json.Number(""), json.Number("1 "), json.Number("+1"), json.Number("0x1"), json.Number("NaN"), true, (*int)(nil), nan,
 	}},
@@ -66,7 +79,9 @@ var goValues = []struct {
 		{float64(1 << 53), "9007199254740992"}, {1e18, "1000000000000000000"}, {float32(1 << 24), "16777216"}, {"12", "12"}, {uintptr(3), "3"},
 	}, []any{
 		uint64(math.MaxUint64), uint64(1 << 63), float64(1 << 62), 1e19, float32(1 << 30), "+12", " 12", "12.0",
-		new(big.Int).Exp(big.NewInt(10), big.NewInt(30), nil), []float64{1 << 62}, ptr(float64(1 << 62)), namedFloat(1 << 30),
+		new(big.Int).Exp(big.NewInt(10), big.NewInt(30), nil),
+		[]float64{1 << 62},
+		ptr(float64(1 << 62)), namedFloat(1 << 30),
 	}},
 	{fact.Field{Type: fact.Int64, Array: true}, []stored{{[]any{1.0, 2}, "[1 2]"}}, []any{[]float64{1 << 62}, []any{float64(1 << 62)}, [][]int{{1}}}},
 	{fact.Field{Type: fact.UInt64}, []stored{{uint64(math.MaxUint64), "18446744073709551615"}}, []any{float64(1 << 63), inf}},
@@ -82,9 +97,11 @@ var goValues = []struct {
 		{time.Date(1960, 1, 1, 0, 0, 0, 999, time.UTC), "1960-01-01T00:00:00.000Z"},
 		{time.Date(1969, 12, 31, 23, 59, 59, 999999999, time.UTC), "1969-12-31T23:59:59.999Z"},
 		{time.Date(2024, 1, 2, 3, 4, 5, 0, time.FixedZone("", 3601)), "2024-01-02T02:04:04.000Z"},
-		{int64(1704164645678), "2024-01-02T03:04:05.678Z"}, {1704164645678.0, "2024-01-02T03:04:05.678Z"},
+		{int64(1704164645678), "2024-01-02T03:04:05.678Z"},
+		{1704164645678.0, "2024-01-02T03:04:05.678Z"},
 	}, []any{
-		time.Time{}, time.Date(1899, 12, 31, 23, 59, 59, 999999999, time.UTC), time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC), 1704164645,
+		time.Time{},
+		time.Date(1899, 12, 31, 23, 59, 59, 999999999, time.UTC), time.Date(2300, 1, 1, 0, 0, 0, 0, time.UTC), 1704164645,
 		time.Date(2024, 1, 2, 3, 4, 5, 0, time.FixedZone("", 25*3600)),
 	}},
 	{fact.Field{Type: fact.Date}, []stored{{time.Date(2024, 1, 2, 1, 0, 0, 0, time.FixedZone("", 3600)), "2024-01-02"}}, []any{
@@ -95,26 +112,53 @@ var goValues = []struct {
 		[16]byte{1}, "", []byte("0123456789abcdef"),
 	}},
 	{fact.Field{Type: fact.Decimal, Precision: 9, Scale: 2}, []stored{
-		{0.1, "0.1"}, {float32(0.1), "0.1"}, {9999999.99, "9999999.99"}, {decimal.RequireFromString("1.50"), "1.5"},
-		{json.Number("150e-2"), "1.5"}, {big.NewInt(3), "3"}, {math.Copysign(0, -1), "0"},
+		{0.1, "0.1"},
+		{float32(0.1), "0.1"},
+		{9999999.99, "9999999.99"},
+		{decimal.RequireFromString("1.50"), "1.5"},
+		{json.Number("150e-2"), "1.5"},
+		{big.NewInt(3), "3"},
+		{math.Copysign(0, -1), "0"},
 	}, []any{0.125, 10000000, decimal.RequireFromString("1.505"), "1.5 ", "", nan, "١"}},
 	{fact.Field{Type: fact.Enum, Values: []string{"a", "�"}}, []stored{{namedString("a"), `"a"`}}, []any{"c", 1, "", textual{"\x80"}}},
 	{fact.Field{Type: fact.StringMap}, []stored{
 		{map[string]any{"a": "x"}, `{"a":"x"}`}, {map[int]string{1: "x"}, `{"1":"x"}`}, {struct{ A string }{"x"}, `{"A":"x"}`}, {map[string]string{}, "{}"},
 	}, []any{
-		map[string]string(nil), map[string]any{"a": 1}, map[string]string{"a\x80": "b"}, map[string]string{"a": "b\x80"},
-		json.RawMessage(`{"a":"1","a":"2"}`), map[string]*string{"a": nil}, map[namedString]namedString{"\x80": "\x80"},
+		map[string]string(nil),
+		map[string]any{"a": 1},
+		map[string]string{"a\x80": "b"},
+		map[string]string{"a": "b\x80"},
+		json.RawMessage(`{"a":"1","a":"2"}`),
+		map[string]*string{"a": nil},
+		map[namedString]namedString{"\x80": "\x80"},
 	}},
 	{fact.Field{Type: fact.JSON}, []stored{
-		{json.RawMessage(` {"a" : 1} `), `"{\"a\" : 1}"`}, {map[string]any{"b": "<>&", "a": []int(nil)}, `"{\"a\":null,\"b\":\"<>&\"}"`},
-		{map[string]any{"x": json.RawMessage(`{"a" : 1}`)}, `"{\"x\":{\"a\":1}}"`}, {1e21, `"1e+21"`}, {json.Number("1.0"), `"1.0"`},
-		{[]any{nil}, `"[null]"`}, {[]any{time.Time{}}, `"[\"0001-01-01T00:00:00Z\"]"`}, {`{"a" : 1}`, `"{\"a\" : 1}"`},
+		{json.RawMessage(` {"a" : 1} `), `"{\"a\" : 1}"`},
+		{map[string]any{"b": "<>&", "a": []int(nil)}, `"{\"a\":null,\"b\":\"<>&\"}"`},
+		{map[string]any{"x": json.RawMessage(`{"a" : 1}`)}, `"{\"x\":{\"a\":1}}"`},
+		{1e21, `"1e+21"`},
+		{json.Number("1.0"), `"1.0"`},
+		{[]any{nil}, `"[null]"`},
+		{[]any{time.Time{}}, `"[\"0001-01-01T00:00:00Z\"]"`},
+		{`{"a" : 1}`, `"{\"a\" : 1}"`},
 	}, []any{
-		"abc", nil, []byte("{}"), json.RawMessage(`{`), json.RawMessage(`null`), json.RawMessage(nil), map[string]any{"a": nan}, endlessValue(),
-		make(chan int), func() {}, json.RawMessage(strings.Repeat("[", 600) + strings.Repeat("]", 600)), map[string]any{"a": []byte("x")},
-		map[string]any{"a\x80": 1}, []any{"\x80"}, panicking{}, json.RawMessage(`"\ud800"`),
-		textual{"\x80"}, []textual{{"\x80"}}, map[string]textual{"k": {"\x80"}}, map[textual]string{{"\x80"}: "x"}, map[string]any{"a": textual{"\x80"}},
-		struct{ A string }{"\x80"}, struct{ A textual }{textual{"\x80"}}, map[string]any{"a": struct{ B namedString }{"\x80"}},
+		"abc", nil, []byte("{}"), json.RawMessage(`{`), json.RawMessage(`null`), json.RawMessage(nil),
+		map[string]any{"a": nan},
+		endlessValue(),
+		make(chan int), func() {}, json.RawMessage(strings.Repeat("[", 600) + strings.Repeat("]", 600)),
+		map[string]any{"a": []byte("x")},
+		map[string]any{"a\x80": 1},
+		[]any{"\x80"},
+		panicking{},
+		json.RawMessage(`"\ud800"`),
+		textual{"\x80"},
+		[]textual{{"\x80"}},
+		map[string]textual{"k": {"\x80"}},
+		map[textual]string{{"\x80"}: "x"},
+		map[string]any{"a": textual{"\x80"}},
+		struct{ A string }{"\x80"},
+		struct{ A textual }{textual{"\x80"}},
+		map[string]any{"a": struct{ B namedString }{"\x80"}},
 	}},
 	{fact.Field{Type: fact.JSON, Nullable: true}, []stored{{json.RawMessage(nil), "NULL"}, {json.RawMessage("null"), "NULL"}, {"null", "NULL"}}, []any{json.RawMessage{}}},
 	{fact.Field{Type: fact.JSON, Array: true}, []stored{{[]json.RawMessage{json.RawMessage(`{"a" : 1}`)}, `["{\"a\" : 1}"]`}}, []any{[]any{nil}, []json.RawMessage{nil}}},
@@ -178,7 +222,7 @@ type blockMaterializer struct{ rows *Block }
 
 func (m *blockMaterializer) EnsureSchema(context.Context, ...fact.Schema) error { return nil }
 
-func (m *blockMaterializer) Materialize(ctx context.Context, facts ...fact.Fact) error {
+func (m *blockMaterializer) Materialize(context.Context, ...fact.Fact) error {
 	return errors.New("facts are prepared first")
 }
 

@@ -55,7 +55,8 @@ func keptSchemas(ctx context.Context, s server) ([]KeptSchema, error) {
 		return nil, err
 	}
 	var kept []KeptSchema
-	return kept, s.Select(ctx, &kept, keptSchemasSQL)
+	err = s.Select(ctx, &kept, keptSchemasSQL)
+	return kept, err
 }
 
 // keepSchema keeps the definition of a table's schema, unless it is kept already.

@@ -106,7 +106,8 @@ func (r *reader) retryOf(ctx context.Context, found *candidate, path string) (*r
 			return t, nil // they have been tried by the same rules
 		}
 		if i < 0 {
-			return t, t.choose(last, candidates)
+			err := t.choose(last, candidates)
+			return t, err
 		}
 		last = &candidates[i]
 		t.parent, t.of = last.token, append(t.of, last.token)

@@ -187,7 +187,7 @@ func TestStrangersDoNotLockOut(t *testing.T) {
 			continue // so does the engine with too many
 		}
 		strangers++
-		defer conn.Close()
+		t.Cleanup(func() { _ = conn.Close() })
 		_, _ = conn.Write([][]byte{nil, hello[:5]}[i/2%2]) // an engine that has too many hangs up
 	}
 	require.Greater(t, strangers, 4000)

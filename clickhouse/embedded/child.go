@@ -144,7 +144,7 @@ func endWithUses(hold int) {
 		}
 	}
 	end(hold)
-	time.Sleep(stopTimeout)
+	time.Sleep(stopTimeout) //nolint:forbidigo // the last moments of a process that has nothing else to do
 	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 }
 

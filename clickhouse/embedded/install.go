@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"time"
 )
 
 // unfinished begins the names of directories that an Install has not finished.
@@ -142,12 +143,18 @@ func (r Release) fromRegistry(ctx context.Context, registry string) (io.ReadClos
 	return get(ctx, about.Dist.Tarball)
 }
 
+// registryClient gives up on a registry that does not begin to answer. How long a
+// package takes is up to the caller's ctx.
+var registryClient = &http.Client{Transport: &http.Transport{
+	Proxy: http.ProxyFromEnvironment, TLSHandshakeTimeout: 10 * time.Second, ResponseHeaderTimeout: time.Minute,
+}}
+
 func get(ctx context.Context, url string) (io.ReadCloser, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := http.DefaultClient.Do(req)
+	resp, err := registryClient.Do(req)
 	if err != nil {
 		return nil, err
 	}

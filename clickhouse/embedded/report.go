@@ -56,7 +56,8 @@ func readReport(ctx context.Context, from *os.File) (r report, err error) {
 			r.open = reportedError(text)
 			continue
 		}
-		return r, r.parse(line)
+		err = r.parse(line)
+		return r, err
 	}
 }
 

@@ -65,7 +65,7 @@ func (s sandbox) confineFiles(library string) error {
 	if errno != 0 {
 		return errno
 	}
-	defer unix.Close(int(fd))
+	defer unix.Close(int(fd)) //nolint:errcheck // nothing was written
 	for _, path := range s.Write {
 		if err := allowPath(int(fd), path, all); err != nil {
 			return err
@@ -93,7 +93,7 @@ func allowPath(rules int, path string, access uint64) error {
 	if err != nil {
 		return &os.PathError{Op: "allow", Path: path, Err: err}
 	}
-	defer unix.Close(fd)
+	defer unix.Close(fd) //nolint:errcheck // nothing was written
 	var stat unix.Stat_t
 	if err := unix.Fstat(fd, &stat); err != nil {
 		return &os.PathError{Op: "allow", Path: path, Err: err}
@@ -101,7 +101,7 @@ func allowPath(rules int, path string, access uint64) error {
 	if stat.Mode&unix.S_IFMT != unix.S_IFDIR {
 		access &= unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE
 	}
-	rule := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(fd)}
+	rule := unix.LandlockPathBeneathAttr{Allowed_access: access, Parent_fd: int32(fd)} //nolint:gosec // file descriptors are small
 	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, uintptr(rules), unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&rule)), 0, 0, 0)
 	if errno != 0 {
 		return &os.PathError{Op: "allow", Path: path, Err: errno}

@@ -116,7 +116,7 @@ func TestJoinSoak(t *testing.T) {
 	end := time.Now().Add(time.Duration(soak.Scale(0, 300)) * time.Second)
 	for i := range soak.Scale(6, programs) {
 		group.Go(func() {
-			random := rand.New(rand.NewPCG(seed, uint64(i))) //nolint:gosec // not a secret
+			random := rand.New(rand.NewPCG(seed, uint64(i)))
 			for n := 0; n < 3 || time.Now().Before(end); n++ {
 				x := fmt.Sprint(i*1_000_000 + n)
 				killed, out := insertInAnotherProcess(dir, x, random)
@@ -174,17 +174,17 @@ func ask(u *Use, sql string) (string, error) {
 func insertOnce(dir string) {
 	u, err := Join(context.Background(), Config{DataDir: dir})
 	if err != nil {
-		fmt.Println("join:", err)
+		_, _ = fmt.Fprintln(os.Stdout, "join:", err)
 		return
 	}
 	x := os.Getenv("X")
 	if _, err = ask(u, "INSERT INTO t VALUES ("+x+")"); err == nil {
-		fmt.Println("stored", x)
+		_, _ = fmt.Fprintln(os.Stdout, "stored", x)
 	} else {
-		fmt.Println("insert:", err)
+		_, _ = fmt.Fprintln(os.Stdout, "insert:", err)
 	}
 	if err := u.Close(context.Background()); err != nil {
-		fmt.Println("close:", err)
+		_, _ = fmt.Fprintln(os.Stdout, "close:", err)
 	}
 }
 
@@ -208,10 +208,10 @@ func enginesOn(dir string) []string {
 func joinUntilEOF(dir string) {
 	u, err := Join(context.Background(), Config{DataDir: dir})
 	if err != nil {
-		fmt.Println("error:", err)
+		_, _ = fmt.Fprintln(os.Stdout, "error:", err)
 		return
 	}
-	fmt.Println(u.PID(), u.HTTPDSN())
+	_, _ = fmt.Fprintln(os.Stdout, u.PID(), u.HTTPDSN())
 	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
 	_ = u.Close(context.Background())
 }

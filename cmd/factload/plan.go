@@ -53,7 +53,7 @@ The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
 }
 
 func addPruneFlag(cmd *cobra.Command, prune *bool) {
-	cmd.Flags().BoolVar(prune, "prune", false, "drop columns, indexes, projections and views that the schema lacks, and take away TTLs, comments, codecs, defaults and settings that it does not give")
+	cmd.Flags().BoolVar(prune, "prune", false, "drop what the schema lacks, and take away TTLs, codecs and more that it does not give")
 }
 
 func addViewsFlag(cmd *cobra.Command, views *bool) {

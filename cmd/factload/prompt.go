@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -145,7 +146,7 @@ func (p *prompter) show(ctx context.Context, statement string, params ...any) bo
 	defer func() { cancel(); <-done }()
 
 	once := *p.asker
-	once.params = append(params, p.params...)
+	once.params = slices.Concat(params, p.params)
 	var answer bytes.Buffer
 	begin := time.Now()
 	err := once.ask(ctx, &answer, statement)

@@ -99,10 +99,12 @@ func (c *terminal) expect(text string) {
 		}
 		return found
 	}
-	for end := time.Now().Add(expectWait); !shows(); time.Sleep(20 * time.Millisecond) {
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(expectWait); !shows(); <-tick.C {
 		if time.Now().After(end) {
 			c.mu.Lock()
-			defer c.mu.Unlock()
+			defer c.mu.Unlock() //nolint:gocritic // the test ends here
 			require.FailNow(c.t, "not shown", "%q; the terminal shows %q", text, c.seen.String()[max(0, c.seen.Len()-2000):])
 		}
 	}

@@ -18,7 +18,7 @@ type eventStore interface {
 }
 
 // storeHelp describes the values of --store.
-const storeHelp = "the log: sqlite:FILE, or postgres://USER:PASSWORD@HOST/DATABASE"
+const storeHelp = "the log: sqlite:FILE, or postgres://USER:PASSWORD@HOST/DATABASE" //nolint:gosec // no password
 
 // openStore opens the log that --store names.
 func openStore(ctx context.Context, name string, readOnly bool) (eventStore, error) {

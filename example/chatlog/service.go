@@ -116,7 +116,7 @@ func (s *service) recover(ctx context.Context, w io.Writer) error {
 		return err
 	}
 	_, err = fmt.Fprintf(w, "started again: the log is whole and has %d answers, the table has %d\n", logged, before)
-	if err = errors.Join(err, s.heal(ctx)); err != nil {
+	if err := errors.Join(err, s.heal(ctx)); err != nil {
 		return err
 	}
 	after, err := s.rows(ctx)

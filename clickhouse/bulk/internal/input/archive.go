@@ -1,3 +1,5 @@
+// Package input opens what a load reads: files, directories, archives and standard input,
+// unpacked, as the rows that are in them.
 package input
 
 import (

@@ -113,7 +113,7 @@ func (r *jsonRows) row(p []byte) int {
 	}
 	r.pos, r.offset = r.pos+k, r.offset+int64(k)
 	if done {
-		r.pending = append(r.place[:0], '\n')
+		r.pending = append(r.place[:0], '\n') //nolint:gocritic // the place is where pending bytes live
 		r.valueEnded()
 	}
 	return k
@@ -131,7 +131,7 @@ func (r *jsonRows) fill() error {
 	case !errors.Is(r.err, io.EOF):
 		return r.err
 	case len(r.stack) == 0 && r.at == inRow && r.scan.scalar:
-		r.pending = append(r.place[:0], '\n')
+		r.pending = append(r.place[:0], '\n') //nolint:gocritic // the place is where pending bytes live
 		r.valueEnded()
 		return nil
 	case len(r.stack) == 0 && r.at == inRow:

@@ -148,7 +148,7 @@ func (r *reader) next() error {
 	var b [8]byte
 	if _, err := io.ReadFull(r.r, b[:]); err != nil {
 		r.r = nil
-		if err == io.EOF { //nolint:errorlint // io.ErrUnexpectedEOF is no regular end
+		if err == io.EOF {
 			return nil
 		}
 		return err
