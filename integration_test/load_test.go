@@ -56,6 +56,9 @@ func TestLoadBuiltins(t *testing.T) {
 	t.Parallel()
 	for _, def := range schemas.Builtins() {
 		name := def.Schema.Name
+		if name == "model_price" {
+			continue // users write these rows, and there are no samples of them
+		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			const rows = 3000

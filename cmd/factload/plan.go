@@ -53,11 +53,11 @@ The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
 }
 
 func addPruneFlag(cmd *cobra.Command, prune *bool) {
-	cmd.Flags().BoolVar(prune, "prune", false, "drop what the schema lacks, and take away TTLs, codecs and more that it does not give")
+	cmd.Flags().BoolVar(prune, "prune", false, "drop what the schema lacks, with TTLs, codecs, defaults and settings")
 }
 
 func addViewsFlag(cmd *cobra.Command, views *bool) {
-	cmd.Flags().BoolVar(views, "views", false, "look at the views of the shipped questions as well, such as answer_pass_rate")
+	cmd.Flags().BoolVar(views, "views", false, "look at the views of the shipped questions too, such as answer_pass_rate")
 }
 
 func pruneOption(prune bool) []ddl.DiffOption {

@@ -131,7 +131,7 @@ func (a *app) events(ctx context.Context, m *clickhouse.Materializer, registry *
 			}
 			if def, unknown := registry.Get(e.Type); err == nil && unknown == nil && !ready[e.Type] {
 				ready[e.Type] = true
-				err = m.EnsureSchema(ctx, def.Schema)
+				err = ensureToReplay(ctx, m, def.Schema)
 			}
 			if !yield(e, err) || err != nil {
 				return
@@ -166,7 +166,7 @@ func (a *app) loggedEvents(ctx context.Context, m *clickhouse.Materializer, regi
 			def, unknown := registry.Get(e.Type)
 			if err == nil && unknown == nil && !ready[e.Type] {
 				ready[e.Type] = true
-				err = m.EnsureSchema(ctx, def.Schema)
+				err = ensureToReplay(ctx, m, def.Schema)
 			}
 			if !yield(e.Event, err) || err != nil {
 				return
@@ -200,5 +200,16 @@ func (a *app) printReplayed(done clickhouse.Replayed, asJSON bool) error {
 		text += fmt.Sprintf(", %s rejected", thousands(done.Rejected))
 	}
 	_, err := fmt.Fprintln(a.out, text)
+	return err
+}
+
+// ensureToReplay makes a table ready. One that may not be changed as its schema says
+// stays as it is, which the Materializer has logged, and takes facts if its columns hold
+// them.
+func ensureToReplay(ctx context.Context, m *clickhouse.Materializer, s fact.Schema) error {
+	err := m.EnsureSchema(ctx, s)
+	if errors.As(err, new(*ddl.RefusedError)) {
+		return nil
+	}
 	return err
 }
