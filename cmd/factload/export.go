@@ -35,16 +35,16 @@ log and exported again is the same byte for byte.
 
 The log may be in use meanwhile.`,
 		Example: `  factload export --store sqlite:log.db --out events.jsonl
-  factload export --store sqlite:log.db --type message --since 2026-01-01T00:00:00Z | zstd > corpus.jsonl.zst`,
+  factload export --store sqlite:log.db --type message --since 2026-01-01T00:00:00Z > corpus.jsonl`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.export(cmd.Context(), f) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&f.store, "store", "", storeHelp)
-	flags.StringVar(&f.out, "out", "-", "file to write, which must not be there yet; - is the standard output")
-	flags.StringVar(&f.category, "category", "", "only streams of this category, which is the part of a name before the first hyphen")
+	flags.StringVar(&f.out, "out", "-", "new file to write; - is the standard output")
+	flags.StringVar(&f.category, "category", "", "only streams whose names have this before the first hyphen")
 	flags.StringArrayVar(&f.streams, "stream", nil, "only this stream (may be given again)")
-	flags.StringArrayVar(&f.types, "type", nil, "only events of this type, such as the name of a schema (may be given again)")
+	flags.StringArrayVar(&f.types, "type", nil, "only events of this type, such as a schema's name; repeatable")
 	flags.StringVar(&f.since, "since", "", "only events that occurred at this time (RFC 3339) or later")
 	flags.StringVar(&f.until, "until", "", "only events that occurred before this time")
 	return cmd

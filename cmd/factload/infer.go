@@ -60,7 +60,7 @@ func newInfer(a *app) *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.schema, "schema", "", "`name` of the schema (default: as the first file, without its endings)")
 	flags.Int64Var(&f.rows, "rows", 0, "look at the first `N` rows only; later ones may not fit (0: all)")
-	flags.IntVar(&f.depth, "depth", infer.DefaultDepth, "how many objects deep to look for fields; `N` = 0 leaves objects as json")
+	flags.IntVar(&f.depth, "depth", infer.DefaultDepth, "look `N` objects deep for fields; 0 leaves objects as json")
 	flags.String("max-line-bytes", "16MiB", "`size` above which a line is left out")
 	bind(flags, "max-line-bytes", "load.max_line_bytes")
 	return cmd

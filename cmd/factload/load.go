@@ -25,8 +25,9 @@ the endings .csv and .tsv). --rows-at tells where in the JSON the rows are.
 ZIP archives of such files are read too.
 
 A row is one of --schema, of a file given by --schemas, or as the database keeps it
-from an earlier load; with one schema in the files it need not be named. Without --schema, rows name their schema themselves:
-{"schema": ..., "data": {...}}, or an event of the raw log.`
+from an earlier load; with one schema in the files it need not be named. Without
+--schema, rows name their schema themselves: {"schema": ..., "data": {...}}, or an event of
+the raw log.`
 
 const loadLong = `Load JSONL files into ClickHouse. The table is created, or gets columns that are
 missing, before its first row.
@@ -112,7 +113,7 @@ func addLoadFlags(cmd *cobra.Command, f *loadFlags) {
 	flags.String("unknown-keys", "reject", "unknown keys: reject, ignore or collect:FIELD")
 	flags.Int("workers", 0, "chunks decoded and inserted at once (0: one a core, and at least 2)")
 	flags.String("chunk-bytes", "0", "`size` of one insert (0: 80MiB, or as --memory allows)")
-	flags.String("memory", "0", "`size` to stay below with workers and chunks (0: no bound)")
+	flags.String("memory", "0", "`size` to stay below (0: no bound)")
 	flags.String("max-line-bytes", "16MiB", "`size` above which a line is rejected")
 	for flag, key := range map[string]string{
 		"rejects": "load.rejects", "max-rejects": "load.max_rejects", "unknown-keys": "load.unknown_keys",

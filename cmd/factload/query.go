@@ -70,7 +70,7 @@ from the server; give an http:// DSN if it cannot be reached there.`,
 	cmd.Flags().StringVar(&f.format, "format", "PrettyCompact", "output `format` of ClickHouse")
 	cmd.Flags().StringVar(&f.file, "file", "", "read the SQL from this `file`")
 	cmd.Flags().StringVar(&f.output, "output", "", "write the answer to this `file`")
-	cmd.Flags().StringToStringVar(&f.params, "param", nil, "`name=value` of a parameter, written {name:Type} in the SQL; repeatable")
+	cmd.Flags().StringToStringVar(&f.params, "param", nil, "`name=value` of a parameter {name:Type} of the SQL; repeatable")
 	return cmd
 }
 

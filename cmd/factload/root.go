@@ -15,7 +15,8 @@ const rootLong = `Factload loads JSONL files of facts into ClickHouse, and asks 
 A schema, written once in YAML, decides the table, the validation and the
 decoding; infer writes a first one from a file. Without a server it runs a real
 ClickHouse engine of its own, with its data below .factload: nothing has to be
-installed or started by hand, and commands that run at the same time share it. --dsn chooses another server, by a DSN such as
+installed or started by hand, and commands that run at the same time share it. --dsn
+chooses another server, by a DSN such as
 clickhouse://USER:PASSWORD@HOST:9000/DATABASE or http://USER:PASSWORD@HOST:8123/DATABASE.
 
 Configuration comes from config.yaml in the working directory (or --config),
@@ -23,7 +24,8 @@ then FACTLOAD_* environment variables, then flags; the last one wins.
 
 Exit codes: 0 all done; 1 failed; 2 wrong usage, configuration or schema;
 3 finished, but some rows were rejected; 4 a table differs from its schema (plan,
-verify); 5 a condition of compare --fail-if holds; 130 and 143 interrupted by Ctrl-C (SIGINT) or by SIGTERM.`
+verify); 5 a condition of compare --fail-if holds; 130 and 143 interrupted by Ctrl-C
+(SIGINT) or by SIGTERM.`
 
 const rootExample = `  factload sample --schema message --rows 1000 > messages.jsonl
   factload load --schema message messages.jsonl
