@@ -148,6 +148,9 @@ func TestRandomNames(t *testing.T) {
 	seen := map[string]bool{}
 	for len(s.Fields) < columns {
 		name := randomName(rnd)
+		if whole, _, dotted := strings.Cut(name, "."); dotted && whole != "" {
+			continue // no table can hold it beside the field before the dot
+		}
 		if !seen[name] {
 			seen[name] = true
 			s.Fields = append(s.Fields, fact.Field{Name: name, Type: fact.String, Default: name, Comment: name})

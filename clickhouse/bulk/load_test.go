@@ -361,7 +361,13 @@ func TestLoadWarnsOfTablesWithoutWindow(t *testing.T) {
 	sum := r.load(cfg)
 	require.Len(t, sum.Warnings, 1)
 	require.Contains(t, sum.Warnings[0], "keeps no deduplication window")
-	require.Empty(t, r.load(r.config(r.file("b", lines(10, 20)))).Warnings, "the schema says otherwise again")
+
+	cfg = r.config(r.file("b", lines(10, 20)))
+	require.Len(t, r.load(cfg).Warnings, 1, "the schema gives no window any more, and the table keeps its own")
+	target.Table.Settings = map[string]string{"non_replicated_deduplication_window": "10000"}
+	cfg = r.config(r.file("c", lines(20, 30)))
+	cfg.Targets["items"] = target
+	require.Empty(t, r.load(cfg).Warnings)
 }
 
 func TestLoadWarnsOfViewTargetsWithoutWindow(t *testing.T) {

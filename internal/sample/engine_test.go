@@ -8,7 +8,6 @@ import (
 
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/internal/enginetest"
-	"github.com/factload/factload/schemas"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -19,7 +18,7 @@ func TestEngineTakesTheRows(t *testing.T) {
 	t.Parallel()
 	const rows = 12_000
 	db := enginetest.Database(t)
-	for _, def := range schemas.Builtins() {
+	for _, def := range sampled() {
 		name := def.Schema.Name
 		table, err := ddl.NewTable(def.Schema, def.Table)
 		require.NoError(t, err)
