@@ -44,9 +44,9 @@ type clientOptions struct {
 	logger      *slog.Logger // never nil
 }
 
-// WithTLS connects with TLS and the given configuration, for private
-// certificate authorities and client certificates. The DSN needs no secure
-// parameter then.
+// WithTLS connects with TLS and the given configuration, for what the DSN's
+// parameters cannot say. The DSN needs no secure parameter then, and has none
+// about certificates.
 func WithTLS(config *tls.Config) Option {
 	return func(o *clientOptions) { o.tls = config }
 }
@@ -71,13 +71,17 @@ func WithCompression(method string) Option {
 // password are percent-encoded. Several hosts are joined with commas; they are
 // tried in turn.
 //
-// Parameters: secure and skip_verify for TLS; dial_timeout (10s, shared by all
-// hosts); read_timeout (5m, the longest wait for an answer); compress (none,
-// lz4, lz4hc, zstd, and over HTTP gzip, deflate, br; none to this machine and
-// lz4 elsewhere unless given); max_open_conns (16, further calls wait),
-// max_idle_conns (5), conn_max_lifetime (1h); connection_open_strategy
-// (in_order, round_robin, random); http_path and http_proxy. Any other
-// parameter is a ClickHouse setting that holds for every statement.
+// Parameters: secure for TLS, skip_verify to take any certificate; ca_cert (a
+// file of authorities that sign servers' certificates), client_cert and
+// client_cert_key (files, in PEM; read again for every connection) and
+// server_host_name (the name that the server's certificate must have), each of
+// which means secure; dial_timeout (10s, shared by all hosts); read_timeout (5m,
+// the longest wait for an answer); compress (none, lz4, lz4hc, zstd, and over
+// HTTP gzip, deflate, br; none to this machine and lz4 elsewhere unless given);
+// max_open_conns (16, further calls wait), max_idle_conns (5), conn_max_lifetime
+// (1h); connection_open_strategy (in_order, round_robin, random); http_path and
+// http_proxy. Any other parameter is a ClickHouse setting that holds for every
+// statement.
 //
 // No error of Open or of the Client contains the password.
 func Open(dsn string, opts ...Option) (*Client, error) {

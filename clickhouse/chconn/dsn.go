@@ -49,11 +49,8 @@ func parseDSN(dsn string, options clientOptions) (*chgo.Options, redactor, error
 	if err := checkParams(parts.params); err != nil {
 		return nil, redact, redact.dsnError(err)
 	}
-	if options.tls != nil {
-		parts.params.Set("secure", "true")
-		if parts.scheme == "http" {
-			parts.scheme = "https"
-		}
+	if err := parts.setTLS(&options); err != nil {
+		return nil, redact, redact.dsnError(err)
 	}
 	opt, err := chgo.ParseDSN(parts.forDriver())
 	if err != nil {
@@ -77,6 +74,32 @@ func parseDSN(dsn string, options clientOptions) (*chgo.Options, redactor, error
 		return nil, redact, redact.dsnError(err)
 	}
 	return opt, redact, nil
+}
+
+// setTLS takes the parameters about certificates out of the DSN and into the
+// options.
+func (p *dsnParts) setTLS(options *clientOptions) error {
+	config, err := takeTLS(p.params)
+	if err != nil {
+		return err
+	}
+	if config != nil {
+		if options.tls != nil {
+			return errors.New("certificates are given by parameters or by WithTLS, not by both")
+		}
+		if secure, err := strconv.ParseBool(p.params.Get("secure")); err == nil && !secure {
+			return errors.New("parameter secure=false contradicts those about certificates")
+		}
+		config.InsecureSkipVerify, _ = strconv.ParseBool(p.params.Get("skip_verify"))
+		options.tls = config
+	}
+	if options.tls != nil {
+		p.params.Set("secure", "true")
+		if p.scheme == "http" {
+			p.scheme = "https"
+		}
+	}
+	return nil
 }
 
 // dsnParts is a DSN taken apart, nothing of it interpreted but escapes.

@@ -237,11 +237,7 @@ func refusedForGood(err error) bool {
 
 // isNetworkOnly reports whether a TLS handshake was cut rather than refused.
 func isNetworkOnly(err error) bool {
-	var op *net.OpError
-	if errors.As(err, &op) && strings.Contains(op.Op, "remote error") {
-		return false
-	}
-	return isNetwork(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
+	return !isRemoteError(err) && isNetwork(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // cutRequest is what the server's HTTP layer says, without a code, of headers that

@@ -148,7 +148,7 @@ func (c *Client) networkHint(err error) string {
 	case isPlainPeer(err):
 		return "the port does not take TLS: leave secure=true (or https) out of the DSN, or give the TLS port"
 	case isTLSRefusal(err):
-		return "check the certificate, the host name and the clock, or give your own authority with WithTLS; skip_verify=true accepts any certificate"
+		return tlsHint(err)
 	case c.opt.TLS != nil && errors.As(err, new(*tlsError)):
 		return "check that the port takes TLS"
 	case errors.Is(err, context.Canceled), errors.Is(err, ErrClosed):
@@ -186,9 +186,8 @@ func isTLSRefusal(err error) bool {
 	var authority x509.UnknownAuthorityError
 	var hostname x509.HostnameError
 	var invalid x509.CertificateInvalidError
-	var alert tls.AlertError
-	return isPlainPeer(err) || errors.As(err, &verification) || errors.As(err, &authority) ||
-		errors.As(err, &hostname) || errors.As(err, &invalid) || errors.As(err, &alert)
+	return isPlainPeer(err) || isAlert(err) || errors.As(err, &verification) || errors.As(err, &authority) ||
+		errors.As(err, &hostname) || errors.As(err, &invalid)
 }
 
 // user is the user that the server knows.
