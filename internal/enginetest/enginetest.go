@@ -12,19 +12,10 @@ import (
 	"github.com/factload/factload/clickhouse/embedded"
 )
 
-// The environment variables that choose the engine; see the package comment.
+// The environment variables that choose another engine; see the package comment.
 const (
-	EngineEnv  = "FACTLOAD_TEST_ENGINE"
-	ImageEnv   = "FACTLOAD_TEST_IMAGE"
 	DSNEnv     = "FACTLOAD_TEST_DSN"
 	HTTPDSNEnv = "FACTLOAD_TEST_HTTP_DSN"
-)
-
-// Names of engines, for Engine and EngineEnv.
-const (
-	Embedded = "embedded"
-	Docker   = "docker"
-	External = "external" // chosen by DSNEnv
 )
 
 const (
@@ -47,7 +38,10 @@ var shared struct {
 }
 
 // Main runs the tests of a package, stops the engine they have used, and exits. Call it from TestMain.
-func Main(m *testing.M) {
+func Main(m *testing.M) { os.Exit(Run(m)) }
+
+// Run is Main for a TestMain that has more to end. It returns the code to exit with.
+func Run(m *testing.M) int {
 	shared.Lock()
 	shared.inMain = true
 	shared.Unlock()
@@ -56,7 +50,7 @@ func Main(m *testing.M) {
 		fmt.Fprintln(os.Stderr, "enginetest:", err)
 		code = max(code, 1)
 	}
-	os.Exit(code)
+	return code
 }
 
 func stopShared() error {
@@ -68,17 +62,6 @@ func stopShared() error {
 	err := shared.stop()
 	shared.engine = nil
 	return err
-}
-
-// Engine returns which engine the environment asks for: Embedded, Docker or External.
-func Engine() string {
-	if os.Getenv(DSNEnv) != "" {
-		return External
-	}
-	if name := os.Getenv(EngineEnv); name != "" {
-		return name
-	}
-	return Embedded
 }
 
 // use returns the shared engine. It starts it when this is the first call.
@@ -96,21 +79,13 @@ func use() (*engine, error) {
 	return shared.engine, shared.err
 }
 
-func start(ctx context.Context) (*engine, error) {
-	switch name := Engine(); name {
-	case Embedded:
-		return startEmbedded(ctx)
-	case Docker:
-		return startDocker(ctx)
-	case External:
-		return external()
-	default:
-		return nil, fmt.Errorf("%s=%q: want %s or %s", EngineEnv, name, Embedded, Docker)
-	}
-}
+// isExternal reports whether the environment names a server that runs already.
+func isExternal() bool { return os.Getenv(DSNEnv) != "" }
 
-// external is a server that runs already.
-func external() (*engine, error) {
+func start(ctx context.Context) (*engine, error) {
+	if !isExternal() {
+		return startEmbedded(ctx)
+	}
 	httpDSN := os.Getenv(HTTPDSNEnv)
 	if httpDSN == "" {
 		return nil, fmt.Errorf("%s is set, so %s must be set as well: the same server over HTTP", DSNEnv, HTTPDSNEnv)
@@ -138,12 +113,12 @@ func startEmbedded(ctx context.Context) (*engine, error) {
 }
 
 // Start returns an embedded engine that is the test's own, to be killed and restarted. Fields of cfg that are empty
-// get defaults; DataDir is a temporary directory by default. The engine is stopped when the test ends. When another
-// engine than the embedded one is asked for, the test is skipped.
+// get defaults; DataDir is a temporary directory by default. The engine is stopped when the test ends. When a server
+// that runs already is to be tested, the test is skipped.
 func Start(t testing.TB, cfg embedded.Config) *embedded.Server {
 	t.Helper()
-	if name := Engine(); name != Embedded {
-		t.Skipf("the test needs an embedded engine of its own, and the %s one is asked for", name)
+	if isExternal() {
+		t.Skipf("the test needs an embedded engine of its own, and %s asks for another", DSNEnv)
 	}
 	if cfg.DataDir == "" {
 		cfg.DataDir = t.TempDir()

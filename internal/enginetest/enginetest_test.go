@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 func runTests(t *testing.T, tests string, env ...string) (output string, passed bool) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.v", "-test.run=^("+tests+")$")
-	cmd.Env = append(os.Environ(), EngineEnv+"=", DSNEnv+"=", HTTPDSNEnv+"=")
+	cmd.Env = append(os.Environ(), DSNEnv+"=", HTTPDSNEnv+"=")
 	cmd.Env = append(cmd.Env, env...)
 	text, err := cmd.CombinedOutput()
 	if err != nil {
@@ -35,14 +35,6 @@ func runTests(t *testing.T, tests string, env ...string) (output string, passed 
 	return string(text), err == nil
 }
 
-// The image that users start is the one that is tested.
-func TestDefaultImage(t *testing.T) {
-	t.Parallel()
-	compose, err := os.ReadFile("../../docker-compose.yml")
-	require.NoError(t, err)
-	require.Contains(t, string(compose), "\n    image: "+DefaultImage+"\n")
-}
-
 func TestNoEngineIsAFailure(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -50,7 +42,6 @@ func TestNoEngineIsAFailure(t *testing.T) {
 		want      []string
 	}{
 		{"no library", embedded.LibraryEnv + "=/nowhere/libchdb.so", []string{"/nowhere/libchdb.so", "factload engine install"}},
-		{"unknown engine", EngineEnv + "=mysql", []string{EngineEnv, `"mysql"`, Embedded, Docker}},
 		{"half a server", DSNEnv + "=clickhouse://127.0.0.1:1/d", []string{HTTPDSNEnv}},
 		{"no Main", noMainEnv + "=1", []string{"enginetest.Main"}},
 	}
