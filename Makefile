@@ -11,7 +11,7 @@ BENCH     ?= .
 BENCHTIME ?= 1s
 FUZZTIME  ?= 10s
 # What `make soak` runs: tests named Soak, at their large scale.
-SOAKPKG   ?= ./integration_test ./clickhouse/... ./cmd/factload ./fact/...
+SOAKPKG   ?= ./answers ./integration_test ./clickhouse/... ./cmd/factload ./fact/...
 SOAKRUN   ?= Soak
 SOAKTIME  ?= 3h
 # How many packages are tested at once. Each may run an engine of its own.

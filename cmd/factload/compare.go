@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,20 +16,25 @@ func newCompare(a *app) *cobra.Command {
 	var format string
 	var failIf []string
 	cmd := &cobra.Command{
-		Use:   "compare RUN RUN",
-		Short: "Compare two eval runs",
+		Use:   "compare RUN RUN [RUN...]",
+		Short: "Compare eval runs",
 		Long: `Compare the results of two runs in eval_result: pass rates by category with intervals
 and tests, cost and times, and the cases that flipped. Cases are compared in pairs,
 and only those that both runs have. docs/questions.md says how.
 
-The exit code is 5 when a condition of --fail-if holds, and 0 otherwise.
+Of more than two runs, each is compared with the first one. Then p is corrected for the
+number of runs as well, and the categories that differ are listed.
+
+The exit code is 5 when a condition of --fail-if holds for any of the runs, and 0
+otherwise.
 
 ` + answers.ConditionHelp,
 		Example: `  factload compare RUN_BEFORE RUN_AFTER
-  factload compare RUN_BEFORE RUN_AFTER --format markdown --fail-if 'pass_rate < -1pp and p < 0.05'`,
-		Args: cobra.ExactArgs(2),
+  factload compare RUN_BEFORE RUN_AFTER --format markdown --fail-if 'pass_rate < -1pp and p < 0.05'
+  factload compare BASELINE RUN_1 RUN_2 RUN_3`,
+		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			show, ok := map[string]func(*answers.Comparison, []string) error{"text": a.compareText, "markdown": a.compareMarkdown, "json": a.compareJSON}[format]
+			show, ok := map[string]func(comparisons) error{"text": a.compareText, "markdown": a.compareMarkdown, "json": a.compareJSON}[format]
 			if !ok {
 				return usageError(fmt.Errorf("--format %q: use text, markdown or json", format))
 			}
@@ -42,7 +46,7 @@ The exit code is 5 when a condition of --fail-if holds, and 0 otherwise.
 				}
 				conditions = append(conditions, c)
 			}
-			return a.compare(cmd.Context(), args[0], args[1], conditions, show)
+			return a.compare(cmd.Context(), args, conditions, show)
 		},
 	}
 	addServerFlags(cmd)
@@ -51,7 +55,13 @@ The exit code is 5 when a condition of --fail-if holds, and 0 otherwise.
 	return cmd
 }
 
-func (a *app) compare(ctx context.Context, runA, runB string, conditions []answers.Condition, show func(*answers.Comparison, []string) error) (err error) {
+// comparisons are one or more runs compared with the same run, and the conditions that hold.
+type comparisons struct {
+	of     []*answers.Comparison
+	failed []string
+}
+
+func (a *app) compare(ctx context.Context, runs []string, conditions []answers.Condition, show func(comparisons) error) (err error) {
 	s, err := a.openServer(ctx, reading)
 	if err != nil {
 		return err
@@ -62,54 +72,128 @@ func (a *app) compare(ctx context.Context, runA, runB string, conditions []answe
 		return err
 	}
 	defer client.Close()
-	c, err := answers.Compare(ctx, client, runA, runB)
+	found, err := answers.CompareAll(ctx, client, runs[0], runs[1:]...)
 	if err != nil {
 		return err
 	}
-	failed := []string{}
-	for _, condition := range conditions {
-		holds, err := condition.Holds(c)
-		if err != nil {
-			return err
-		}
-		if holds {
-			failed = append(failed, condition.String())
+	c := comparisons{of: found, failed: []string{}}
+	for _, comparison := range found {
+		for _, condition := range conditions {
+			holds, err := condition.Holds(comparison)
+			if err != nil {
+				return err
+			}
+			text := condition.String()
+			if len(found) > 1 {
+				text = "run " + comparison.B.ID + ": " + text
+			}
+			if holds {
+				c.failed = append(c.failed, text)
+			}
 		}
 	}
-	if err := show(c, failed); err != nil {
+	if err := show(c); err != nil {
 		return err
 	}
-	if len(failed) > 0 {
+	if len(c.failed) > 0 {
 		return errCondition
 	}
 	return nil
 }
 
-// compareJSON prints the comparison for programs.
-func (a *app) compareJSON(c *answers.Comparison, failed []string) error {
+// compareJSON prints the comparison for programs: that of two runs as an object, those of more as a list in one.
+func (a *app) compareJSON(c comparisons) error {
 	encoder := json.NewEncoder(a.out)
 	encoder.SetEscapeHTML(false)
+	if len(c.of) > 1 {
+		return encoder.Encode(struct {
+			Comparisons []*answers.Comparison `json:"comparisons"`
+			Failed      []string              `json:"failed"`
+		}{c.of, c.failed})
+	}
 	return encoder.Encode(struct {
 		*answers.Comparison
 		Failed []string `json:"failed"` // the conditions that hold
-	}{c, failed})
+	}{c.of[0], c.failed})
+}
+
+// tables returns what text and Markdown show.
+func (c comparisons) tables() []grid {
+	if len(c.of) == 1 {
+		return comparisonTables(c.of[0], shownFlips)
+	}
+	return severalTables(c.of)
+}
+
+// head describes the runs.
+func (c comparisons) head(lineEnd string) string {
+	line := func(letter string, r answers.Run) string {
+		return fmt.Sprintf("%s: run %s, %s, %s, %s of %s UTC", letter, r.ID, r.Model, r.Suite, countText(int(r.Attempts), "attempt"), r.Began.UTC().Format("2006-01-02 15:04")) //nolint:gosec // a count
+	}
+	text := line("A", c.of[0].A)
+	if len(c.of) == 1 {
+		return text + lineEnd + line("B", c.of[0].B)
+	}
+	return text
+}
+
+// tail says what the numbers are.
+func (c comparisons) tail() string {
+	text := "Pass rates of the cases that both runs have; p is that of McNemar's exact test, corrected by Holm's method for the number of "
+	if len(c.of) > 1 {
+		return text + "runs, and below for that of the categories of all runs."
+	}
+	text += "categories."
+	if more := len(c.of[0].Flips) - shownFlips; more > 0 {
+		text += fmt.Sprintf(" %s more flipped (--format json has all of them).", countText(more, "case"))
+	}
+	return text
+}
+
+// ratesTable is a table of pass rates. The columns before those of the pairs are named.
+func ratesTable(names ...string) grid {
+	g := grid{}
+	for _, name := range names {
+		g.columns = append(g.columns, gridColumn{name: name})
+	}
+	for _, name := range []string{"cases", "A", "B", "change", "95% interval", "better", "worse", "p"} {
+		g.columns = append(g.columns, gridColumn{name: name, right: true})
+	}
+	g.columns = append(g.columns, gridColumn{})
+	return g
+}
+
+// addPairs adds a row to a table of pass rates.
+func (g *grid) addPairs(p answers.Pairs, names ...string) {
+	word := ""
+	if p.PAdjusted < answers.Significance {
+		word = map[bool]string{true: "worse", false: "better"}[p.Worse > p.Better]
+	}
+	g.add(append(names, thousands(int64(p.Cases)), percent(p.RateA), percent(p.RateB), points(p.Difference), points(p.Low)+" to "+points(p.High), //nolint:gosec // a count
+		thousands(int64(p.Better)), thousands(int64(p.Worse)), fmt.Sprintf("%.2g", p.PAdjusted), word)...) //nolint:gosec // counts
+}
+
+// severalTables returns the runs, and the categories that differ.
+func severalTables(of []*answers.Comparison) []grid {
+	runs, categories := ratesTable("run", "model"), ratesTable("run", "cases of")
+	for _, c := range of {
+		runs.addPairs(c.All, c.B.ID, c.B.Model)
+		for _, p := range c.Groups {
+			if p.PAdjusted < answers.Significance {
+				categories.addPairs(p, c.B.ID, p.Suite+" / "+p.Category)
+			}
+		}
+	}
+	return []grid{runs, categories}
 }
 
 // comparisonTables returns what text and Markdown show: pass rates, totals, and the first flips.
 func comparisonTables(c *answers.Comparison, flips int) []grid {
-	rates := grid{columns: []gridColumn{{name: "cases of"}, {name: "cases", right: true}, {name: "A", right: true}, {name: "B", right: true}, {name: "change", right: true}, {name: "95% interval", right: true}, {name: "better", right: true}, {name: "worse", right: true}, {name: "p", right: true}, {}}}
-	for _, p := range append(slices.Clone(c.Groups), c.All) {
-		name := "all"
-		if p.Scope != "all" {
-			name = p.Suite + " / " + p.Category
-		}
-		word := ""
-		if p.PAdjusted < answers.Significance {
-			word = map[bool]string{true: "worse", false: "better"}[p.Worse > p.Better]
-		}
-		rates.add(name, thousands(int64(p.Cases)), percent(p.RateA), percent(p.RateB), points(p.Difference), points(p.Low)+" to "+points(p.High), //nolint:gosec // a count
-			thousands(int64(p.Better)), thousands(int64(p.Worse)), fmt.Sprintf("%.2g", p.PAdjusted), word) //nolint:gosec // counts
+	rates := ratesTable("cases of")
+	for _, p := range c.Groups {
+		rates.addPairs(p, p.Suite+" / "+p.Category)
 	}
+	rates.addPairs(c.All, "all")
 	totals := grid{columns: []gridColumn{{name: "in all"}, {name: "A", right: true}, {name: "B", right: true}, {name: "change", right: true}}}
 	for _, t := range c.Totals {
 		change := ""
@@ -132,9 +216,9 @@ func comparisonTables(c *answers.Comparison, flips int) []grid {
 // shownFlips is how many flipped cases are shown; JSON has all of them.
 const shownFlips = 20
 
-func (a *app) compareText(c *answers.Comparison, failed []string) error {
-	fmt.Fprintln(a.out, comparisonHead(c, "\n"))
-	for _, g := range comparisonTables(c, shownFlips) {
+func (a *app) compareText(c comparisons) error {
+	fmt.Fprintln(a.out, c.head("\n"))
+	for _, g := range c.tables() {
 		if len(g.rows) == 0 {
 			continue
 		}
@@ -142,19 +226,23 @@ func (a *app) compareText(c *answers.Comparison, failed []string) error {
 			return err
 		}
 	}
-	fmt.Fprintln(a.out, comparisonTail(c))
-	for _, text := range failed {
+	fmt.Fprintln(a.out, c.tail())
+	for _, text := range c.failed {
 		fmt.Fprintf(a.out, "FAILED: %s\n", text)
 	}
 	return nil
 }
 
-func (a *app) compareMarkdown(c *answers.Comparison, failed []string) error {
-	fmt.Fprintf(a.out, "### Comparison of two runs\n\n%s\n", comparisonHead(c, "  \n"))
-	for _, text := range failed {
+func (a *app) compareMarkdown(c comparisons) error {
+	title := "Comparison of two runs"
+	if len(c.of) > 1 {
+		title = fmt.Sprintf("Comparison of %d runs with one", len(c.of))
+	}
+	fmt.Fprintf(a.out, "### %s\n\n%s\n", title, c.head("  \n"))
+	for _, text := range c.failed {
 		fmt.Fprintf(a.out, "\n**Failed:** `%s`\n", text)
 	}
-	for i, g := range comparisonTables(c, shownFlips) {
+	for i, g := range c.tables() {
 		if len(g.rows) == 0 {
 			continue
 		}
@@ -168,23 +256,8 @@ func (a *app) compareMarkdown(c *answers.Comparison, failed []string) error {
 			fmt.Fprintf(a.out, "\n</details>\n")
 		}
 	}
-	_, err := fmt.Fprintf(a.out, "\n%s\n", comparisonTail(c))
+	_, err := fmt.Fprintf(a.out, "\n%s\n", c.tail())
 	return err
-}
-
-func comparisonHead(c *answers.Comparison, lineEnd string) string {
-	line := func(letter string, r answers.Run) string {
-		return fmt.Sprintf("%s: run %s, %s, %s, %s of %s UTC", letter, r.ID, r.Model, r.Suite, countText(int(r.Attempts), "attempt"), r.Began.UTC().Format("2006-01-02 15:04")) //nolint:gosec // a count
-	}
-	return line("A", c.A) + lineEnd + line("B", c.B)
-}
-
-func comparisonTail(c *answers.Comparison) string {
-	text := "Pass rates of the cases that both runs have; p is that of McNemar's exact test, corrected by Holm's method for the number of categories."
-	if more := len(c.Flips) - shownFlips; more > 0 {
-		text += fmt.Sprintf(" %s more flipped (--format json has all of them).", countText(more, "case"))
-	}
-	return text
 }
 
 func percent(x float64) string { return fmt.Sprintf("%.1f%%", 100*x) }
