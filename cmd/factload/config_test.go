@@ -1,9 +1,9 @@
 package main
 
 import (
+	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,35 +11,23 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	"github.com/spf13/viper"
 	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/cmd/factload/internal/cli"
+	"github.com/factload/factload/cmd/factload/internal/config"
 )
 
-// The file in the root is the reference: it has every key with its default.
-func TestConfigFileHasEveryDefault(t *testing.T) {
-	t.Parallel()
-	v := viper.New()
-	v.SetConfigFile("../../config.yaml")
-	require.NoError(t, v.ReadInConfig())
-	want := defaults()
-	got := make(map[string]any)
-	for _, key := range v.AllKeys() {
-		got[key] = v.Get(key)
-	}
-	require.ElementsMatch(t, keysOf(want), keysOf(got))
-	for key, value := range want {
-		require.EqualValues(t, normal(value), normal(got[key]), key)
-	}
-}
+// testApp is an App that nobody listens to.
+func testApp() *cli.App { return cli.NewApp(nil, io.Discard, io.Discard, "test") }
 
 // A flag's default is what config.yaml says, and its key exists.
 func TestFlagsAgreeWithConfig(t *testing.T) {
 	t.Parallel()
-	want := defaults()
-	root := newRoot(&app{})
+	want := config.Defaults()
+	root := newRoot(testApp())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.Flags().VisitAll(func(f *pflag.Flag) {
-			keys := f.Annotations[configFlag]
+			keys := f.Annotations[config.FlagKey]
 			if len(keys) == 0 {
 				return
 			}
@@ -67,27 +55,18 @@ func normal(v any) string {
 	return "?"
 }
 
-func keysOf(m map[string]any) []string {
-	keys := make([]string, 0, len(m))
-	for key := range m {
-		keys = append(keys, key)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
 func TestConfigPrecedence(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("load: {workers: 3, chunk_bytes: 1MiB}\nserve: {user: filed}\n"), 0o600))
 	t.Setenv("FACTLOAD_LOAD_WORKERS", "4")
 	t.Setenv("FACTLOAD_SCHEMAS", "a.yaml,b")
 
-	var got config
-	root := newRoot(&app{})
+	var got config.Config
+	root := newRoot(testApp())
 	load, _, err := root.Find([]string{"load"})
 	require.NoError(t, err)
 	load.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		got, err = loadConfiguration(cmd)
+		got, err = config.Read(cmd)
 		return err
 	}
 	load.RunE = func(*cobra.Command, []string) error { return nil }
@@ -95,8 +74,8 @@ func TestConfigPrecedence(t *testing.T) {
 	require.NoError(t, root.Execute())
 
 	require.Equal(t, 4, got.Load.Workers, "the environment wins over the file")
-	require.Equal(t, byteSize(1<<20), got.Load.ChunkBytes, "the file wins over the default")
-	require.Equal(t, byteSize(2048), got.Load.MaxLineBytes, "a flag wins over all")
+	require.Equal(t, config.ByteSize(1<<20), got.Load.ChunkBytes, "the file wins over the default")
+	require.Equal(t, config.ByteSize(2048), got.Load.MaxLineBytes, "a flag wins over all")
 	require.Equal(t, []string{"a.yaml", "b"}, got.Schemas)
 	require.Equal(t, "filed", got.Serve.User)
 	require.Equal(t, "embedded:", got.DSN)
@@ -105,7 +84,7 @@ func TestConfigPrecedence(t *testing.T) {
 // The help fits in 100 columns.
 func TestHelpIsNotWide(t *testing.T) {
 	t.Parallel()
-	root := newRoot(&app{})
+	root := newRoot(testApp())
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.InitDefaultHelpFlag()
 		for line := range strings.Lines(cmd.Long + "\n" + cmd.UsageString()) {
@@ -119,11 +98,11 @@ func TestHelpIsNotWide(t *testing.T) {
 // loaded reads the configuration as the command load does.
 func loaded(t *testing.T, args ...string) error {
 	t.Helper()
-	root := newRoot(&app{})
+	root := newRoot(testApp())
 	load, _, err := root.Find([]string{"load"})
 	require.NoError(t, err)
 	load.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		_, err := loadConfiguration(cmd)
+		_, err := config.Read(cmd)
 		return err
 	}
 	load.RunE = func(*cobra.Command, []string) error { return nil }
@@ -195,20 +174,4 @@ func TestWrongVariables(t *testing.T) {
 	t.Setenv("FACTLOAD_LOAD_WORKERS", "x")
 	require.EqualError(t, loaded(t, "--config", "none"), `load.workers is "x" (FACTLOAD_LOAD_WORKERS): want a whole number, or 0 for one a core`)
 	require.NoError(t, loaded(t, "--config", "none", "--workers", "2"))
-}
-
-// Variables that set nothing are told of, except those of others.
-func TestUnknownVariables(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, []string{
-		"the variable FACTLOAD_DNS sets nothing, did you mean FACTLOAD_DSN?",
-		"the variable FACTLOAD_LOAD_PASSES sets nothing: there is no such key",
-		"the variable FACTLOAD_LOAD_WROKERS sets nothing, did you mean FACTLOAD_LOAD_WORKERS?",
-	}, unknownVariables([]string{
-		"HOME=/root", "FACTLOAD_LOAD_WROKERS=3", "FACTLOAD_LOAD_PASSES=2", "FACTLOAD_DNS=x", "FACTLOAD_LOAD_EMPTY=",
-		"FACTLOAD_DSN=a", "FACTLOAD_DSN_FILE=a", "FACTLOAD_CONFIG=a", "FACTLOAD_SCHEMAS=a", "FACTLOAD_LOAD_WORKERS=3", "FACTLOAD_SERVE_PASSWORD_FILE=a",
-		"FACTLOAD_LIBCHDB=a", "FACTLOAD_SOAK=1", "FACTLOAD_SOAK_TRIALS=1", "FACTLOAD_TEST_DSN=a", "FACTLOAD_TEST_HTTP_DSN=a",
-		"FACTLOAD_TEST_SEED=1", "FACTLOAD_TEST_IMAGE=a", "FACTLOAD_ENGINETEST_NO_MAIN=1", "FACTLOAD_EMBEDDED_ENGINE_CHILD=1", "FACTLOAD_IMAGE=a",
-		"FACTLOAD_HTTP_PORT=1", "FACTLOAD_NATIVE_PORT=1", "FACTLOAD_BENCH_ROWS=1", "FACTLOAD_ADDRESS=a",
-	}))
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/bulk"
 	"github.com/factload/factload/clickhouse/embedded"
+	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/internal/compressed"
 	"github.com/factload/factload/internal/enginetest"
 	"github.com/factload/factload/internal/sample"
@@ -178,7 +179,7 @@ func (k *killTrial) finish() bulk.Summary {
 	p := k.start()
 	<-p.done
 	var sum bulk.Summary
-	require.Equal(k.t, exitRejected, p.cmd.ProcessState.ExitCode(), "%s", &p.err)
+	require.Equal(k.t, cli.ExitRejected, p.cmd.ProcessState.ExitCode(), "%s", &p.err)
 	require.NoError(k.t, json.Unmarshal(p.out.Bytes(), &sum))
 	return sum
 }
@@ -304,9 +305,9 @@ func killEngine(k *killTrial, r *rand.Rand) string {
 		return "after the end"
 	case both && code < 0:
 		return "factload was killed too"
-	case code == exitRejected:
+	case code == cli.ExitRejected:
 		return "factload went on by itself"
 	}
-	require.Equal(k.t, exitFailed, code, "%s", &p.err)
+	require.Equal(k.t, cli.ExitFailed, code, "%s", &p.err)
 	return "factload gave up"
 }

@@ -1,16 +1,17 @@
 // Factload loads JSONL files of facts into ClickHouse, and asks questions about
 // them. `factload help` lists the commands; README.md shows them at work.
 //
-// This package is flags, configuration, progress and exit codes. What the
-// commands do lives in the packages that a Go program can import.
+// The commands are in the packages below internal, one file each; root.go lists them.
+// They are flags, configuration, progress and exit codes. What they do lives in the
+// packages that a Go program can import.
 package main
 
 import (
 	"context"
 	"errors"
-	"io"
-	"log/slog"
 	"os"
+
+	"github.com/factload/factload/cmd/factload/internal/cli"
 )
 
 func main() { os.Exit(realMain()) }
@@ -18,31 +19,32 @@ func main() { os.Exit(realMain()) }
 // realMain runs the command line and returns the exit code. The first
 // interrupt cancels the work in good order; the second one kills.
 func realMain() int {
-	ctx, stop := untilSignal(context.Background())
+	ctx, stop := cli.UntilSignal(context.Background())
 	defer stop()
-	return run(ctx, os.Args[1:], streams{in: os.Stdin, out: os.Stdout, err: os.Stderr})
+	return run(ctx, os.Args[1:], cli.NewApp(os.Stdin, os.Stdout, os.Stderr, versionText()))
 }
 
-// streams are the three standard streams.
-type streams struct {
-	in       io.Reader
-	out, err io.Writer
+// adviceOf says for each command how to go on after an interruption, where it
+// has left something undone.
+var adviceOf = map[string]string{
+	"load":   "run the same load again to go on",
+	"replay": "run it again to go on",
+	"apply":  "run it again to go on",
 }
 
 // run executes one command line. What went wrong is printed on the error
 // stream, in one place, here.
-func run(ctx context.Context, args []string, std streams) int {
-	a := &app{streams: std, log: slog.New(slog.DiscardHandler)}
+func run(ctx context.Context, args []string, a *cli.App) int {
 	root := newRoot(a)
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
-	if i := (*interruption)(nil); errors.Is(err, context.Canceled) && errors.As(context.Cause(ctx), &i) {
-		i.advice = adviceOf[cmd.Name()]
-		a.log.Debug("interrupted", "error", err)
+	if i := (*cli.Interruption)(nil); errors.Is(err, context.Canceled) && errors.As(context.Cause(ctx), &i) {
+		i.Advice = adviceOf[cmd.Name()]
+		a.Log.Debug("interrupted", "error", err)
 		err = i
 	}
 	if err != nil {
-		printError(std.err, err)
+		cli.PrintError(a.Err, err)
 	}
-	return exitCode(err)
+	return cli.ExitCode(err)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/schemas"
 )
 
@@ -98,12 +99,12 @@ func TestReadmeCommands(t *testing.T) {
 func TestReadmeNamesEveryCommand(t *testing.T) {
 	t.Parallel()
 	text := readme(t)
-	for _, cmd := range newRoot(&app{}).Commands() {
+	for _, cmd := range newRoot(testApp()).Commands() {
 		if cmd.Name() != "version" && cmd.IsAvailableCommand() {
 			require.Contains(t, text, cmd.Name())
 		}
 	}
-	for code, meaning := range map[int]string{exitOK: "all rows are loaded", exitFailed: "failed", exitUsage: "wrong usage", exitRejected: "some rows were rejected", exitChanges: "differs from its schema", exitCondition: "--fail-if", exitSignal + int(syscall.SIGINT): "interrupted"} {
+	for code, meaning := range map[int]string{cli.ExitOK: "all rows are loaded", cli.ExitFailed: "failed", cli.ExitUsage: "wrong usage", cli.ExitRejected: "some rows were rejected", cli.ExitChanges: "differs from its schema", cli.ExitCondition: "--fail-if", cli.ExitSignal + int(syscall.SIGINT): "interrupted"} {
 		require.Regexp(t, fmt.Sprintf(`\| %d[0-9, ]* \| [^|]*%s`, code, meaning), text)
 	}
 }

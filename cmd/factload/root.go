@@ -6,6 +6,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/factload/factload/cmd/factload/internal/cli"
+	"github.com/factload/factload/cmd/factload/internal/config"
+	"github.com/factload/factload/cmd/factload/internal/engine"
+	"github.com/factload/factload/cmd/factload/internal/eventlog"
+	"github.com/factload/factload/cmd/factload/internal/load"
+	"github.com/factload/factload/cmd/factload/internal/query"
+	"github.com/factload/factload/cmd/factload/internal/tables"
 	"github.com/factload/factload/internal/suggest"
 )
 
@@ -32,7 +39,7 @@ const rootExample = `  factload sample --schema message --rows 1000 > messages.j
   factload query "SELECT model, count() FROM message GROUP BY model"`
 
 // newRoot builds the command tree over a.
-func newRoot(a *app) *cobra.Command {
+func newRoot(a *cli.App) *cobra.Command {
 	root := &cobra.Command{
 		Use:               "factload",
 		Short:             "Load JSONL facts into ClickHouse and query them",
@@ -42,26 +49,54 @@ func newRoot(a *app) *cobra.Command {
 		Args:              noCommand,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		PersistentPreRunE: a.configure,
+		PersistentPreRunE: a.Configure,
 		RunE:              func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetIn(a.in)
-	root.SetOut(a.out)
-	root.SetErr(a.err)
+	root.SetIn(a.In)
+	root.SetOut(a.Out)
+	root.SetErr(a.Err)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usageError(withHelp(cmd, flagError(err)))
+		return cli.UsageError(cli.WithHelp(cmd, config.FlagError(err)))
 	})
 	flags := root.PersistentFlags()
 	flags.String("config", "", "configuration `file`, or none (default: config.yaml, if it is there)")
 	flags.String("log-level", "info", "what to log: debug, info, warn or error")
-	bind(flags, "log-level", "log.level")
+	config.Bind(flags, "log-level", "log.level")
 
 	root.AddCommand(
-		newSchemas(a),
-		newInfer(a), newLoad(a), newLoads(a), newCheck(a), newDDL(a), newPlan(a), newApply(a), newVerify(a), newQuery(a), newCompare(a), newReport(a), newReplay(a), newExport(a), newImport(a),
-		newServe(a), newEngineCommand(a), newDoctor(a), newBackup(a), newRestore(a),
-		newMCP(a),
-		newSample(a), newVersion(a),
+		// Files and what has been loaded.
+		load.NewInfer(a),
+		load.NewCheck(a),
+		load.NewLoad(a),
+		load.NewLoads(a),
+		load.NewSchemas(a),
+		load.NewSample(a),
+
+		// Tables and their schemas.
+		tables.NewDDL(a),
+		tables.NewPlan(a),
+		tables.NewApply(a),
+		tables.NewVerify(a),
+
+		// Questions and answers.
+		query.NewQuery(a),
+		query.NewCompare(a),
+		query.NewReport(a),
+		query.NewMCP(a),
+
+		// Logs of events.
+		eventlog.NewReplay(a),
+		eventlog.NewExport(a),
+		eventlog.NewImport(a),
+
+		// Engines and servers.
+		engine.NewServe(a),
+		engine.NewEngine(a),
+		engine.NewDoctor(a),
+		engine.NewBackup(a),
+		engine.NewRestore(a),
+
+		newVersion(a),
 	)
 	root.SetVersionTemplate(versionLine())
 	root.Flags().Bool("version", false, "print the version")
@@ -69,7 +104,7 @@ func newRoot(a *app) *cobra.Command {
 	root.SuggestionsMinimumDistance = 2
 	root.CompletionOptions.HiddenDefaultCmd = true
 	for _, cmd := range append(root.Commands(), root) {
-		cmd.Args = usageArgs(cmd.Args)
+		cmd.Args = cli.UsageArgs(cmd.Args)
 	}
 	return root
 }
@@ -104,41 +139,11 @@ func newHelp() *cobra.Command {
 				err = noCommand(cmd.Root(), rest)
 			}
 			if err != nil {
-				return usageError(withHelp(cmd.Root(), err))
+				return cli.UsageError(cli.WithHelp(cmd.Root(), err))
 			}
 			about.InitDefaultHelpFlag()
 			about.InitDefaultVersionFlag()
 			return about.Help()
 		},
 	}
-}
-
-// usageArgs makes wrong arguments usage errors.
-func usageArgs(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if check == nil {
-			return nil
-		}
-		if err := check(cmd, args); err != nil {
-			return usageError(withHelp(cmd, err))
-		}
-		return nil
-	}
-}
-
-// addServerFlags adds the flags of the commands that need an engine.
-func addServerFlags(cmd *cobra.Command) {
-	flags := cmd.Flags()
-	flags.String("dsn", "embedded:", "`server`, see factload --help")
-	flags.String("dsn-file", "", "`file` with the DSN, as factload serve writes it; wins over --dsn")
-	flags.String("data", ".factload/data", "data `directory` of the embedded engine")
-	bind(flags, "dsn", "dsn")
-	bind(flags, "dsn-file", "dsn_file")
-	bind(flags, "data", "engine.data")
-}
-
-// addSchemasFlag adds the flag that names further schemas.
-func addSchemasFlag(cmd *cobra.Command) {
-	cmd.Flags().StringSlice("schemas", nil, "`path` of a YAML file, or a directory, of your schemas; repeatable")
-	bind(cmd.Flags(), "schemas", "schemas")
 }

@@ -6,18 +6,20 @@ import (
 	"runtime/debug"
 
 	"github.com/spf13/cobra"
+
+	"github.com/factload/factload/cmd/factload/internal/cli"
 )
 
 // version is set by the linker from the git tag.
 var version = ""
 
-func newVersion(a *app) *cobra.Command {
+func newVersion(a *cli.App) *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprint(a.out, versionLine())
+			_, err := fmt.Fprint(a.Out, versionLine())
 			return err
 		},
 	}

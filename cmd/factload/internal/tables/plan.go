@@ -1,0 +1,222 @@
+// Package tables is the commands that compare tables with their schemas: ddl, plan, apply and
+// verify.
+package tables
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/factload/factload/answers"
+	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/migrate"
+	"github.com/factload/factload/cmd/factload/internal/cli"
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/schemas"
+)
+
+const selectionHelp = `Without names it looks at your own schemas, those of --schemas, and at the built-in
+ones that have a table. When that is none, the exit code is 2.`
+
+// NewPlan makes the command plan.
+func NewPlan(a *cli.App) *cobra.Command {
+	var prune, views, asJSON bool
+	cmd := &cobra.Command{
+		Use:   "plan [SCHEMA...]",
+		Short: "Show what separates the tables from their schemas",
+		Long: `Compare tables with their schemas and show the statements that would make them
+equal, with what each of them costs. Nothing is changed.
+
+` + selectionHelp + `
+
+The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
+		Example: `  factload plan --schemas my_schemas/
+  factload plan message --json`,
+		RunE: func(cmd *cobra.Command, names []string) error {
+			return withPlans(cmd.Context(), a, selection{names: names, options: pruneOption(prune), views: views, how: cli.Writing}, func(found planned) error {
+				p := newPlanPrinter(a, prune, found.schemaOf)
+				if err := p.print(found.plans, asJSON); err != nil {
+					return err
+				}
+				if pending(found.plans) == 0 {
+					return nil
+				}
+				return cli.ErrChanges
+			})
+		},
+	}
+	cli.AddServerFlags(cmd)
+	cli.AddSchemasFlag(cmd)
+	addPruneFlag(cmd, &prune)
+	addViewsFlag(cmd, &views)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as one JSON object")
+	return cmd
+}
+
+func addPruneFlag(cmd *cobra.Command, prune *bool) {
+	cmd.Flags().BoolVar(prune, "prune", false, "drop what the schema lacks, with TTLs, codecs, defaults and settings")
+}
+
+func addViewsFlag(cmd *cobra.Command, views *bool) {
+	cmd.Flags().BoolVar(views, "views", false, "look at the views of the shipped questions too, such as answer_pass_rate")
+}
+
+func pruneOption(prune bool) []ddl.DiffOption {
+	if prune {
+		return []ddl.DiffOption{ddl.Prune}
+	}
+	return nil
+}
+
+// selection is what to plan for.
+type selection struct {
+	names   []string // schemas
+	options []ddl.DiffOption
+	views   bool // the shipped questions, too
+	how     cli.Access
+}
+
+// withPlans connects, plans for the tables of the named schemas, and calls do.
+func withPlans(ctx context.Context, a *cli.App, what selection, do func(planned) error) (err error) {
+	registry, err := a.Registry()
+	if err != nil {
+		return err
+	}
+	tables, err := selectTables(registry, what.names)
+	if err != nil {
+		return err
+	}
+	s, err := a.OpenServer(ctx, what.how)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	client, err := s.Open()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	found := planned{migrator: migrate.New(client, migrate.WithMutationProgress(mutationProgress(a))), schemaOf: make(map[string]string, len(tables))}
+	for _, t := range tables {
+		found.schemaOf[t.table.Name] = t.schema
+		plan, err := found.migrator.Plan(ctx, t.table, what.options...)
+		if err != nil {
+			return err
+		}
+		if t.optional && plan.Fingerprint == ddl.Absent {
+			continue
+		}
+		found.plans = append(found.plans, plan)
+	}
+	if what.views {
+		if err := found.addViews(ctx, client, registry); err != nil {
+			return err
+		}
+	}
+	if len(found.plans) == 0 {
+		return cli.UsageError(errors.New("no table to look at, since no built-in schema has one: name a schema, or give your own by --schemas"))
+	}
+	return do(found)
+}
+
+// planned are plans, in the order in which they are to be applied.
+type planned struct {
+	migrator *migrate.Migrator
+	plans    []ddl.Plan
+	schemaOf map[string]string // the schema of each table
+}
+
+// addViews adds the plans for the views of the shipped questions about the tables of the plans,
+// and for the tables that these questions read besides.
+func (p *planned) addViews(ctx context.Context, client *clickhouse.Client, registry *schemas.Registry) error {
+	var names []string
+	for _, plan := range p.plans {
+		names = append(names, plan.Table)
+	}
+	for _, name := range answers.Tables(names...) {
+		if slices.Contains(names, name) {
+			continue
+		}
+		table, err := tableOf(registry, name)
+		if err != nil {
+			return err
+		}
+		plan, err := p.migrator.Plan(ctx, table)
+		if err != nil {
+			return err
+		}
+		p.schemaOf[name] = name
+		names, p.plans = append(names, name), append(p.plans, plan)
+	}
+	views, err := answers.Plan(ctx, client, names...)
+	p.plans = append(p.plans, views...)
+	return err
+}
+
+// selected is a table to look at.
+type selected struct {
+	table    ddl.Table
+	schema   string // the schema whose table it is, or whose materialized view inserts into it
+	optional bool   // it is all right when there is none
+}
+
+// selectTables returns the tables of the named schemas, or of all: then those of
+// built-in schemas need not exist. The targets of materialized views come before
+// the tables that the views read.
+func selectTables(registry *schemas.Registry, names []string) ([]selected, error) {
+	var own []string
+	all := len(names) == 0
+	if all {
+		names, own = registry.Names(), ownNames(registry)
+	}
+	var tables []ddl.Table
+	schemaOf := make(map[string]string, len(names))
+	for i, name := range names {
+		if slices.Contains(names[:i], name) {
+			return nil, cli.UsageError(fmt.Errorf("schema %q is named twice", name))
+		}
+		table, err := tableOf(registry, name)
+		if err != nil {
+			return nil, err
+		}
+		tables = append(tables, table)
+		schemaOf[table.Name] = name
+		for _, v := range table.Views {
+			if v.Target != nil {
+				schemaOf[v.Target.Name] = name
+			}
+		}
+	}
+	expanded, err := ddl.Expand(tables...)
+	if err != nil {
+		return nil, cli.UsageError(err)
+	}
+	out := make([]selected, len(expanded))
+	for i, table := range expanded {
+		schema := schemaOf[table.Name]
+		out[i] = selected{table: table, schema: schema, optional: all && !slices.Contains(own, schema)}
+	}
+	return out, nil
+}
+
+// ownNames returns the names of the schemas that are not built in, sorted.
+func ownNames(registry *schemas.Registry) (names []string) {
+	for _, def := range registry.All() {
+		if !def.IsBuiltin() {
+			names = append(names, def.Schema.Name)
+		}
+	}
+	return names
+}
+
+// pending counts the statements of all plans.
+func pending(plans []ddl.Plan) int {
+	n := 0
+	for _, p := range plans {
+		n += len(p.Statements)
+	}
+	return n
+}
