@@ -8,7 +8,9 @@ import (
 	"math"
 	"math/big"
 	"math/rand/v2"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -284,6 +286,20 @@ func TestSelectRefuses(t *testing.T) {
 	refused(err, true, `select from table "nothing": there is no such table`)
 	_, err = collect[small](t, client, schema, "WHERE nonsense")
 	require.ErrorContains(t, err, "nonsense")
+}
+
+// The example in the documentation is the one that is compiled and run.
+func TestSelectIsDocumented(t *testing.T) {
+	t.Parallel()
+	const file = "example_select_test.go"
+	code, err := os.ReadFile(file)
+	require.NoError(t, err)
+	page, err := os.ReadFile("../docs/recording.md")
+	require.NoError(t, err)
+	_, block, _ := strings.Cut(string(page), "<!-- test: in clickhouse/"+file+" -->\n```go\n")
+	block, _, found := strings.Cut(block, "```\n")
+	require.True(t, found)
+	require.Contains(t, string(code), block)
 }
 
 func isSchemaError(err error) bool { return errors.Is(err, ErrSchema) }

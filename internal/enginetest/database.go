@@ -23,7 +23,7 @@ type DB struct {
 // there is no engine.
 func Database(t testing.TB) *DB {
 	t.Helper()
-	db, drop, err := create(t.Context())
+	db, drop, err := Create(t.Context())
 	if err != nil {
 		t.Fatalf("enginetest: %v", err)
 	}
@@ -37,7 +37,7 @@ func Database(t testing.TB) *DB {
 
 // Example is Database for examples, which have to call drop. It panics when there is no engine.
 func Example() (db *DB, drop func()) {
-	db, dropDB, err := create(context.Background())
+	db, dropDB, err := Create(context.Background())
 	if err != nil {
 		panic("enginetest: " + err.Error())
 	}
@@ -48,27 +48,35 @@ func Example() (db *DB, drop func()) {
 	}
 }
 
-func create(ctx context.Context) (db *DB, drop func() error, err error) {
+// Create is Database for callers that say themselves what becomes of a missing engine. Drop has to be called.
+func Create(ctx context.Context) (db *DB, drop func() error, err error) {
 	e, err := use()
 	if err != nil {
 		return nil, nil, fmt.Errorf("no engine: %w", err)
 	}
-	db = &DB{Name: "test_" + strings.ToLower(rand.Text())}
-	if db.DSN, err = withDatabase(e.dsn, db.Name); err != nil {
-		return nil, nil, err
-	}
-	if db.HTTPDSN, err = withDatabase(e.httpDSN, db.Name); err != nil {
-		return nil, nil, err
-	}
-	if _, err := ask(ctx, e.httpDSN, "CREATE DATABASE "+db.Name); err != nil {
-		return nil, nil, fmt.Errorf("create database: %w", err)
+	if db, err = e.createDatabase(ctx); err != nil {
+		return nil, nil, errors.Join(err, release())
 	}
 	return db, func() error {
 		if _, err := ask(context.Background(), e.httpDSN, "DROP DATABASE IF EXISTS "+db.Name+" SYNC"); err != nil {
-			return fmt.Errorf("drop database: %w", err)
+			return errors.Join(fmt.Errorf("drop database: %w", err), release())
 		}
-		return nil
+		return release()
 	}, nil
+}
+
+func (e *engine) createDatabase(ctx context.Context) (db *DB, err error) {
+	db = &DB{Name: "test_" + strings.ToLower(rand.Text())}
+	if db.DSN, err = withDatabase(e.dsn, db.Name); err != nil {
+		return nil, err
+	}
+	if db.HTTPDSN, err = withDatabase(e.httpDSN, db.Name); err != nil {
+		return nil, err
+	}
+	if _, err := ask(ctx, e.httpDSN, "CREATE DATABASE "+db.Name); err != nil {
+		return nil, fmt.Errorf("create database: %w", err)
+	}
+	return db, nil
 }
 
 // Exec runs one statement in the database. The test fails at once if the engine refuses it.

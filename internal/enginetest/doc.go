@@ -15,4 +15,5 @@
 // create databases.
 //
 // A test never skips for want of an engine: it fails, and says what is missing.
+// Package factloadtest, for the tests of others, skips.
 package enginetest

@@ -33,11 +33,13 @@ type engine struct {
 var shared struct {
 	sync.Mutex
 	inMain bool // Main runs the tests, and will stop the engine
+	users  int  // databases; without Main, the last one stops the engine
 	*engine
 	err error // of the start; tried once
 }
 
-// Main runs the tests of a package, stops the engine they have used, and exits. Call it from TestMain.
+// Main runs the tests of a package, stops the engine they have used, and exits. Call it from TestMain. Without it,
+// the engine is started anew whenever none of its databases was in use.
 func Main(m *testing.M) { os.Exit(Run(m)) }
 
 // Run is Main for a TestMain that has more to end. It returns the code to exit with.
@@ -46,17 +48,17 @@ func Run(m *testing.M) int {
 	shared.inMain = true
 	shared.Unlock()
 	code := m.Run()
-	if err := stopShared(); err != nil {
+	if err := stopUnused(); err != nil {
 		fmt.Fprintln(os.Stderr, "enginetest:", err)
 		code = max(code, 1)
 	}
 	return code
 }
 
-func stopShared() error {
+func stopUnused() error {
 	shared.Lock()
 	defer shared.Unlock()
-	if shared.engine == nil {
+	if shared.engine == nil || shared.users > 0 && !shared.inMain {
 		return nil
 	}
 	err := shared.stop()
@@ -64,19 +66,31 @@ func stopShared() error {
 	return err
 }
 
-// use returns the shared engine. It starts it when this is the first call.
+// use returns the shared engine, which it starts if it does not run. Call release once for each call that has
+// returned one.
 func use() (*engine, error) {
 	shared.Lock()
 	defer shared.Unlock()
-	if !shared.inMain {
-		return nil, errors.New("the package has no TestMain that calls enginetest.Main, so nobody would stop the engine")
-	}
 	if shared.engine == nil && shared.err == nil {
 		ctx, cancel := context.WithTimeout(context.Background(), startTimeout)
 		defer cancel()
 		shared.engine, shared.err = start(ctx)
 	}
+	if shared.err == nil {
+		shared.users++
+	}
 	return shared.engine, shared.err
+}
+
+func release() error {
+	shared.Lock()
+	shared.users--
+	last := shared.users == 0 && !shared.inMain
+	shared.Unlock()
+	if !last {
+		return nil
+	}
+	return stopUnused()
 }
 
 // isExternal reports whether the environment names a server that runs already.

@@ -43,7 +43,6 @@ func TestNoEngineIsAFailure(t *testing.T) {
 	}{
 		{"no library", embedded.LibraryEnv + "=/nowhere/libchdb.so", []string{"/nowhere/libchdb.so", "factload engine install"}},
 		{"half a server", DSNEnv + "=clickhouse://127.0.0.1:1/d", []string{HTTPDSNEnv}},
-		{"no Main", noMainEnv + "=1", []string{"enginetest.Main"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -56,6 +55,17 @@ func TestNoEngineIsAFailure(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNoMain: without Main, the last test that uses the engine stops it.
+func TestNoMain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	output, passed := runTests(t, "TestDatabase|TestDatabaseIsDropped", noMainEnv+"=1", "TMPDIR="+dir)
+	require.True(t, passed, output)
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left, "its data is gone")
 }
 
 func TestExternalEngine(t *testing.T) {
