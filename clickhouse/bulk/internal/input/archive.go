@@ -14,7 +14,7 @@ import (
 
 // memberFiles are the endings of the files that are taken from an archive, each possibly
 // followed by one of compressedEndings.
-var memberFiles = append([]string{".json", ".csv", ".tsv"}, lineFiles...)
+var memberFiles = append([]string{".json", ".csv", ".tsv", ".parquet"}, lineFiles...)
 
 // isArchive reports whether a regular file is a ZIP archive, by its first bytes.
 func isArchive(path string) bool {

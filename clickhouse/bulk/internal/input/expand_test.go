@@ -135,7 +135,7 @@ func TestExpandArchives(t *testing.T) {
 	require.Equal(t, "{}\n", string(text))
 	require.NoError(t, src.Close())
 	_, err = Expand([]string{"none.zip"}, "")
-	require.ErrorContains(t, err, "none.zip: the archive has no file named *.json, *.csv, *.tsv, *.jsonl, *.ndjson")
+	require.ErrorContains(t, err, "none.zip: the archive has no file named *.json, *.csv, *.tsv, *.parquet, *.jsonl, *.ndjson")
 }
 
 func TestExpandInputsKnowsSizes(t *testing.T) {

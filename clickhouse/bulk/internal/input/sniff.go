@@ -79,7 +79,6 @@ var foreign = []struct{ prefix, advice string }{
 	{"PK\x03\x04", "it is a ZIP archive within another file or from standard input: name the archive itself"},
 	{"\x04\x22\x4d\x18", "it is compressed with lz4: decompress it first, for example lz4 -dc FILE | factload load -"},
 	{"7z\xbc\xaf\x27\x1c", "it is a 7z archive: unpack it first"},
-	{"PAR1", "it is a Parquet file: load it with ClickHouse itself (INSERT INTO … FROM INFILE … FORMAT Parquet), or convert it to JSON lines"},
 	{"Obj\x01", "it is an Avro file: convert it to JSON lines first"},
 	{"ARROW1", "it is an Arrow file: convert it to JSON lines first"},
 	{"\xff\x06\x00\x00sNaPpY", "it is compressed with snappy: decompress it first"},

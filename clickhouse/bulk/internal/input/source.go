@@ -52,6 +52,18 @@ func (c *countingReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// countingReaderAt counts what is read through it.
+type countingReaderAt struct {
+	r io.ReaderAt
+	n *atomic.Int64
+}
+
+func (c *countingReaderAt) ReadAt(p []byte, at int64) (int, error) {
+	n, err := c.r.ReadAt(p, at)
+	c.n.Add(int64(n))
+	return n, err
+}
+
 // tailBytes is the length of the magic bytes that an xz stream ends with.
 const tailBytes = len(xzTail)
 
@@ -85,10 +97,47 @@ func Open(ctx context.Context, in *File, stdin io.Reader, read *atomic.Int64, fo
 	if s.Kind != Plain {
 		buffered = bufio.NewReaderSize(readerFunc(s.decompressed), 256<<10)
 	}
-	if s.rows, s.Placed, err = rowsOf(buffered, in.Name, form); err != nil {
+	if head, _ := buffered.Peek(len(parquetMagic)); string(head) == parquetMagic {
+		err = s.openParquet(buffered, r)
+	} else {
+		s.rows, s.Placed, err = rowsOf(buffered, in.Name, form)
+	}
+	if err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// openParquet reads rows of Parquet, which has to be a file: what is none, as it comes from
+// standard input, is compressed or in an archive, is copied into one that is gone with the
+// source. The stored bytes are r, of which some are in buffered.
+func (s *Source) openParquet(buffered *bufio.Reader, r io.Reader) error {
+	file, ok := r.(*os.File)
+	if !ok || s.Kind != Plain {
+		copied, err := os.CreateTemp("", "factload-*.parquet")
+		if err != nil {
+			return err
+		}
+		s.close = append(s.close, copied.Close)
+		if err := os.Remove(copied.Name()); err != nil {
+			return err
+		}
+		if _, err := io.Copy(copied, buffered); err != nil {
+			return err
+		}
+		file = copied
+	}
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	rows, err := newParquetRows(&countingReaderAt{r: file, n: s.raw.n}, info.Size())
+	if err != nil {
+		return err
+	}
+	s.close = append(s.close, rows.Close)
+	s.rows, s.Placed = bufio.NewReaderSize(rows, headBytes), true
+	return nil
 }
 
 // FirstRow returns the first row that is not blank, or the beginning of a long one,

@@ -110,7 +110,6 @@ func TestCheckText(t *testing.T) {
 		"nul":        {"{}\n\x00", "NUL byte at offset 3"},
 		"zip":        {"PK\x03\x04abc", "ZIP archive"},
 		"lz4":        {"\x04\x22\x4d\x18abc", "lz4 -dc"},
-		"parquet":    {"PAR1abc", "Parquet"},
 		"utf-16":     {"\xff\xfe{\x00", "iconv"},
 		"utf-16 be":  {"\xfe\xff\x00{", "iconv"},
 		"twice":      {"\x1f\x8b\x08\x00", "gzip again"},

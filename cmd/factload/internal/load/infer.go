@@ -172,7 +172,7 @@ func inferredName(given, input string) (string, error) {
 }
 
 // inputEndings are cut off the names of files.
-var inputEndings = []string{".gz", ".zst", ".zstd", ".bz2", ".xz", ".jsonl", ".ndjson", ".json", ".log", ".txt"}
+var inputEndings = []string{".gz", ".zst", ".zstd", ".bz2", ".xz", ".zip", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".log", ".txt"}
 
 // notInName is what a table name would need quotes for.
 var notInName = regexp.MustCompile(`[^A-Za-z0-9_]+`)

@@ -23,8 +23,8 @@ import (
 const inputsHelp = `FILE is a file, a directory (all .jsonl and .ndjson files below it, compressed or
 not), a pattern, or - for standard input. gzip, zstd, bzip2 and xz are recognised
 by content, and so are the forms that rows come in: one JSON object a line, objects
-that go over several lines, arrays of objects, and CSV and TSV with a header (or by
-the endings .csv and .tsv). --rows-at tells where in the JSON the rows are.
+that go over several lines, arrays of objects, Parquet, and CSV and TSV with a header
+(or by the endings .csv and .tsv). --rows-at tells where in the JSON the rows are.
 
 ZIP archives of such files are read too.
 
