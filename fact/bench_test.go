@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 func benchmarkFact() fact.Fact {
@@ -15,7 +16,7 @@ func benchmarkFact() fact.Fact {
 }
 
 func BenchmarkMemoryStoreAppend(b *testing.B) {
-	nothing := projectorFunc(func(context.Context, fact.Event) error { return nil })
+	nothing := storetest.ProjectorFunc(func(context.Context, fact.Event) error { return nil })
 	for name, opts := range map[string][]fact.Option{
 		"plain":     nil,
 		"projector": {fact.WithProjector(nothing)},

@@ -6,9 +6,8 @@
 //
 // A [Fact] is a typed row: the name of its schema and a value for each field,
 // in a map or in a tagged struct (see [Of]).
-// A [Schema] names the fields, their types ([FieldType]) and the sorting key.
-// It knows nothing of any database; other packages derive tables and encoders
-// from it. [Schema.Validate] finds everything that is wrong with one.
+// A [Schema] names the fields, their types ([FieldType]) and the sorting key: see
+// package schema, whose names are repeated here.
 //
 // # Recording
 //
@@ -17,25 +16,20 @@
 // ([Materializer]) and hands them to publishers ([Publisher]). Each part is
 // optional. The fact's ID is the ID of its raw event, so a row can be traced
 // to the log, and [FactFromEvent] turns the log into facts again when rows
-// must be replayed.
+// must be replayed. A materializer that checks facts before they reach the log
+// implements [Preparer].
 //
 // # Events
 //
-// An [Event] is an entry of a log. Streams divide the log, and within a stream
-// events are numbered from 1. [NewEvent] makes one from any data that knows
-// its type ([EventTyper]).
+// An [Event] is an entry of a log: see package eventlog, whose names are repeated
+// here too, and which says what stores may offer. [NewEvent] makes one from any data
+// that knows its type ([EventTyper]).
 //
-// [MemoryStore] is the store for tests and small services. It runs projectors
-// ([Projector]) inside Append, as one unit of work with whatever those append
-// themselves, and gives committed events to publishers in the background.
-//
-// Stores may offer more than [EventStore] by implementing further interfaces:
-// [ReturningAppender], [ConditionalAppender] (optimistic concurrency),
-// [IdempotentAppender], [LogReader] (all streams as one log), [StreamReader],
-// [StreamLister], [Eraser], [Importer], [Checkpointer], [Snapshotter],
-// [UnitOfWorkStore] and [Flusher]. MemoryStore implements them all. A materializer
-// that checks facts before they reach the log implements [Preparer]. Package
-// facttest has the conformance suites.
+// [MemoryStore], of package memstore, is the store for tests and small services. It
+// runs projectors ([Projector]) inside Append, as one unit of work with whatever those
+// append themselves, and gives committed events to publishers in the background.
+// Packages sqlitestore and pgstore have stores that last. Package facttest has the
+// conformance suites.
 //
 // # Errors
 //

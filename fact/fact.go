@@ -1,11 +1,9 @@
 package fact
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"unicode/utf8"
+
+	"github.com/factload/factload/fact/internal/jsontext"
 )
 
 // Fact is one typed row on its way into the log and into a table: the name of
@@ -69,106 +67,9 @@ func FactFromEvent(e Event) (Fact, error) {
 	if e.Type == "" {
 		return Fact{}, fmt.Errorf("event %q: has no type, which would name the schema", e.ID)
 	}
-	data, err := decodeObject(e.Data)
+	data, err := jsontext.DecodeObject(e.Data)
 	if err != nil {
 		return Fact{}, fmt.Errorf("event %q of type %q: %w", e.ID, e.Type, err)
 	}
 	return Fact{Schema: e.Type, ID: e.ID, Data: data}, nil
-}
-
-// checkObject says why b is not exactly one JSON object whose text a Go string
-// can hold.
-func checkObject(b []byte) error {
-	trimmed := bytes.TrimLeft(b, " \t\r\n")
-	switch {
-	case len(trimmed) == 0 || trimmed[0] != '{':
-		return fmt.Errorf("data is not a JSON object: %s", excerpt(b))
-	case !json.Valid(b):
-		return fmt.Errorf("data is not valid JSON: %s", excerpt(b))
-	case !utf8.Valid(b):
-		return fmt.Errorf("data is not valid UTF-8: %s", excerpt(b))
-	case hasLoneSurrogate(b):
-		return errors.New(`data has half of a surrogate pair (\ud800 to \udfff): escape both halves or neither`)
-	}
-	return nil
-}
-
-// decodeObject decodes exactly one JSON object.
-func decodeObject(b []byte) (map[string]any, error) {
-	if err := checkObject(b); err != nil {
-		return nil, err
-	}
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.UseNumber()
-	if _, err := dec.Token(); err != nil { // the opening brace
-		return nil, err
-	}
-	data := make(map[string]any)
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return nil, err
-		}
-		name, ok := key.(string)
-		if !ok {
-			return nil, fmt.Errorf("key %v is not text", key)
-		}
-		if _, twice := data[name]; twice {
-			return nil, fmt.Errorf("field %q occurs twice", name)
-		}
-		var value any
-		if err := dec.Decode(&value); err != nil {
-			return nil, fmt.Errorf("field %q: %w", name, err)
-		}
-		data[name] = value
-	}
-	return data, nil
-}
-
-// hasLoneSurrogate reports whether valid JSON contains an escaped half of a
-// surrogate pair without the other half, which encoding/json would replace.
-func hasLoneSurrogate(b []byte) bool {
-	if bytes.IndexByte(b, '\\') < 0 {
-		return false
-	}
-	for i := 0; i < len(b); i++ {
-		if b[i] != '\\' {
-			continue
-		}
-		i++ // the escaped character
-		if b[i] != 'u' {
-			continue
-		}
-		unit := hexUnit(b[i+1:])
-		i += 4
-		switch {
-		case unit >= 0xDC00 && unit <= 0xDFFF:
-			return true
-		case unit >= 0xD800 && unit <= 0xDBFF:
-			rest := b[i+1:]
-			if len(rest) < 6 || rest[0] != '\\' || rest[1] != 'u' {
-				return true
-			}
-			if low := hexUnit(rest[2:]); low < 0xDC00 || low > 0xDFFF {
-				return true
-			}
-			i += 6
-		}
-	}
-	return false
-}
-
-// hexUnit reads the four hexadecimal digits that b starts with.
-func hexUnit(b []byte) int {
-	unit := 0
-	for _, c := range b[:4] {
-		digit := int(c | 0x20)
-		if digit >= 'a' {
-			digit -= 'a' - 10
-		} else {
-			digit -= '0'
-		}
-		unit = unit<<4 | digit
-	}
-	return unit
 }

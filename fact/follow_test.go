@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 // table is a materializer that keeps the IDs of its rows.
@@ -31,7 +32,7 @@ func (m *table) MaterializeMissing(_ context.Context, facts ...fact.Fact) (store
 	defer m.mu.Unlock()
 	for i, f := range facts {
 		if f.ID == "bad" {
-			return 0, &fact.FactError{Index: i, Schema: f.Schema, ID: f.ID, Err: errTest}
+			return 0, &fact.FactError{Index: i, Schema: f.Schema, ID: f.ID, Err: storetest.ErrTest}
 		}
 	}
 	for _, f := range facts {
@@ -42,12 +43,12 @@ func (m *table) MaterializeMissing(_ context.Context, facts ...fact.Fact) (store
 	}
 	if m.fail > 0 {
 		m.fail--
-		return 0, errTest
+		return 0, storetest.ErrTest
 	}
 	return stored, nil
 }
 
-func (m *table) all() []string {
+func (m *table) All() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.ids)
@@ -60,9 +61,9 @@ var noteSchema = fact.Schema{Name: "note", Fields: []fact.Field{{Name: "id", Typ
 func TestFollowStoresTheRows(t *testing.T) {
 	t.Parallel()
 	store, rows := fact.NewMemoryStore(), &table{fail: 2}
-	var failures recording[error]
+	var failures storetest.Recording[error]
 	p := fact.NewPipeline(fact.WithStore(store, "s"), fact.WithMaterializer(rows), fact.WithFollow(fact.Follow{
-		Consumer: "rows", WaitRow: true, OnError: func(err error) { failures.add(err) },
+		Consumer: "rows", WaitRow: true, OnError: func(err error) { failures.Add(err) },
 	}))
 	require.NoError(t, p.EnsureSchemas(t.Context(), noteSchema))
 	require.NoError(t, store.Append(t.Context(), "s", []fact.Event{{ID: "0", Type: "note", Data: []byte(`{"id":"0"}`)}, {Type: "other"}}))
@@ -75,8 +76,8 @@ func TestFollowStoresTheRows(t *testing.T) {
 	followed := make(chan error, 1)
 	go func() { followed <- p.Follow(ctx) }()
 	require.NoError(t, p.Record(t.Context(), note("2")))
-	require.Equal(t, []string{"0", "1", "2"}, rows.all(), "when Record returns, the row is there, once")
-	require.Len(t, failures.all(), 2)
+	require.Equal(t, []string{"0", "1", "2"}, rows.All(), "when Record returns, the row is there, once")
+	require.Len(t, failures.All(), 2)
 	lag, err := p.Lag(t.Context())
 	require.NoError(t, err)
 	require.Zero(t, lag)
@@ -90,7 +91,7 @@ func TestRecordDoesNotWaitForFollowersUnlessAsked(t *testing.T) {
 	p := fact.NewPipeline(fact.WithStore(store, "s"), fact.WithMaterializer(rows), fact.WithFollow(fact.Follow{Consumer: "rows"}))
 	require.NoError(t, p.EnsureSchemas(t.Context(), noteSchema))
 	require.NoError(t, p.Record(t.Context(), note("1"), note("2")))
-	require.Empty(t, rows.all())
+	require.Empty(t, rows.All())
 	lag, err := p.Lag(t.Context())
 	require.NoError(t, err)
 	require.EqualValues(t, 2, lag)
@@ -101,10 +102,10 @@ func TestReplay(t *testing.T) {
 	store, rows := fact.NewMemoryStore(), new(table)
 	var u fact.Upcasters
 	u.Add("memo", 1, func(e fact.Event) (fact.Event, error) { e.Type = "note"; return e, nil })
-	var refused recording[string]
+	var refused storetest.Recording[string]
 	parts := []fact.PipelineOption{fact.WithStore(store, "s"), fact.WithMaterializer(rows)}
 	p := fact.NewPipeline(append(parts, fact.WithFollow(fact.Follow{
-		Upcast: &u, OnRefused: func(e fact.Event, _ error) { refused.add(e.ID) },
+		Upcast: &u, OnRefused: func(e fact.Event, _ error) { refused.Add(e.ID) },
 	}))...)
 	require.NoError(t, p.EnsureSchemas(t.Context(), noteSchema))
 	for _, e := range []fact.Event{{ID: "1", Type: "note"}, {ID: "2", Type: "memo"}, {ID: "bad", Type: "note"}, {ID: "3", Type: "other"}, {ID: "4", Type: "note"}} {
@@ -114,8 +115,8 @@ func TestReplay(t *testing.T) {
 	done, err := p.Replay(t.Context(), 1)
 	require.NoError(t, err)
 	require.Equal(t, fact.Followed{Position: 5, Events: 4, Stored: 2, Skipped: 1, Refused: 1}, done)
-	require.Equal(t, []string{"2", "4"}, rows.all())
-	require.Equal(t, []string{"bad"}, refused.all())
+	require.Equal(t, []string{"2", "4"}, rows.All())
+	require.Equal(t, []string{"bad"}, refused.All())
 	done, err = p.Replay(t.Context(), 0)
 	require.NoError(t, err)
 	require.EqualValues(t, 1, done.Stored, "what is there is not stored again")
@@ -123,7 +124,7 @@ func TestReplay(t *testing.T) {
 	plain := fact.NewPipeline(parts...)
 	require.NoError(t, plain.EnsureSchemas(t.Context(), noteSchema))
 	_, err = plain.Replay(t.Context(), 0)
-	require.ErrorIs(t, err, errTest, "nobody is told of what is refused")
+	require.ErrorIs(t, err, storetest.ErrTest, "nobody is told of what is refused")
 	_, err = fact.NewPipeline().Replay(t.Context(), 0)
 	require.ErrorContains(t, err, "needs a store")
 	require.ErrorContains(t, plain.Follow(t.Context()), "no WithFollow")
@@ -131,7 +132,7 @@ func TestReplay(t *testing.T) {
 
 func TestRecordReturning(t *testing.T) {
 	t.Parallel()
-	store, pub := fact.NewMemoryStore(), new(published)
+	store, pub := fact.NewMemoryStore(), new(storetest.Published)
 	p := fact.NewPipeline(fact.WithStore(store, "s"), fact.WithPipelinePublisher(pub))
 	meta := map[string]string{"trace": "t"}
 	facts := []fact.Fact{
@@ -139,7 +140,7 @@ func TestRecordReturning(t *testing.T) {
 	}
 	got, err := p.RecordReturning(t.Context(), facts...)
 	require.NoError(t, err)
-	require.Equal(t, []string{"s/1 a", "other/1 b", "s/2 c"}, briefly(got))
+	require.Equal(t, []string{"s/1 a", "other/1 b", "s/2 c"}, storetest.Briefly(got))
 	require.NotEmpty(t, got[0].ID)
 	require.Equal(t, "given", got[1].ID)
 	meta["trace"] = "changed"
@@ -149,7 +150,7 @@ func TestRecordReturning(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, map[string]string{"trace": "t"}, loaded[0].Metadata)
 	require.NoError(t, p.Close(t.Context()))
-	require.Equal(t, [][]string{{"s/1 a", "other/1 b", "s/2 c"}}, pub.all())
+	require.Equal(t, [][]string{{"s/1 a", "other/1 b", "s/2 c"}}, pub.All())
 	require.ErrorContains(t, p.Record(t.Context(), fact.Fact{Schema: "a", Metadata: map[string]string{"k": "\xff"}}), "closed")
 	_, err = fact.NewPipeline().RecordReturning(t.Context(), fact.Fact{Schema: "a", Metadata: map[string]string{"k": "\xff"}})
 	require.ErrorContains(t, err, "metadata is not valid UTF-8")
@@ -163,8 +164,8 @@ func TestIdempotentLog(t *testing.T) {
 	rows.ids = nil // as if the process had died before the row was stored
 	require.NoError(t, p.Record(t.Context(), note("1"), note("2")))
 	require.NoError(t, p.Record(t.Context(), note("2")))
-	requireStream(t, store, "s", "1 note", "2 note")
-	require.Equal(t, []string{"1", "2"}, rows.all())
+	storetest.RequireStream(t, store, "s", "1 note", "2 note")
+	require.Equal(t, []string{"1", "2"}, rows.All())
 	p = fact.NewPipeline(fact.WithStore(struct{ fact.EventStore }{store}, "s"), fact.WithIdempotentLog())
 	require.ErrorContains(t, p.Record(t.Context(), note("3")), "IdempotentAppender")
 }

@@ -19,8 +19,8 @@ type Pipeline struct {
 	store        EventStore // may be nil
 	stream       string
 	materializer Materializer // may be nil
-	publishing   publishing
-	publishers   *publish.Set[Event]
+	publishing   publish.Config
+	publishers   *publish.Set
 	inflight     inflight
 	follow       *Follow // nil: Record materializes
 	once         bool    // AppendOnce instead of Append
@@ -59,35 +59,30 @@ func WithMaterializer(m Materializer) PipelineOption {
 // WithPipelinePublisher adds a publisher of the recorded facts. Nil is ignored.
 func WithPipelinePublisher(pub Publisher) PipelineOption {
 	return func(p *Pipeline) {
-		if pub != nil {
-			p.publishing.publishers = append(p.publishing.publishers, pub)
-		}
+		p.publishing.Publishers = append(p.publishing.Publishers, pub)
 	}
 }
 
 // WithPipelinePublishErrorHandler is [WithPublishErrorHandler] for a Pipeline.
 func WithPipelinePublishErrorHandler(handler func(error)) PipelineOption {
-	return func(p *Pipeline) { p.publishing.onError = handler }
+	return func(p *Pipeline) { p.publishing.OnError = handler }
 }
 
 // WithPipelinePublishQueue is [WithPublishQueue] for a Pipeline.
 func WithPipelinePublishQueue(events int) PipelineOption {
-	return func(p *Pipeline) { p.publishing.limit = max(events, 1) }
+	return func(p *Pipeline) { p.publishing.Limit = max(events, 1) }
 }
 
 // NewPipeline returns a pipeline with the given parts. It starts no goroutine
 // and connects to nothing.
 func NewPipeline(opts ...PipelineOption) *Pipeline {
-	p := &Pipeline{
-		publishing: publishing{limit: DefaultPublishQueue},
-		schemas:    make(map[string]knownSchema),
-	}
+	p := &Pipeline{schemas: make(map[string]knownSchema)}
 	for _, opt := range opts {
 		if opt != nil {
 			opt(p)
 		}
 	}
-	p.publishers = p.publishing.start()
+	p.publishers = publish.NewSet(p.publishing)
 	return p
 }
 

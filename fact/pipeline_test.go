@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 func TestEnsureSchemas(t *testing.T) {
@@ -18,7 +19,7 @@ func TestEnsureSchemas(t *testing.T) {
 	p := fact.NewPipeline(fact.WithMaterializer(rows))
 	require.NoError(t, p.EnsureSchemas(t.Context(), fact.Schema{Name: "a"}, fact.Schema{Name: "b"}))
 	require.NoError(t, p.EnsureSchemas(t.Context()))
-	require.Equal(t, []string{"a", "b"}, rows.ensured.all())
+	require.Equal(t, []string{"a", "b"}, rows.ensured.All())
 }
 
 func TestEnsureSchemasBeforeTheMaterializerIsReady(t *testing.T) {
@@ -29,7 +30,7 @@ func TestEnsureSchemasBeforeTheMaterializerIsReady(t *testing.T) {
 		return fact.Schema{Name: name, Fields: []fact.Field{{Name: field, FactID: true}}}
 	}
 	require.NoError(t, p.EnsureSchemas(t.Context(), withID("a", "id")))
-	rows.err = errTest
+	rows.err = storetest.ErrTest
 	for _, field := range []string{"wrong", "id"} {
 		err := p.EnsureSchemas(t.Context(), withID("a", "other"), withID("b", field))
 		require.EqualError(t, err, "ensure schemas: the test's error")
@@ -45,7 +46,7 @@ func TestEnsureSchemasBeforeTheMaterializerIsReady(t *testing.T) {
 func TestPipelineClose(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		slow := newBlocking()
+		slow := storetest.NewBlocking()
 		rows, release := new(preparing), make(chan struct{})
 		rows.order = func(step string) {
 			if step == "materialize" {
@@ -67,9 +68,9 @@ func TestPipelineClose(t *testing.T) {
 		close(release)
 		require.NoError(t, <-recorded)
 		synctest.Wait()
-		close(slow.release)
+		close(slow.Release)
 		require.NoError(t, <-closed)
-		require.Len(t, slow.all(), 1, "what was running is published")
+		require.Len(t, slow.All(), 1, "what was running is published")
 		require.NoError(t, p.Close(t.Context()), "again")
 	})
 }
@@ -77,32 +78,32 @@ func TestPipelineClose(t *testing.T) {
 func TestPipelinePublishQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		slow := newBlocking()
-		var reported recording[error]
+		slow := storetest.NewBlocking()
+		var reported storetest.Recording[error]
 		p := fact.NewPipeline(fact.WithPipelinePublisher(slow), fact.WithPipelinePublishQueue(1),
-			fact.WithPipelinePublishErrorHandler(func(err error) { reported.add(err) }))
+			fact.WithPipelinePublishErrorHandler(func(err error) { reported.Add(err) }))
 		for _, id := range []string{"m1", "m2", "m3"} {
 			require.NoError(t, p.Record(t.Context(), message(id, "hi")))
 			synctest.Wait()
 		}
-		close(slow.release)
+		close(slow.Release)
 		require.NoError(t, p.Flush(t.Context()))
-		require.Len(t, slow.all(), 2)
-		require.Len(t, reported.all(), 1)
-		require.ErrorIs(t, reported.all()[0], fact.ErrQueueFull)
-		require.ErrorContains(t, reported.all()[0], `publish 1 event, id m3 of stream "message"`)
-		require.True(t, errors.Is(reported.all()[0], fact.ErrQueueFull))
+		require.Len(t, slow.All(), 2)
+		require.Len(t, reported.All(), 1)
+		require.ErrorIs(t, reported.All()[0], fact.ErrQueueFull)
+		require.ErrorContains(t, reported.All()[0], `publish 1 event, id m3 of stream "message"`)
+		require.True(t, errors.Is(reported.All()[0], fact.ErrQueueFull))
 	})
 }
 
 func TestPipelinePublishesAfterTheCallersContext(t *testing.T) {
 	t.Parallel()
-	slow := newBlocking()
+	slow := storetest.NewBlocking()
 	p := fact.NewPipeline(fact.WithPipelinePublisher(slow))
 	ctx, cancel := context.WithCancel(t.Context())
 	require.NoError(t, p.Record(ctx, message("m1", "hi")))
 	cancel()
-	close(slow.release)
+	close(slow.Release)
 	require.NoError(t, p.Close(t.Context()))
-	require.Len(t, slow.all(), 1)
+	require.Len(t, slow.All(), 1)
 }

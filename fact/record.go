@@ -11,7 +11,11 @@ import (
 	"maps"
 	"reflect"
 	"strings"
+	"time"
 	"unicode/utf8"
+
+	"github.com/factload/factload/fact/eventlog"
+	"github.com/factload/factload/fact/internal/jsontext"
 )
 
 // ErrRecordInProjector is returned by Record inside a projector when the
@@ -71,7 +75,7 @@ func (p *Pipeline) Record(ctx context.Context, facts ...Fact) error {
 // returned with the error.
 func (p *Pipeline) RecordReturning(ctx context.Context, facts ...Fact) ([]Event, error) {
 	events, err := p.record(ctx, facts)
-	return cloneEvents(events), err
+	return eventlog.CloneEvents(events), err
 }
 
 // record is RecordReturning. Nobody may change the returned events.
@@ -139,7 +143,7 @@ func (p *Pipeline) materialize(ctx context.Context, rows *rows) error {
 func (p *Pipeline) encode(given []Fact) ([]Fact, []Event, error) {
 	facts := make([]Fact, len(given))
 	events := make([]Event, len(given))
-	at := now()
+	at := time.Now().UTC() // without the monotonic reading, so that it survives JSON
 	for i, f := range given {
 		f, data, err := p.encodeFact(f)
 		if err != nil {
@@ -175,10 +179,10 @@ func (p *Pipeline) encodeFact(f Fact) (Fact, []byte, error) {
 	if !utf8.ValidString(f.ID) || !utf8.ValidString(f.Schema) {
 		return f, nil, errors.New("its schema or ID is not valid UTF-8")
 	}
-	if err := checkMetadata(f.Metadata); err != nil {
+	if err := jsontext.CheckMetadata(f.Metadata); err != nil {
 		return f, nil, err
 	}
-	data, err := encoder.event(f)
+	data, err := f.object(encoder.values)
 	return f, data, err
 }
 
@@ -233,19 +237,16 @@ func (e *Encoder) factID(f Fact) (string, error) {
 func (f *Fact) lookup(name string, at Path) (value any, ok bool, err error) {
 	if _, isRaw := f.Value.(json.RawMessage); isRaw || f.Value == nil {
 		data, err := f.Map()
-		value, ok = at.lookup(data)
+		value, ok = at.Lookup(data)
 		return value, ok, err
 	}
 	s, v, err := f.openValue()
 	if err != nil {
 		return nil, false, err
 	}
-	for i := range s.fields {
-		if s.fields[i].Field.Name != name {
-			continue
-		}
-		if v, ok = s.fields[i].Value(v); ok {
-			value = s.fields[i].Interface(v)
+	if field, known := s.FieldByName(name); known {
+		if v, ok = field.Value(v); ok {
+			value = field.Interface(v)
 		}
 		return value, ok, nil
 	}
@@ -341,7 +342,7 @@ func (p *Pipeline) logTo(ctx context.Context, stream string, events []Event) ([]
 	}
 	switch store := p.store.(type) {
 	case *MemoryStore: // and nothing that embeds one
-		return store.appendOwned(ctx, stream, events)
+		return store.AppendOwned(ctx, stream, events)
 	case ReturningAppender:
 		return store.AppendReturning(ctx, stream, events)
 	default:
@@ -352,7 +353,7 @@ func (p *Pipeline) logTo(ctx context.Context, stream string, events []Event) ([]
 // publish queues the events for the publishers, at once or once they are
 // committed.
 func (p *Pipeline) publish(ctx context.Context, events []Event) error {
-	if len(p.publishing.publishers) == 0 {
+	if p.publishers.Empty() {
 		return nil
 	}
 	add := func() { p.publishers.Add(ctx, events).Report() }

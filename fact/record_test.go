@@ -13,18 +13,19 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 // tables is a Materializer that keeps the facts it is given.
 type tables struct {
-	recording[fact.Fact]
-	ensured recording[string]
+	storetest.Recording[fact.Fact]
+	ensured storetest.Recording[string]
 	err     error
 }
 
 func (m *tables) EnsureSchema(_ context.Context, schemas ...fact.Schema) error {
 	for _, s := range schemas {
-		m.ensured.add(s.Name)
+		m.ensured.Add(s.Name)
 	}
 	return m.err
 }
@@ -33,20 +34,20 @@ func (m *tables) Materialize(_ context.Context, facts ...fact.Fact) error {
 	if m.err != nil {
 		return m.err
 	}
-	m.add(facts...)
+	m.Add(facts...)
 	return nil
 }
 
 // preparing is a Materializer that is a Preparer too, and notes its calls.
 type preparing struct {
 	tables
-	calls      recording[string]
+	calls      storetest.Recording[string]
 	prepareErr error
 	order      func(step string) // called at each step; may be nil
 }
 
 func (m *preparing) step(name string) {
-	m.calls.add(name)
+	m.calls.Add(name)
 	if m.order != nil {
 		m.order(name)
 	}
@@ -78,15 +79,7 @@ type plainStore struct{ fact.EventStore }
 // failingStore refuses every append.
 type failingStore struct{ fact.EventStore }
 
-func (failingStore) Append(context.Context, string, []fact.Event) error { return errTest }
-
-// keeping is a publisher that keeps the events.
-type keeping struct{ recording[[]fact.Event] }
-
-func (k *keeping) Publish(_ context.Context, events []fact.Event) error {
-	k.add(events)
-	return nil
-}
+func (failingStore) Append(context.Context, string, []fact.Event) error { return storetest.ErrTest }
 
 func message(id, text string) fact.Fact {
 	return fact.Fact{Schema: "message", ID: id, Data: map[string]any{"text": text}}
@@ -94,7 +87,7 @@ func message(id, text string) fact.Fact {
 
 func TestRecordDoesItAll(t *testing.T) {
 	t.Parallel()
-	store, rows, pub := fact.NewMemoryStore(), new(tables), new(keeping)
+	store, rows, pub := fact.NewMemoryStore(), new(tables), new(storetest.Keeping)
 	p := fact.NewPipeline(fact.WithStore(store, "chat"), fact.WithMaterializer(rows), fact.WithPipelinePublisher(pub))
 	given := []fact.Fact{message("", "<hi>"), message("m2", "there")}
 	require.NoError(t, p.Record(t.Context(), given...))
@@ -108,8 +101,8 @@ func TestRecordDoesItAll(t *testing.T) {
 	require.Equal(t, "message", logged[0].Type)
 	require.Equal(t, `{"text":"<hi>"}`, string(logged[0].Data))
 	require.Nil(t, logged[0].Metadata)
-	require.Equal(t, []fact.Fact{message(logged[0].ID, "<hi>"), message("m2", "there")}, rows.all())
-	require.Equal(t, [][]fact.Event{logged}, pub.all(), "publishers get what the log has, sequence and all")
+	require.Equal(t, []fact.Fact{message(logged[0].ID, "<hi>"), message("m2", "there")}, rows.All())
+	require.Equal(t, [][]fact.Event{logged}, pub.All(), "publishers get what the log has, sequence and all")
 	require.Empty(t, given[0].ID, "the caller's facts stay as they were")
 }
 
@@ -127,11 +120,11 @@ func TestRecordWithoutParts(t *testing.T) {
 
 func TestRecordNothing(t *testing.T) {
 	t.Parallel()
-	rows, pub := &tables{err: errTest}, new(published)
+	rows, pub := &tables{err: storetest.ErrTest}, new(storetest.Published)
 	p := fact.NewPipeline(fact.WithStore(failingStore{}, "chat"), fact.WithMaterializer(rows), fact.WithPipelinePublisher(pub))
 	require.NoError(t, p.Record(t.Context()))
 	require.NoError(t, p.Close(t.Context()))
-	require.Empty(t, pub.all())
+	require.Empty(t, pub.All())
 }
 
 func TestRecordPublishesWithoutStore(t *testing.T) {
@@ -145,13 +138,13 @@ func TestRecordPublishesWithoutStore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			pub := new(keeping)
+			pub := new(storetest.Keeping)
 			p := fact.NewPipeline(append(test.opts, fact.WithPipelinePublisher(pub))...)
 			before := time.Now()
 			require.NoError(t, p.Record(t.Context(), message("m1", "hi"), message("", "there")))
 			require.NoError(t, p.Close(t.Context()))
-			require.Len(t, pub.all(), 1)
-			got := pub.all()[0]
+			require.Len(t, pub.All(), 1)
+			got := pub.All()[0]
 			require.Len(t, got, 2)
 			require.Equal(t, "m1", got[0].ID)
 			require.NotEmpty(t, got[1].ID)
@@ -169,13 +162,13 @@ func TestRecordPublishesWithoutStore(t *testing.T) {
 
 func TestRecordWithStoreThatDoesNotTell(t *testing.T) {
 	t.Parallel()
-	inner, pub := fact.NewMemoryStore(), new(keeping)
+	inner, pub := fact.NewMemoryStore(), new(storetest.Keeping)
 	p := fact.NewPipeline(fact.WithStore(plainStore{inner}, "chat"), fact.WithPipelinePublisher(pub))
 	require.NoError(t, p.Record(t.Context(), message("m1", "hi")))
 	require.NoError(t, p.Close(t.Context()))
 	logged, err := inner.Load(t.Context(), "chat")
 	require.NoError(t, err)
-	got := pub.all()[0][0]
+	got := pub.All()[0][0]
 	require.Zero(t, got.Sequence)
 	got.Sequence = 1
 	require.Equal(t, logged[0], got, "all else is the same")
@@ -183,57 +176,57 @@ func TestRecordWithStoreThatDoesNotTell(t *testing.T) {
 
 func TestRecordStoreFailure(t *testing.T) {
 	t.Parallel()
-	rows, pub := new(preparing), new(published)
+	rows, pub := new(preparing), new(storetest.Published)
 	p := fact.NewPipeline(fact.WithStore(failingStore{}, "chat"), fact.WithMaterializer(rows), fact.WithPipelinePublisher(pub))
 	err := p.Record(t.Context(), message("m1", "hi"))
 	require.EqualError(t, err, "event store append: the test's error")
-	require.ErrorIs(t, err, errTest)
+	require.ErrorIs(t, err, storetest.ErrTest)
 	require.NoError(t, p.Close(t.Context()))
-	require.Empty(t, rows.all())
-	require.Empty(t, pub.all())
-	require.Equal(t, []string{"prepare", "discard"}, rows.calls.all())
+	require.Empty(t, rows.All())
+	require.Empty(t, pub.All())
+	require.Equal(t, []string{"prepare", "discard"}, rows.calls.All())
 }
 
 func TestRecordMaterializeFailure(t *testing.T) {
 	t.Parallel()
 	prepared := new(preparing)
-	prepared.err = errTest
-	for name, m := range map[string]fact.Materializer{"plain": &tables{err: errTest}, "prepared": prepared} {
+	prepared.err = storetest.ErrTest
+	for name, m := range map[string]fact.Materializer{"plain": &tables{err: storetest.ErrTest}, "prepared": prepared} {
 		t.Run(name, func(t *testing.T) {
-			store, pub := fact.NewMemoryStore(), new(published)
+			store, pub := fact.NewMemoryStore(), new(storetest.Published)
 			p := fact.NewPipeline(fact.WithStore(store, "chat"), fact.WithMaterializer(m), fact.WithPipelinePublisher(pub))
 			err := p.Record(t.Context(), message("m1", "hi"))
 			require.EqualError(t, err, "materialize: the test's error")
-			require.ErrorIs(t, err, errTest)
+			require.ErrorIs(t, err, storetest.ErrTest)
 			require.NoError(t, p.Close(t.Context()))
-			require.Empty(t, pub.all(), "publishers are not called")
-			requireStream(t, store, "chat", "1 message")
+			require.Empty(t, pub.All(), "publishers are not called")
+			storetest.RequireStream(t, store, "chat", "1 message")
 		})
 	}
-	require.Equal(t, []string{"prepare", "materialize"}, prepared.calls.all())
+	require.Equal(t, []string{"prepare", "materialize"}, prepared.calls.All())
 }
 
 func TestRecordPreparesBeforeTheLog(t *testing.T) {
 	t.Parallel()
 	store, rows := fact.NewMemoryStore(), new(preparing)
-	var logged recording[int]
+	var logged storetest.Recording[int]
 	rows.order = func(string) {
 		all, err := store.Load(context.Background(), "chat")
 		if err == nil {
-			logged.add(len(all))
+			logged.Add(len(all))
 		}
 	}
 	p := fact.NewPipeline(fact.WithStore(store, "chat"), fact.WithMaterializer(rows))
 	require.NoError(t, p.Record(t.Context(), message("m1", "hi")))
-	require.Equal(t, []string{"prepare", "materialize"}, rows.calls.all())
-	require.Equal(t, []int{0, 1}, logged.all())
-	require.Equal(t, []fact.Fact{{Schema: "message", ID: "m1", Value: json.RawMessage(`{"text":"hi"}`)}}, rows.all())
+	require.Equal(t, []string{"prepare", "materialize"}, rows.calls.All())
+	require.Equal(t, []int{0, 1}, logged.All())
+	require.Equal(t, []fact.Fact{{Schema: "message", ID: "m1", Value: json.RawMessage(`{"text":"hi"}`)}}, rows.All())
 
-	rows.prepareErr = errTest
+	rows.prepareErr = storetest.ErrTest
 	err := p.Record(t.Context(), message("m2", "hi"))
 	require.EqualError(t, err, "validate: the test's error")
-	requireStream(t, store, "chat", "1 message")
-	require.Equal(t, []string{"prepare", "materialize", "prepare"}, rows.calls.all(), "there is nothing to discard")
+	storetest.RequireStream(t, store, "chat", "1 message")
+	require.Equal(t, []string{"prepare", "materialize", "prepare"}, rows.calls.All(), "there is nothing to discard")
 }
 
 func TestRecordRefusesBeforeAnythingHappens(t *testing.T) {
@@ -268,7 +261,7 @@ func TestRecordRefusesBeforeAnythingHappens(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			store, rows, pub := fact.NewMemoryStore(), new(preparing), new(published)
+			store, rows, pub := fact.NewMemoryStore(), new(preparing), new(storetest.Published)
 			p := fact.NewPipeline(fact.WithStore(store, "s"), fact.WithMaterializer(rows), fact.WithPipelinePublisher(pub))
 			require.NoError(t, p.EnsureSchemas(t.Context(), schema))
 			err := p.Record(t.Context(), fact.Fact{Schema: "result"}, test.fact)
@@ -279,9 +272,9 @@ func TestRecordRefusesBeforeAnythingHappens(t *testing.T) {
 			require.Equal(t, 1, refused.Index)
 			require.Equal(t, test.field, refused.Field)
 			require.NoError(t, p.Close(t.Context()))
-			requireStream(t, store, "s")
-			require.Empty(t, rows.calls.all())
-			require.Empty(t, pub.all())
+			storetest.RequireStream(t, store, "s")
+			require.Empty(t, rows.calls.All())
+			require.Empty(t, pub.All())
 		})
 	}
 }
@@ -291,7 +284,7 @@ type textID [2]byte
 
 func (id textID) MarshalText() ([]byte, error) {
 	if id[0] == 0 {
-		return nil, errTest
+		return nil, storetest.ErrTest
 	}
 	return id[:], nil
 }
@@ -326,22 +319,22 @@ func TestRecordTakesTheIDFromItsField(t *testing.T) {
 			logged, err := store.Load(t.Context(), "s")
 			require.NoError(t, err)
 			require.Equal(t, test.want, logged[0].ID)
-			require.Equal(t, test.want, rows.all()[0].ID)
+			require.Equal(t, test.want, rows.All()[0].ID)
 		})
 	}
 	p := fact.NewPipeline()
 	require.NoError(t, p.EnsureSchemas(t.Context(), fact.Schema{Name: "m", Fields: []fact.Field{{Name: "id", FactID: true}}}))
 	require.Error(t, p.Record(t.Context(), fact.Fact{Schema: "m", ID: "m-1", Data: map[string]any{"id": "M1"}}), "no UUID")
-	require.ErrorIs(t, p.Record(t.Context(), fact.Fact{Schema: "m", Data: map[string]any{"id": textID{}}}), errTest)
+	require.ErrorIs(t, p.Record(t.Context(), fact.Fact{Schema: "m", Data: map[string]any{"id": textID{}}}), storetest.ErrTest)
 	require.ErrorContains(t, p.Record(t.Context(), fact.Fact{Schema: "m", ID: "a", Data: map[string]any{"id": "b"}}),
 		`fact 0 (schema "m", id "a"): field "id": carries the fact's ID but is "b": give one of them, or the same`)
 }
 
 func TestRecordReplaysFromTheLog(t *testing.T) {
 	t.Parallel()
-	store, rows := fact.NewMemoryStore(), &tables{err: errTest}
+	store, rows := fact.NewMemoryStore(), &tables{err: storetest.ErrTest}
 	p := fact.NewPipeline(fact.WithStore(store, "s"), fact.WithMaterializer(rows))
-	require.ErrorIs(t, p.Record(t.Context(), fact.Fact{Schema: "m", Data: map[string]any{"n": uint64(math.MaxUint64)}}), errTest)
+	require.ErrorIs(t, p.Record(t.Context(), fact.Fact{Schema: "m", Data: map[string]any{"n": uint64(math.MaxUint64)}}), storetest.ErrTest)
 	rows.err = nil
 	logged, err := store.Load(t.Context(), "s")
 	require.NoError(t, err)
@@ -350,7 +343,7 @@ func TestRecordReplaysFromTheLog(t *testing.T) {
 	require.NoError(t, rows.Materialize(t.Context(), replayed))
 	require.Equal(t, []fact.Fact{{
 		Schema: "m", ID: logged[0].ID, Data: map[string]any{"n": json.Number("18446744073709551615")},
-	}}, rows.all())
+	}}, rows.All())
 }
 
 func TestRecordContext(t *testing.T) {
@@ -360,8 +353,8 @@ func TestRecordContext(t *testing.T) {
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	require.ErrorIs(t, p.Record(ended, message("m1", "hi")), context.Canceled)
-	require.Empty(t, rows.calls.all())
-	requireStream(t, store, "s")
+	require.Empty(t, rows.calls.All())
+	storetest.RequireStream(t, store, "s")
 }
 
 func TestRecordDiscardsOnPanic(t *testing.T) {
@@ -369,7 +362,7 @@ func TestRecordDiscardsOnPanic(t *testing.T) {
 	rows := new(preparing)
 	p := fact.NewPipeline(fact.WithStore(panickingStore{}, "s"), fact.WithMaterializer(rows))
 	require.Panics(t, func() { _ = p.Record(context.Background(), message("m1", "hi")) })
-	require.Equal(t, []string{"prepare", "discard"}, rows.calls.all())
+	require.Equal(t, []string{"prepare", "discard"}, rows.calls.All())
 	require.NoError(t, p.Close(t.Context()), "no record is running any more")
 }
 
@@ -380,7 +373,7 @@ func (panickingStore) Append(context.Context, string, []fact.Event) error { pani
 func TestRecordConcurrently(t *testing.T) {
 	t.Parallel()
 	const callers, rounds = 16, 20
-	store, rows, pub := fact.NewMemoryStore(), new(tables), new(keeping)
+	store, rows, pub := fact.NewMemoryStore(), new(tables), new(storetest.Keeping)
 	p := fact.NewPipeline(fact.WithStore(store, "s"), fact.WithMaterializer(rows), fact.WithPipelinePublisher(pub))
 	var wg sync.WaitGroup
 	for range callers {
@@ -400,10 +393,10 @@ func TestRecordConcurrently(t *testing.T) {
 	logged, err := store.Load(t.Context(), "s")
 	require.NoError(t, err)
 	require.Len(t, logged, callers*rounds*2)
-	require.Len(t, rows.all(), callers*rounds*2)
+	require.Len(t, rows.All(), callers*rounds*2)
 	ids := func(e fact.Event) string { return e.ID }
 	var got []string
-	for _, batch := range pub.all() {
+	for _, batch := range pub.All() {
 		require.Len(t, batch, 2)
 		got = append(got, ids(batch[0]), ids(batch[1]))
 	}
@@ -413,7 +406,7 @@ func TestRecordConcurrently(t *testing.T) {
 	}
 	slices.Sort(got)
 	slices.Sort(want)
-	require.Equal(t, want, got, "each is published once")
+	require.Equal(t, want, got, "each is storetest.Published once")
 }
 
 // What Record logs belongs to the log alone, although it is not copied on its
@@ -429,7 +422,7 @@ func TestRecordedEventsAreTheLogsOwn(t *testing.T) {
 		}
 		spoiled <- struct{}{}
 	}
-	spoiler := publisherFunc(func(_ context.Context, events []fact.Event) error {
+	spoiler := storetest.PublisherFunc(func(_ context.Context, events []fact.Event) error {
 		spoil(events)
 		return context.Canceled
 	})

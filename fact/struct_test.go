@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 // answer is a fact as a service would define it.
@@ -138,7 +139,7 @@ func TestOf(t *testing.T) {
 func TestRecordValue(t *testing.T) {
 	t.Parallel()
 	store, m := fact.NewMemoryStore(), &preparing{}
-	told := &published{}
+	told := &storetest.Published{}
 	p := fact.NewPipeline(fact.WithStore(store, "s"), fact.WithMaterializer(m), fact.WithPipelinePublisher(told))
 	require.NoError(t, p.EnsureSchemas(t.Context(), fact.Schema{
 		Name:   "answer",
@@ -154,7 +155,7 @@ func TestRecordValue(t *testing.T) {
 	require.JSONEq(t, `{"answer_id":"a1","model":"","project":"","tokens":3}`, string(events[0].Data))
 	require.Regexp(t, `^[0-9a-f]{32}$`, events[1].ID, "an empty ID is a new one")
 	require.JSONEq(t, `{"model":"","project":"","tokens":4}`, string(events[1].Data))
-	stored := m.all()
+	stored := m.All()
 	require.Len(t, stored, 3)
 	for i, f := range stored {
 		require.Nil(t, f.Data)
@@ -162,7 +163,7 @@ func TestRecordValue(t *testing.T) {
 	}
 	require.Equal(t, events[1].ID, stored[1].ID)
 	require.NoError(t, p.Close(t.Context()))
-	require.Len(t, told.all(), 1)
+	require.Len(t, told.All(), 1)
 	back, err := fact.FactFromEvent(events[0])
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"answer_id": "a1", "model": "", "project": "", "tokens": json.Number("3")}, back.Data)
@@ -203,7 +204,7 @@ func TestRecordValueRefuses(t *testing.T) {
 			require.ErrorContains(t, err, c.want)
 			var refused *fact.FactError
 			require.ErrorAs(t, err, &refused)
-			requireStream(t, store, "s")
+			storetest.RequireStream(t, store, "s")
 		})
 	}
 }

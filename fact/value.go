@@ -3,8 +3,10 @@ package fact
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"reflect"
+
+	"github.com/factload/factload/fact/internal/encode"
+	"github.com/factload/factload/fact/internal/jsontext"
 )
 
 // Of returns the fact that a struct carries: value is a pointer to a struct, or
@@ -35,21 +37,24 @@ func Of(value any) Fact {
 // allocates.
 func (f Fact) Map() (map[string]any, error) {
 	if raw, ok := f.Value.(json.RawMessage); ok && f.Data == nil {
-		return decodeObject(raw)
+		return jsontext.DecodeObject(raw)
 	}
 	s, v, err := f.openValue()
 	if err != nil || s == nil {
 		return f.Data, err
 	}
-	data := make(map[string]any, len(s.fields))
-	for i := range s.fields {
-		f := &s.fields[i]
+	data := make(map[string]any)
+	for _, f := range s.Fields() {
 		value, ok := f.Value(v)
+		path, err := f.Field.Path()
+		if err != nil {
+			return nil, err // cannot happen: the struct has been compiled
+		}
 		if !ok {
 			continue
 		}
-		at, last := data, len(f.path)-1
-		for _, step := range f.path[:last] {
+		at, last := data, len(path)-1
+		for _, step := range path[:last] {
 			below, ok := at[step.Key].(map[string]any)
 			if !ok {
 				below = make(map[string]any)
@@ -57,39 +62,10 @@ func (f Fact) Map() (map[string]any, error) {
 			}
 			at = below
 		}
-		at[f.path[last].Key] = f.Interface(value)
+		at[path[last].Key] = f.Interface(value)
 	}
 	return data, nil
 }
-
-// Interface returns what the field's value, as Value returned it, is in
-// Fact.Data: the value itself, but for UUIDs that are just bytes, which become
-// text. It allocates.
-func (f *StructField) Interface(value reflect.Value) any {
-	if !f.plainUUID() {
-		return value.Interface()
-	}
-	if isPlainUUID(value.Type()) {
-		return string(appendUUID(nil, value))
-	}
-	texts := make([]string, value.Len())
-	for i := range texts {
-		texts[i] = string(appendUUID(nil, value.Index(i)))
-	}
-	return texts
-}
-
-// plainUUID reports whether the field's bytes are UUIDs, or lists of them.
-func (f *StructField) plainUUID() bool {
-	t := f.ValueType()
-	if isList(t) {
-		t = t.Elem()
-	}
-	return isPlainUUID(t) && (!f.Typed || !isJSONType(f.Field.Type))
-}
-
-// errTwoValues is the answer to a fact with both kinds of values.
-var errTwoValues = errors.New("has both Data and Value: give one of them")
 
 // openValue returns the struct in Value and its compiled type, or nil when the
 // fact has Data instead.
@@ -98,7 +74,7 @@ func (f *Fact) openValue() (*Struct, reflect.Value, error) {
 		return nil, reflect.Value{}, nil
 	}
 	if f.Data != nil {
-		return nil, reflect.Value{}, errTwoValues
+		return nil, reflect.Value{}, encode.ErrTwoValues
 	}
 	v, err := StructValue(f.Value)
 	if err != nil {
@@ -117,13 +93,15 @@ func (f Fact) MarshalJSON() ([]byte, error) {
 		Data   any    `json:"data"`
 	}{f.Schema, f.ID, nil}
 	if f.Value != nil || f.Data != nil {
-		data, err := anySchema.event(f)
+		data, err := f.object(encode.Any)
 		if err != nil {
 			return nil, err
 		}
 		envelope.Data = data
 	}
 	var buf bytes.Buffer
-	err := newEncoder(&buf).Encode(envelope) // whoever asked escapes HTML or does not
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false) // whoever asked escapes HTML or does not
+	err := enc.Encode(envelope)
 	return buf.Bytes(), err
 }

@@ -1,10 +1,10 @@
 // Package jetstream publishes the events of a log to NATS JetStream.
 //
 // Feed a [Publisher] from the log by a checkpoint, with [Publisher.Handle] in a
-// [fact.Subscription]: nothing is lost between an append and its publication,
+// [eventlog.Subscription]: nothing is lost between an append and its publication,
 // whatever crashes. The events of a stream arrive in order, and at least once; since
 // an event's ID is its message ID, JetStream drops what is published again within the
-// duplicate window of its stream. As a [fact.Publisher] of a store or a pipeline
+// duplicate window of its stream. As a [eventlog.Publisher] of a store or a pipeline
 // it publishes as well, but what a crash or a full queue takes away is lost.
 package jetstream
 
@@ -18,7 +18,7 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/eventlog"
 )
 
 // DefaultSubject is the subject template unless Config says otherwise.
@@ -50,7 +50,7 @@ type Publisher struct {
 	subject string
 }
 
-var _ fact.Publisher = (*Publisher)(nil)
+var _ eventlog.Publisher = (*Publisher)(nil)
 
 // New returns a publisher. It connects to nothing.
 func New(c Config) (*Publisher, error) {
@@ -63,9 +63,9 @@ func New(c Config) (*Publisher, error) {
 	return &Publisher{js: c.JetStream, subject: c.Subject}, nil
 }
 
-// Publish implements [fact.Publisher]. It returns nil once JetStream has
+// Publish implements [eventlog.Publisher]. It returns nil once JetStream has
 // acknowledged all events. After an error, those before the one it names have been.
-func (p *Publisher) Publish(ctx context.Context, events []fact.Event) error {
+func (p *Publisher) Publish(ctx context.Context, events []eventlog.Event) error {
 	for i := range events {
 		if err := p.publish(ctx, events[i]); err != nil {
 			return fmt.Errorf("publish event %d of stream %q (the %d before it are published): %w",
@@ -75,9 +75,9 @@ func (p *Publisher) Publish(ctx context.Context, events []fact.Event) error {
 	return nil
 }
 
-// Handle publishes entries of a log, for [fact.SubscriptionConfig].
-func (p *Publisher) Handle(ctx context.Context, entries []fact.Entry) error {
-	events := make([]fact.Event, len(entries))
+// Handle publishes entries of a log, for [eventlog.SubscriptionConfig].
+func (p *Publisher) Handle(ctx context.Context, entries []eventlog.Entry) error {
+	events := make([]eventlog.Event, len(entries))
 	for i := range entries {
 		events[i] = entries[i].Event
 	}
@@ -86,8 +86,8 @@ func (p *Publisher) Handle(ctx context.Context, entries []fact.Entry) error {
 
 // publish waits for the acknowledgement: with several messages on their way, one
 // that is refused would come after those behind it.
-func (p *Publisher) publish(ctx context.Context, e fact.Event) error {
-	data, err := fact.AppendEventLine(nil, e)
+func (p *Publisher) publish(ctx context.Context, e eventlog.Event) error {
+	data, err := eventlog.AppendEventLine(nil, e)
 	if err != nil {
 		return err
 	}
@@ -100,8 +100,8 @@ func (p *Publisher) publish(ctx context.Context, e fact.Event) error {
 }
 
 // Subject returns the subject of the event.
-func (p *Publisher) Subject(e fact.Event) string {
-	return strings.NewReplacer("{stream}", token(e.Stream), "{category}", token(fact.Category(e.Stream)), "{type}", token(e.Type)).
+func (p *Publisher) Subject(e eventlog.Event) string {
+	return strings.NewReplacer("{stream}", token(e.Stream), "{category}", token(eventlog.Category(e.Stream)), "{type}", token(e.Type)).
 		Replace(p.subject)
 }
 

@@ -13,7 +13,7 @@
 // network file systems are not to be trusted.
 //
 // [Store] implements all optional interfaces of package fact, and runs projectors
-// and publishers as [fact.MemoryStore] does. Each event carries a checksum that is
+// and publishers as [eventlog.MemoryStore] does. Each event carries a checksum that is
 // verified whenever it is read; what does not match is an error that wraps
 // [ErrCorrupt], and so is what SQLite finds wrong. [Store.Check] looks at all of
 // the file.

@@ -14,7 +14,8 @@ import (
 	"modernc.org/sqlite" // the driver
 	sqlite3 "modernc.org/sqlite/lib"
 
-	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/eventlog"
+	"github.com/factload/factload/fact/internal/publish"
 	"github.com/factload/factload/fact/internal/sqlstore"
 )
 
@@ -35,18 +36,18 @@ type Config struct {
 	// ReadOnly opens the file beside the process that writes to it.
 	ReadOnly bool
 	// Projectors run inside Append, in this order. Nil ones are ignored.
-	Projectors []fact.Projector
+	Projectors []eventlog.Projector
 	// Publishers are handed what was committed. Nil ones are ignored.
-	Publishers []fact.Publisher
+	Publishers []eventlog.Publisher
 	// OnPublishError is told what could not be published: see
 	// [fact.WithPublishErrorHandler].
 	OnPublishError func(error)
 	// PublishQueue is how many events may wait for each publisher. 0 stands for
-	// [fact.DefaultPublishQueue].
+	// [eventlog.DefaultPublishQueue].
 	PublishQueue int
 }
 
-// Store is an event store in a file: a [fact.EventStore] that has all optional
+// Store is an event store in a file: a [eventlog.EventStore] that has all optional
 // interfaces of package fact, with ReadLog, WaitLog, ReadStream, Streams,
 // AppendReturning, AppendAt, AppendOnce, ImportEvents, Erase, DeleteStream,
 // Checkpoint, SaveCheckpoint, Lease, LoadSnapshot, SaveSnapshot, AfterCommit and
@@ -63,19 +64,19 @@ type Store struct {
 type base = sqlstore.Store
 
 var (
-	_ fact.EventStore          = (*Store)(nil)
-	_ fact.ReturningAppender   = (*Store)(nil)
-	_ fact.ConditionalAppender = (*Store)(nil)
-	_ fact.IdempotentAppender  = (*Store)(nil)
-	_ fact.UnitOfWorkStore     = (*Store)(nil)
-	_ fact.LogReader           = (*Store)(nil)
-	_ fact.StreamReader        = (*Store)(nil)
-	_ fact.StreamLister        = (*Store)(nil)
-	_ fact.Eraser              = (*Store)(nil)
-	_ fact.Importer            = (*Store)(nil)
-	_ fact.Checkpointer        = (*Store)(nil)
-	_ fact.Snapshotter         = (*Store)(nil)
-	_ fact.Flusher             = (*Store)(nil)
+	_ eventlog.EventStore          = (*Store)(nil)
+	_ eventlog.ReturningAppender   = (*Store)(nil)
+	_ eventlog.ConditionalAppender = (*Store)(nil)
+	_ eventlog.IdempotentAppender  = (*Store)(nil)
+	_ eventlog.UnitOfWorkStore     = (*Store)(nil)
+	_ eventlog.LogReader           = (*Store)(nil)
+	_ eventlog.StreamReader        = (*Store)(nil)
+	_ eventlog.StreamLister        = (*Store)(nil)
+	_ eventlog.Eraser              = (*Store)(nil)
+	_ eventlog.Importer            = (*Store)(nil)
+	_ eventlog.Checkpointer        = (*Store)(nil)
+	_ eventlog.Snapshotter         = (*Store)(nil)
+	_ eventlog.Flusher             = (*Store)(nil)
 )
 
 // Open opens the file, and makes it when it is not there.
@@ -88,9 +89,8 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.ReadOnly {
 		d.Poll = readerPoll
 	}
-	s.base = sqlstore.New(d, s.write, s.read, sqlstore.Options{
-		Projectors: c.Projectors, Publishers: c.Publishers, OnPublishError: c.OnPublishError, PublishQueue: c.PublishQueue,
-	})
+	publishing := publish.Config{Publishers: c.Publishers, Limit: c.PublishQueue, OnError: c.OnPublishError}
+	s.base = sqlstore.New(d, s.write, s.read, c.Projectors, publishing)
 	return s, nil
 }
 

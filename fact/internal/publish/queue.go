@@ -4,37 +4,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
+
+	"github.com/factload/factload/fact/eventlog"
 )
-
-// ErrQueueFull says that events were not handed to a publisher because too
-// many others were waiting for it.
-var ErrQueueFull = errors.New("publish queue is full: the publisher is slower than the appends")
-
-// ErrClosed is why events that were still waiting are not published.
-var ErrClosed = errors.New("closed")
 
 // errGoexit is what a publisher that ends its goroutine gets.
 var errGoexit = errors.New("the publisher called runtime.Goexit")
 
 // publication is the events of one commit on their way to a publisher. The
 // events are shared with the store and other publishers, and never changed.
-type publication[E any] struct {
+type publication struct {
 	ctx    context.Context
-	events []E
+	events []eventlog.Event
 }
 
 // queue hands publications to one publisher, one after the other, in the order
 // in which they were added. Its goroutine runs only while there is something to
 // hand over.
-type queue[E any] struct {
-	publisher Publisher[E]
-	config    *Config[E]
+type queue struct {
+	publisher eventlog.Publisher
+	config    *Config
 	abort     context.Context // done when close has given up
 	giveUp    context.CancelFunc
 
 	mu       sync.Mutex
-	waiting  []publication[E]
+	waiting  []publication
 	events   int           // in waiting
 	running  bool          // the goroutine exists
 	added    int           // publications ever accepted
@@ -42,9 +38,9 @@ type queue[E any] struct {
 	progress chan struct{} // closed and renewed when finished grows
 }
 
-func newQueue[E any](p Publisher[E], config *Config[E]) *queue[E] {
+func newQueue(p eventlog.Publisher, config *Config) *queue {
 	abort, giveUp := context.WithCancel(context.Background()) //nolint:gosec // close calls it
-	return &queue[E]{
+	return &queue{
 		publisher: p,
 		config:    config,
 		abort:     abort,
@@ -56,14 +52,14 @@ func newQueue[E any](p Publisher[E], config *Config[E]) *queue[E] {
 // add takes the publication and returns at once. It returns an error, and does
 // not take it, when the queue is full or closed. A publication that is larger
 // than the whole queue is taken when nothing else is waiting.
-func (q *queue[E]) add(p publication[E]) error {
+func (q *queue) add(p publication) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.abort.Err() != nil {
-		return ErrClosed
+		return eventlog.ErrClosed
 	}
 	if len(q.waiting) > 0 && q.events+len(p.events) > q.config.Limit {
-		return ErrQueueFull
+		return eventlog.ErrQueueFull
 	}
 	q.waiting = append(q.waiting, p)
 	q.events += len(p.events)
@@ -76,7 +72,7 @@ func (q *queue[E]) add(p publication[E]) error {
 }
 
 // run publishes until nothing is waiting.
-func (q *queue[E]) run() {
+func (q *queue) run() {
 	for {
 		p, ok := q.next()
 		if !ok {
@@ -87,16 +83,16 @@ func (q *queue[E]) run() {
 }
 
 // next takes the first waiting publication, or ends the goroutine's life.
-func (q *queue[E]) next() (publication[E], bool) {
+func (q *queue) next() (publication, bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if len(q.waiting) == 0 {
 		q.running = false
 		q.waiting = nil
-		return publication[E]{}, false
+		return publication{}, false
 	}
 	p := q.waiting[0]
-	q.waiting[0] = publication[E]{} // let go of the events
+	q.waiting[0] = publication{} // let go of the events
 	q.waiting = q.waiting[1:]
 	q.events -= len(p.events)
 	return p, true
@@ -104,14 +100,14 @@ func (q *queue[E]) next() (publication[E], bool) {
 
 // done counts n finished publications and wakes whoever waits. The caller
 // holds mu.
-func (q *queue[E]) done(n int) {
+func (q *queue) done(n int) {
 	q.finished += n
 	close(q.progress)
 	q.progress = make(chan struct{})
 }
 
 // publish hands one publication to the publisher and reports what goes wrong.
-func (q *queue[E]) publish(p publication[E]) {
+func (q *queue) publish(p publication) {
 	ctx, cancel := context.WithCancel(p.ctx)
 	defer cancel()
 	defer context.AfterFunc(q.abort, cancel)()
@@ -125,29 +121,29 @@ func (q *queue[E]) publish(p publication[E]) {
 		q.done(1)
 		q.mu.Unlock()
 	}()
-	if err := q.call(ctx, q.config.Clone(p.events)); err != nil {
+	if err := q.call(ctx, eventlog.CloneEvents(p.events)); err != nil {
 		q.fail(p, err)
 	}
 	returned = true
 }
 
 // call runs the publisher and turns a panic into an error.
-func (q *queue[E]) call(ctx context.Context, events []E) (err error) {
+func (q *queue) call(ctx context.Context, events []eventlog.Event) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			err = q.config.Panicked(v)
+			err = &eventlog.PanicError{Value: v, Stack: debug.Stack()}
 		}
 	}()
 	return q.publisher.Publish(ctx, events)
 }
 
 // fail reports the events of one publication as not published.
-func (q *queue[E]) fail(p publication[E], err error) {
-	q.config.Report(q.publisher, q.config.Clone(p.events), err)
+func (q *queue) fail(p publication, err error) {
+	q.config.report(&eventlog.PublishError{Publisher: q.publisher, Events: eventlog.CloneEvents(p.events), Err: err})
 }
 
 // flush waits until everything that was added before the call is done with.
-func (q *queue[E]) flush(ctx context.Context) error {
+func (q *queue) flush(ctx context.Context) error {
 	q.mu.Lock()
 	target := q.added
 	for q.finished < target {
@@ -167,7 +163,7 @@ func (q *queue[E]) flush(ctx context.Context) error {
 // close drains the queue. When ctx ends first it cancels the running Publish,
 // reports what is still waiting, and returns the ctx's error. Nothing may be
 // added meanwhile.
-func (q *queue[E]) close(ctx context.Context) error {
+func (q *queue) close(ctx context.Context) error {
 	err := q.flush(ctx)
 	q.giveUp()
 	if err == nil {
@@ -179,7 +175,7 @@ func (q *queue[E]) close(ctx context.Context) error {
 	q.done(len(left))
 	q.mu.Unlock()
 	for _, p := range left {
-		q.fail(p, ErrClosed)
+		q.fail(p, eventlog.ErrClosed)
 	}
 	return fmt.Errorf("%T still busy, %d events not published: %w", q.publisher, events, err)
 }

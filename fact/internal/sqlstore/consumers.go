@@ -8,10 +8,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/eventlog"
 )
 
-// Checkpoint implements [fact.Checkpointer].
+// Checkpoint implements [eventlog.Checkpointer].
 func (s *Store) Checkpoint(ctx context.Context, consumer string) (position int64, err error) {
 	err = s.read.QueryRowContext(ctx, "SELECT position FROM consumers WHERE name = $1", consumer).Scan(&position)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
@@ -20,13 +20,13 @@ func (s *Store) Checkpoint(ctx context.Context, consumer string) (position int64
 	return position, nil
 }
 
-// SaveCheckpoint implements [fact.Checkpointer].
+// SaveCheckpoint implements [eventlog.Checkpointer].
 func (s *Store) SaveCheckpoint(ctx context.Context, consumer, owner string, position int64) error {
 	saved, err := s.changeConsumer(ctx, `INSERT INTO consumers (name, position, owner, until) VALUES ($1, $3, $2, 0)
 		ON CONFLICT (name) DO UPDATE SET position = excluded.position
 		WHERE consumers.owner = $2 OR consumers.until <= `+s.dialect.Millis, consumer, owner, position)
 	if err == nil && !saved {
-		err = fact.ErrLeaseLost
+		err = eventlog.ErrLeaseLost
 	}
 	if err != nil {
 		return fmt.Errorf("save checkpoint of %q: %w", consumer, err)
@@ -34,7 +34,7 @@ func (s *Store) SaveCheckpoint(ctx context.Context, consumer, owner string, posi
 	return nil
 }
 
-// Lease implements [fact.Checkpointer].
+// Lease implements [eventlog.Checkpointer].
 func (s *Store) Lease(ctx context.Context, consumer, owner string, ttl time.Duration) (bool, error) {
 	now := s.dialect.Millis
 	leased, err := s.changeConsumer(ctx, `INSERT INTO consumers (name, position, owner, until) VALUES ($1, 0, $2, `+now+` + $3)
@@ -60,8 +60,8 @@ func (s *Store) changeConsumer(ctx context.Context, statement string, consumer, 
 	return changed, err
 }
 
-// SaveSnapshot implements [fact.Snapshotter].
-func (s *Store) SaveSnapshot(ctx context.Context, stream string, snapshot fact.Snapshot) error {
+// SaveSnapshot implements [eventlog.Snapshotter].
+func (s *Store) SaveSnapshot(ctx context.Context, stream string, snapshot eventlog.Snapshot) error {
 	if !json.Valid(snapshot.Data) {
 		return fmt.Errorf("save snapshot of stream %q: data is not valid JSON", stream)
 	}
@@ -83,12 +83,12 @@ func (s *Store) SaveSnapshot(ctx context.Context, stream string, snapshot fact.S
 	return nil
 }
 
-// LoadSnapshot implements [fact.Snapshotter].
-func (s *Store) LoadSnapshot(ctx context.Context, stream string) (snapshot fact.Snapshot, err error) {
+// LoadSnapshot implements [eventlog.Snapshotter].
+func (s *Store) LoadSnapshot(ctx context.Context, stream string) (snapshot eventlog.Snapshot, err error) {
 	var data string
 	err = s.read.QueryRowContext(ctx, "SELECT snapshot_at, snapshot FROM streams WHERE name = $1", stream).Scan(&snapshot.Sequence, &data)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return fact.Snapshot{}, fmt.Errorf("load snapshot of stream %q: %w", stream, s.explain(err))
+		return eventlog.Snapshot{}, fmt.Errorf("load snapshot of stream %q: %w", stream, s.explain(err))
 	}
 	if data != "" {
 		snapshot.Data = json.RawMessage(data)

@@ -4,10 +4,10 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/eventlog"
 )
 
-// Erase implements [fact.Eraser].
+// Erase implements [eventlog.Eraser].
 func (s *Store) Erase(ctx context.Context, positions ...int64) (n int, err error) {
 	if len(positions) == 0 {
 		return 0, nil
@@ -29,9 +29,9 @@ func (s *Store) Erase(ctx context.Context, positions ...int64) (n int, err error
 	return n, nil
 }
 
-// DeleteStream implements [fact.Eraser].
+// DeleteStream implements [eventlog.Eraser].
 func (s *Store) DeleteStream(ctx context.Context, stream string) (n int, err error) {
-	if _, err = fact.AdoptEvents(stream, nil); err == nil { // checks the name
+	if err = eventlog.CheckStream(stream); err == nil {
 		err = s.inGroup(ctx, func(ctx context.Context, g *group) error {
 			n, err = s.eraseRows(ctx, g, "e.stream = (SELECT id FROM streams WHERE name = $1)", stream)
 			return err
@@ -59,9 +59,9 @@ func (s *Store) eraseRows(ctx context.Context, g *group, where string, arg any) 
 	return int(n), g.breaks(err)
 }
 
-// ImportEvents implements [fact.Importer].
-func (s *Store) ImportEvents(ctx context.Context, events []fact.Event) (added int, err error) {
-	if events, err = fact.AdoptImported(events); err == nil && len(events) > 0 {
+// ImportEvents implements [eventlog.Importer].
+func (s *Store) ImportEvents(ctx context.Context, events []eventlog.Event) (added int, err error) {
+	if events, err = eventlog.AdoptImported(events); err == nil && len(events) > 0 {
 		err = s.inGroup(ctx, func(ctx context.Context, g *group) error {
 			fresh, err := s.newToLog(ctx, g, events)
 			if err == nil {
@@ -79,8 +79,8 @@ func (s *Store) ImportEvents(ctx context.Context, events []fact.Event) (added in
 
 // newToLog returns the events that the log does not have, or an error if they
 // cannot follow what it has.
-func (s *Store) newToLog(ctx context.Context, g *group, events []fact.Event) ([]fact.Event, error) {
-	fresh := make([]fact.Event, 0, len(events))
+func (s *Store) newToLog(ctx context.Context, g *group, events []eventlog.Event) ([]eventlog.Event, error) {
+	fresh := make([]eventlog.Event, 0, len(events))
 	last := make(map[string]int64)
 	for _, e := range events {
 		if _, seen := last[e.Stream]; !seen {
@@ -100,7 +100,7 @@ func (s *Store) newToLog(ctx context.Context, g *group, events []fact.Event) ([]
 			return nil, g.breaks(s.explain(err))
 		}
 		if len(have) == 0 || have[0].Sequence != e.Sequence || have[0].ID != e.ID {
-			return nil, &fact.ConflictError{Stream: e.Stream, Expected: e.Sequence - 1, Actual: last[e.Stream]}
+			return nil, &eventlog.ConflictError{Stream: e.Stream, Expected: e.Sequence - 1, Actual: last[e.Stream]}
 		}
 	}
 	return fresh, nil

@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/eventlog"
 	"github.com/factload/factload/fact/internal/publish"
 )
 
@@ -36,7 +36,7 @@ type group struct {
 // publishing is what one unit of work hands to the publishers.
 type publishing struct {
 	ctx    context.Context
-	events []fact.Event
+	events []eventlog.Event
 }
 
 // head is what is known of a stream.
@@ -48,14 +48,14 @@ type head struct {
 // Row is an event as the table of events has it.
 type Row struct {
 	Position, StreamID int64
-	fact.Event
+	eventlog.Event
 }
 
 // open returns the open group, or opens one.
 func (s *Store) open(ctx context.Context) (*group, error) {
 	switch {
 	case s.closed:
-		return nil, fact.ErrClosed
+		return nil, eventlog.ErrClosed
 	case s.write == nil:
 		return nil, ErrReadOnly
 	case s.group != nil:
@@ -113,13 +113,13 @@ func (g *group) breaks(err error) error {
 }
 
 // add takes the events of a unit of work into the group.
-func (g *group) add(ctx context.Context, s *Store, events []fact.Event) {
+func (g *group) add(ctx context.Context, s *Store, events []eventlog.Event) {
 	g.stage(s, events)
 	g.published = append(g.published, publishing{ctx, events})
 }
 
 // stage gives the events their positions. Their sequences are assigned.
-func (g *group) stage(s *Store, events []fact.Event) {
+func (g *group) stage(s *Store, events []eventlog.Event) {
 	for _, e := range events {
 		h := s.heads[e.Stream]
 		h.last = e.Sequence
@@ -151,7 +151,7 @@ func (s *Store) insert(ctx context.Context, g *group) error {
 		h := s.heads[stream]
 		err := g.tx.QueryRowContext(ctx, `INSERT INTO streams (name, category, last, events) VALUES ($1, $2, $3, $4)
 			ON CONFLICT (name) DO UPDATE SET last = excluded.last, events = streams.events + excluded.events RETURNING id`,
-			stream, fact.Category(stream), h.last, n).Scan(&h.id)
+			stream, eventlog.Category(stream), h.last, n).Scan(&h.id)
 		if err != nil {
 			return err
 		}
@@ -169,7 +169,7 @@ func (s *Store) insert(ctx context.Context, g *group) error {
 
 // commit is the goroutine of the committer.
 func (s *Store) commit(g *group) {
-	var refused []publish.Refusals[fact.Event]
+	var refused []publish.Refusals
 	_ = s.units.Locked(context.Background(), func() error {
 		s.group = nil
 		if g.err = s.commitLocked(g); g.err != nil {

@@ -6,15 +6,15 @@ import (
 	"iter"
 	"time"
 
-	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/eventlog"
 )
 
 // page is how many rows are read at a time while ranging.
 const page = 500
 
-// ReadLog implements [fact.LogReader].
-func (s *Store) ReadLog(ctx context.Context, category string, after int64) iter.Seq2[fact.Entry, error] {
-	return pages("read log", func() ([]fact.Entry, error) {
+// ReadLog implements [eventlog.LogReader].
+func (s *Store) ReadLog(ctx context.Context, category string, after int64) iter.Seq2[eventlog.Entry, error] {
+	return pages("read log", func() ([]eventlog.Entry, error) {
 		entries, err := queryEntries(ctx, s.read, "SELECT "+selected+
 			" WHERE e.position > $1 AND ($2 = '' OR s.category = $2) ORDER BY e.position LIMIT $3", after, category, page)
 		if len(entries) > 0 {
@@ -46,7 +46,7 @@ func pages[T any](what string, next func() ([]T, error)) iter.Seq2[T, error] {
 	}
 }
 
-// LastPosition implements [fact.LogReader].
+// LastPosition implements [eventlog.LogReader].
 func (s *Store) LastPosition(ctx context.Context) (position int64, err error) {
 	if err = s.read.QueryRowContext(ctx, "SELECT position FROM log").Scan(&position); err != nil {
 		err = fmt.Errorf("last position: %w", s.explain(err))
@@ -54,7 +54,7 @@ func (s *Store) LastPosition(ctx context.Context) (position int64, err error) {
 	return position, err
 }
 
-// WaitLog implements [fact.LogReader].
+// WaitLog implements [eventlog.LogReader].
 func (s *Store) WaitLog(ctx context.Context, after int64) error {
 	for {
 		committed := s.nextCommit()
@@ -96,9 +96,9 @@ func (s *Store) Woken() {
 	}
 }
 
-// ReadStream implements [fact.StreamReader].
-func (s *Store) ReadStream(ctx context.Context, stream string, after int64) iter.Seq2[fact.Event, error] {
-	return pages("read stream", func() ([]fact.Event, error) {
+// ReadStream implements [eventlog.StreamReader].
+func (s *Store) ReadStream(ctx context.Context, stream string, after int64) iter.Seq2[eventlog.Event, error] {
+	return pages("read stream", func() ([]eventlog.Event, error) {
 		events, err := s.load(ctx, stream, after, page)
 		if len(events) > 0 {
 			after = events[len(events)-1].Sequence
@@ -107,19 +107,19 @@ func (s *Store) ReadStream(ctx context.Context, stream string, after int64) iter
 	})
 }
 
-// Streams implements [fact.StreamLister].
-func (s *Store) Streams(ctx context.Context, category string) iter.Seq2[fact.StreamInfo, error] {
+// Streams implements [eventlog.StreamLister].
+func (s *Store) Streams(ctx context.Context, category string) iter.Seq2[eventlog.StreamInfo, error] {
 	after := ""
-	return pages("list streams", func() ([]fact.StreamInfo, error) {
+	return pages("list streams", func() ([]eventlog.StreamInfo, error) {
 		rows, err := s.read.QueryContext(ctx, `SELECT name, events, last FROM streams
 			WHERE name > $1 AND events > 0 AND ($2 = '' OR category = $2) ORDER BY name LIMIT $3`, after, category, page)
 		if err != nil {
 			return nil, s.explain(err)
 		}
 		defer rows.Close()
-		var infos []fact.StreamInfo
+		var infos []eventlog.StreamInfo
 		for rows.Next() {
-			var info fact.StreamInfo
+			var info eventlog.StreamInfo
 			if err := rows.Scan(&info.Name, &info.Events, &info.LastSequence); err != nil {
 				return nil, err
 			}

@@ -10,7 +10,7 @@ import (
 	"hash/crc32"
 	"time"
 
-	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/eventlog"
 )
 
 // ErrCorrupt is wrapped by errors that say that what is stored is not what was
@@ -63,8 +63,8 @@ func checksum(stream string, sequence int64, texts ...string) int64 {
 }
 
 // scanEntry reads one row of what was selected, and checks it.
-func scanEntry(rows *sql.Rows) (fact.Entry, error) {
-	var e fact.Entry
+func scanEntry(rows *sql.Rows) (eventlog.Entry, error) {
+	var e eventlog.Entry
 	var data, metadata, at string
 	var sum int64
 	err := rows.Scan(&e.Position, &e.Stream, &e.Sequence, &e.ID, &e.Type, &data, &metadata, &at, &sum)
@@ -90,13 +90,13 @@ func scanEntry(rows *sql.Rows) (fact.Entry, error) {
 }
 
 // queryEntries returns what the query selects.
-func queryEntries(ctx context.Context, q querier, query string, args ...any) ([]fact.Entry, error) {
+func queryEntries(ctx context.Context, q querier, query string, args ...any) ([]eventlog.Entry, error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var entries []fact.Entry
+	var entries []eventlog.Entry
 	for rows.Next() {
 		e, err := scanEntry(rows)
 		if err != nil {
@@ -107,8 +107,8 @@ func queryEntries(ctx context.Context, q querier, query string, args ...any) ([]
 	return entries, rows.Err()
 }
 
-func eventsOf(entries []fact.Entry, err error) ([]fact.Event, error) {
-	events := make([]fact.Event, len(entries))
+func eventsOf(entries []eventlog.Entry, err error) ([]eventlog.Event, error) {
+	events := make([]eventlog.Event, len(entries))
 	for i := range entries {
 		events[i] = entries[i].Event
 	}
@@ -116,14 +116,14 @@ func eventsOf(entries []fact.Entry, err error) ([]fact.Event, error) {
 }
 
 // loadEvents returns at most n events of the stream after the sequence.
-func loadEvents(ctx context.Context, q querier, stream string, after int64, n int) ([]fact.Event, error) {
+func loadEvents(ctx context.Context, q querier, stream string, after int64, n int) ([]eventlog.Event, error) {
 	return eventsOf(queryEntries(ctx, q, "SELECT "+selected+
 		" WHERE s.name = $1 AND e.sequence > $2 ORDER BY e.sequence LIMIT $3", stream, after, n))
 }
 
 // find returns the events of the stream that have one of the IDs, as the open
 // group sees it.
-func (s *Store) find(ctx context.Context, stream string, ids []string) ([]fact.Event, error) {
+func (s *Store) find(ctx context.Context, stream string, ids []string) ([]eventlog.Event, error) {
 	g := s.group
 	if err := s.flush(ctx, g); err != nil {
 		return nil, err

@@ -11,7 +11,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/eventlog"
 	"github.com/factload/factload/fact/internal/publish"
 	"github.com/factload/factload/fact/internal/unit"
 )
@@ -38,21 +38,13 @@ type Dialect struct {
 	Poll time.Duration
 }
 
-// Options are the parts of a store.
-type Options struct {
-	Projectors     []fact.Projector
-	Publishers     []fact.Publisher
-	OnPublishError func(error)
-	PublishQueue   int // 0 stands for fact.DefaultPublishQueue
-}
-
 // Store is an event store on a database. It is safe for concurrent use.
 type Store struct {
 	dialect    Dialect
 	write      *sql.DB // nil: the store is only read
 	read       *sql.DB
-	units      *unit.Runner[fact.Event]
-	publishers *publish.Set[fact.Event]
+	units      *unit.Runner
+	publishers *publish.Set
 	committers sync.WaitGroup
 
 	// Guarded by the lock of units.
@@ -67,64 +59,59 @@ type Store struct {
 
 // New returns a store on databases that have its tables. It writes with write,
 // which may be nil, and reads with read. Close does not close them.
-func New(d Dialect, write, read *sql.DB, o Options) *Store {
-	s := &Store{dialect: d, write: write, read: read, headsAt: -1, publishers: newPublishers(o)}
-	s.units = unit.NewRunner(unit.Store[fact.Event]{
-		Last:       s.last,
-		Number:     func(e *fact.Event, sequence int64) { e.Sequence = sequence },
-		Projectors: projectorFuncs(o.Projectors),
-	})
+func New(d Dialect, write, read *sql.DB, projectors []eventlog.Projector, publishing publish.Config) *Store {
+	s := &Store{dialect: d, write: write, read: read, headsAt: -1, publishers: publish.NewSet(publishing)}
+	s.units = unit.NewRunner(unit.Store{Last: s.last, Projectors: projectors})
 	return s
 }
 
-// Append implements [fact.EventStore].
-func (s *Store) Append(ctx context.Context, stream string, events []fact.Event) error {
+// Append implements [eventlog.EventStore].
+func (s *Store) Append(ctx context.Context, stream string, events []eventlog.Event) error {
 	_, err := s.AppendReturning(ctx, stream, events)
 	return err
 }
 
-// AppendReturning implements [fact.ReturningAppender]. Inside a projector, the
+// AppendReturning implements [eventlog.ReturningAppender]. Inside a projector, the
 // returned events are not committed yet.
-func (s *Store) AppendReturning(ctx context.Context, stream string, events []fact.Event) ([]fact.Event, error) {
-	return s.append(ctx, unit.Call[fact.Event]{Stream: stream, Events: events})
+func (s *Store) AppendReturning(ctx context.Context, stream string, events []eventlog.Event) ([]eventlog.Event, error) {
+	return s.append(ctx, unit.Call{Stream: stream, Events: events})
 }
 
-// AppendAt implements [fact.ConditionalAppender]. Inside a projector, the last
+// AppendAt implements [eventlog.ConditionalAppender]. Inside a projector, the last
 // sequence counts what the unit of work has so far.
-func (s *Store) AppendAt(ctx context.Context, stream string, lastSequence int64, events []fact.Event) error {
+func (s *Store) AppendAt(ctx context.Context, stream string, lastSequence int64, events []eventlog.Event) error {
 	check := func(last int64) error {
 		if last != lastSequence {
-			return &fact.ConflictError{Stream: stream, Expected: lastSequence, Actual: last}
+			return &eventlog.ConflictError{Stream: stream, Expected: lastSequence, Actual: last}
 		}
 		return nil
 	}
-	_, err := s.append(ctx, unit.Call[fact.Event]{Stream: stream, Events: events, Check: check})
+	_, err := s.append(ctx, unit.Call{Stream: stream, Events: events, Check: check})
 	return err
 }
 
-// AppendOnce implements [fact.IdempotentAppender].
-func (s *Store) AppendOnce(ctx context.Context, stream string, events []fact.Event) ([]fact.Event, error) {
-	once := unit.Once[fact.Event]{
-		ID: func(e *fact.Event) string { return e.ID },
-		Stored: func(ctx context.Context, ids []string) ([]fact.Event, error) {
+// AppendOnce implements [eventlog.IdempotentAppender].
+func (s *Store) AppendOnce(ctx context.Context, stream string, events []eventlog.Event) ([]eventlog.Event, error) {
+	once := unit.Once{
+		Stored: func(ctx context.Context, ids []string) ([]eventlog.Event, error) {
 			return s.find(ctx, stream, ids)
 		},
 	}
-	_, err := s.append(ctx, unit.Call[fact.Event]{Stream: stream, Events: events, Pick: once.Pick})
+	_, err := s.append(ctx, unit.Call{Stream: stream, Events: events, Pick: once.Pick})
 	if err != nil || len(events) == 0 {
 		return nil, err
 	}
-	return cloneEvents(once.Result()), nil
+	return eventlog.CloneEvents(once.Result()), nil
 }
 
 // append does all forms of Append and returns copies of the stored events.
-func (s *Store) append(ctx context.Context, call unit.Call[fact.Event]) ([]fact.Event, error) {
+func (s *Store) append(ctx context.Context, call unit.Call) ([]eventlog.Event, error) {
 	if len(call.Events) == 0 {
 		return nil, nil
 	}
 	err := ctx.Err()
 	if err == nil {
-		call.Events, err = fact.AdoptEvents(call.Stream, call.Events)
+		call.Events, err = eventlog.AdoptEvents(call.Stream, call.Events)
 	}
 	if err == nil {
 		err = s.appendAdopted(ctx, call)
@@ -132,12 +119,12 @@ func (s *Store) append(ctx context.Context, call unit.Call[fact.Event]) ([]fact.
 	if err != nil {
 		return nil, fmt.Errorf("append to stream %q: %w", call.Stream, err)
 	}
-	return cloneEvents(call.Events), nil
+	return eventlog.CloneEvents(call.Events), nil
 }
 
-func (s *Store) appendAdopted(ctx context.Context, call unit.Call[fact.Event]) error {
+func (s *Store) appendAdopted(ctx context.Context, call unit.Call) error {
 	var g *group
-	u, err := s.units.Append(ctx, call, func(u *unit.Unit[fact.Event]) (err error) {
+	u, err := s.units.Append(ctx, call, func(u *unit.Unit) (err error) {
 		g, err = s.open(ctx)
 		if err == nil {
 			g.add(ctx, s, u.Events())
@@ -154,21 +141,21 @@ func (s *Store) appendAdopted(ctx context.Context, call unit.Call[fact.Event]) e
 	return nil
 }
 
-// Load implements [fact.EventStore].
-func (s *Store) Load(ctx context.Context, stream string) ([]fact.Event, error) {
+// Load implements [eventlog.EventStore].
+func (s *Store) Load(ctx context.Context, stream string) ([]eventlog.Event, error) {
 	return s.LoadFrom(ctx, stream, 0)
 }
 
-// LoadFrom implements [fact.EventStore].
-func (s *Store) LoadFrom(ctx context.Context, stream string, fromSequence int64) ([]fact.Event, error) {
+// LoadFrom implements [eventlog.EventStore].
+func (s *Store) LoadFrom(ctx context.Context, stream string, fromSequence int64) ([]eventlog.Event, error) {
 	return s.load(ctx, stream, fromSequence, math.MaxInt32)
 }
 
 // load returns at most n events, as the unit of work that ctx belongs to sees the
 // stream.
-func (s *Store) load(ctx context.Context, stream string, after int64, n int) (events []fact.Event, err error) {
-	if _, err = fact.AdoptEvents(stream, nil); err == nil { // checks the name
-		err = s.units.Inside(ctx, func(u *unit.Unit[fact.Event]) error {
+func (s *Store) load(ctx context.Context, stream string, after int64, n int) (events []eventlog.Event, err error) {
+	if err = eventlog.CheckStream(stream); err == nil {
+		err = s.units.Inside(ctx, func(u *unit.Unit) error {
 			if u == nil {
 				events, err = loadEvents(ctx, s.read, stream, after, n)
 				return err
@@ -178,7 +165,7 @@ func (s *Store) load(ctx context.Context, stream string, after int64, n int) (ev
 			}
 			for _, e := range u.Staged(stream) {
 				if e.Sequence > after && len(events) < n {
-					events = append(events, cloneEvents([]fact.Event{e})...)
+					events = append(events, e.Clone())
 				}
 			}
 			return err
@@ -190,18 +177,18 @@ func (s *Store) load(ctx context.Context, stream string, after int64, n int) (ev
 	return events, nil
 }
 
-// InUnitOfWork implements [fact.UnitOfWorkStore].
+// InUnitOfWork implements [eventlog.UnitOfWorkStore].
 func (s *Store) InUnitOfWork(ctx context.Context) (in bool, err error) {
-	err = s.units.Inside(ctx, func(u *unit.Unit[fact.Event]) error {
+	err = s.units.Inside(ctx, func(u *unit.Unit) error {
 		in = u != nil
 		return nil
 	})
 	return in, err
 }
 
-// AfterCommit implements [fact.UnitOfWorkStore].
+// AfterCommit implements [eventlog.UnitOfWorkStore].
 func (s *Store) AfterCommit(ctx context.Context, do func()) (left bool, err error) {
-	err = s.units.Inside(ctx, func(u *unit.Unit[fact.Event]) error {
+	err = s.units.Inside(ctx, func(u *unit.Unit) error {
 		if left = u != nil; left {
 			u.AfterCommit(do)
 		}
@@ -210,12 +197,12 @@ func (s *Store) AfterCommit(ctx context.Context, do func()) (left bool, err erro
 	return left, err
 }
 
-// Flush implements [fact.Flusher].
+// Flush implements [eventlog.Flusher].
 func (s *Store) Flush(ctx context.Context) error { return s.publishers.Flush(ctx) }
 
 // Close waits for the running unit of work and for the commits that have begun,
 // and then for the publishers, as MemoryStore does. Appends fail with
-// [fact.ErrClosed] from then on.
+// [eventlog.ErrClosed] from then on.
 func (s *Store) Close(ctx context.Context) error {
 	err := s.units.Locked(ctx, func() error {
 		s.closed = true

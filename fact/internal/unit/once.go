@@ -1,40 +1,42 @@
 package unit
 
-import "context"
+import (
+	"context"
+
+	"github.com/factload/factload/fact/eventlog"
+)
 
 // Once picks those events of an append whose IDs the stream does not have yet.
-type Once[E any] struct {
-	// ID returns the event's ID.
-	ID func(*E) string
+type Once struct {
 	// Stored returns the stream's events outside of the unit of work that have one
 	// of the IDs.
-	Stored func(ctx context.Context, ids []string) ([]E, error)
+	Stored func(ctx context.Context, ids []string) ([]eventlog.Event, error)
 
-	fresh []E
-	from  []origin[E] // of each given event
+	fresh []eventlog.Event
+	from  []origin // of each given event
 }
 
 // origin says where an event is stored: among the fresh ones, or before.
-type origin[E any] struct {
+type origin struct {
 	fresh int // -1: it was there before
-	known E
+	known eventlog.Event
 }
 
 // Pick is for [Call].
-func (o *Once[E]) Pick(ctx context.Context, staged, given []E) ([]E, error) {
+func (o *Once) Pick(ctx context.Context, staged, given []eventlog.Event) ([]eventlog.Event, error) {
 	ids := make([]string, len(given))
 	for i := range given {
-		ids[i] = o.ID(&given[i])
+		ids[i] = given[i].ID
 	}
 	stored, err := o.Stored(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[string]origin[E], len(given))
-	for _, events := range [][]E{stored, staged} {
+	known := make(map[string]origin, len(given))
+	for _, events := range [][]eventlog.Event{stored, staged} {
 		for i := range events {
-			if id := o.ID(&events[i]); known[id].fresh == 0 { // the first of several
-				known[id] = origin[E]{fresh: -1, known: events[i]}
+			if id := events[i].ID; known[id].fresh == 0 { // the first of several
+				known[id] = origin{fresh: -1, known: events[i]}
 			}
 		}
 	}
@@ -42,7 +44,7 @@ func (o *Once[E]) Pick(ctx context.Context, staged, given []E) ([]E, error) {
 	for i := range given {
 		at, ok := known[ids[i]]
 		if !ok {
-			at = origin[E]{fresh: len(o.fresh)}
+			at = origin{fresh: len(o.fresh)}
 			known[ids[i]] = at
 			o.fresh = append(o.fresh, given[i])
 		}
@@ -52,8 +54,8 @@ func (o *Once[E]) Pick(ctx context.Context, staged, given []E) ([]E, error) {
 }
 
 // Result returns the given events as they are stored. The append has succeeded.
-func (o *Once[E]) Result() []E {
-	events := make([]E, len(o.from))
+func (o *Once) Result() []eventlog.Event {
+	events := make([]eventlog.Event, len(o.from))
 	for i, at := range o.from {
 		if events[i] = at.known; at.fresh >= 0 {
 			events[i] = o.fresh[at.fresh]

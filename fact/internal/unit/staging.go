@@ -1,13 +1,15 @@
 package unit
 
+import "github.com/factload/factload/fact/eventlog"
+
 // staging holds the events of a unit of work in the order of their appends.
-type staging[E any] struct {
-	events  []E
+type staging struct {
+	events  []eventlog.Event
 	streams []string         // of each event
 	counts  map[string]int64 // of the events of each stream
 }
 
-func (g *staging[E]) add(stream string, event E) {
+func (g *staging) add(stream string, event eventlog.Event) {
 	if g.counts == nil {
 		g.counts = make(map[string]int64, 1)
 	}
@@ -17,7 +19,7 @@ func (g *staging[E]) add(stream string, event E) {
 }
 
 // rollback forgets all but the first events.
-func (g *staging[E]) rollback(first int) {
+func (g *staging) rollback(first int) {
 	for _, stream := range g.streams[first:] {
 		g.counts[stream]--
 	}
@@ -26,8 +28,8 @@ func (g *staging[E]) rollback(first int) {
 }
 
 // Staged returns the events of the stream, in order.
-func (g *staging[E]) Staged(stream string) []E {
-	events := make([]E, 0, g.counts[stream])
+func (g *staging) Staged(stream string) []eventlog.Event {
+	events := make([]eventlog.Event, 0, g.counts[stream])
 	for i := range g.events {
 		if g.streams[i] == stream {
 			events = append(events, g.events[i])
@@ -37,4 +39,4 @@ func (g *staging[E]) Staged(stream string) []E {
 }
 
 // Events returns all events, in the order of their appends. They are the unit's.
-func (g *staging[E]) Events() []E { return g.events }
+func (g *staging) Events() []eventlog.Event { return g.events }

@@ -1,12 +1,15 @@
 // Package unit runs appends as units of work: an outermost append and whatever
-// its projectors append to the same store happen together or not at all. It
-// knows nothing of events (E) but what Store tells it.
+// its projectors append to the same store happen together or not at all.
 package unit
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
+	"slices"
+
+	"github.com/factload/factload/fact/eventlog"
 )
 
 // maxDepth bounds how deep projectors may append within projectors. Deeper
@@ -17,50 +20,48 @@ var errTooDeep = errors.New("projectors append within projectors without end: ap
 
 // Store is what a Runner needs of the store whose appends it runs. Its functions
 // are called by one goroutine at a time.
-type Store[E any] struct {
+type Store struct {
 	// Last returns the last sequence of the stream outside of the unit of work.
 	Last func(ctx context.Context, stream string) (int64, error)
-	// Number gives the event its sequence.
-	Number func(event *E, sequence int64)
-	// Projectors handle each event, in this order. They get the staged event, and
-	// turn panics into errors.
-	Projectors []func(ctx context.Context, event *E) error
+	// Projectors handle copies of each event, in this order. Nil ones are left out.
+	Projectors []eventlog.Projector
 }
 
 // Runner runs the units of work of one store, one after the other.
-type Runner[E any] struct {
-	store Store[E]
+type Runner struct {
+	store Store
 	lock  ctxLock // held by the running unit of work
 }
 
 // NewRunner returns a runner for the appends to a store.
-func NewRunner[E any](store Store[E]) *Runner[E] {
-	return &Runner[E]{store: store, lock: newCtxLock()}
+func NewRunner(store Store) *Runner {
+	store.Projectors = slices.DeleteFunc(slices.Clone(store.Projectors), func(p eventlog.Projector) bool { return p == nil })
+	return &Runner{store: store, lock: newCtxLock()}
 }
 
 // Call is one append. Its events become the unit's.
-type Call[E any] struct {
+type Call struct {
 	Stream string
-	Events []E
+	Events []eventlog.Event
 	// Check, if set, refuses the append by the last sequence that the stream has,
 	// as the unit of work sees it.
 	Check func(last int64) error
 	// Pick, if set, returns which of the given events are to be appended. It is
 	// told which events of the stream are staged in the unit of work.
-	Pick func(ctx context.Context, staged, given []E) ([]E, error)
+	Pick func(ctx context.Context, staged, given []eventlog.Event) ([]eventlog.Event, error)
 }
 
 // Unit is what one outermost append does. Nothing of it is visible to others
 // before its commit. It needs no lock of its own: only the goroutine that holds
 // the lock of the innermost projector call uses it.
-type Unit[E any] struct {
-	staging[E]
+type Unit struct {
+	staging
 	after []func()
 }
 
 // Committed runs what was left to be done after the commit. The caller has
 // committed the unit and holds no lock.
-func (u *Unit[E]) Committed() {
+func (u *Unit) Committed() {
 	for _, do := range u.after {
 		do()
 	}
@@ -68,12 +69,12 @@ func (u *Unit[E]) Committed() {
 
 // AfterCommit leaves do to be called once the unit of work is committed. It is
 // forgotten with the append whose projector leaves it.
-func (u *Unit[E]) AfterCommit(do func()) { u.after = append(u.after, do) }
+func (u *Unit) AfterCommit(do func()) { u.after = append(u.after, do) }
 
 // Append runs the call as part of the unit of work that ctx belongs to, and
 // returns nil then; or as a unit of work of its own, which it returns once
 // commit has returned nil. The store is locked until commit has returned.
-func (r *Runner[E]) Append(ctx context.Context, call Call[E], commit func(*Unit[E]) error) (*Unit[E], error) {
+func (r *Runner) Append(ctx context.Context, call Call, commit func(*Unit) error) (*Unit, error) {
 	c, err := r.enter(ctx)
 	if err != nil {
 		return nil, err
@@ -86,7 +87,7 @@ func (r *Runner[E]) Append(ctx context.Context, call Call[E], commit func(*Unit[
 		return nil, err
 	}
 	defer r.lock.release()
-	u := new(Unit[E])
+	u := new(Unit)
 	if err := r.append(ctx, u, nil, call); err != nil {
 		return nil, err
 	}
@@ -101,7 +102,7 @@ func (r *Runner[E]) Append(ctx context.Context, call Call[E], commit func(*Unit[
 
 // Inside calls do with the unit of work that ctx belongs to, which is nil if
 // there is none. Nobody else uses the unit meanwhile.
-func (r *Runner[E]) Inside(ctx context.Context, do func(*Unit[E]) error) error {
+func (r *Runner) Inside(ctx context.Context, do func(*Unit) error) error {
 	c, err := r.enter(ctx)
 	if err != nil {
 		return err
@@ -115,7 +116,7 @@ func (r *Runner[E]) Inside(ctx context.Context, do func(*Unit[E]) error) error {
 
 // Locked calls do while no unit of work is running. It must not be called by a
 // projector of the store.
-func (r *Runner[E]) Locked(ctx context.Context, do func() error) error {
+func (r *Runner) Locked(ctx context.Context, do func() error) error {
 	if err := r.lock.take(ctx); err != nil {
 		return err
 	}
@@ -125,7 +126,7 @@ func (r *Runner[E]) Locked(ctx context.Context, do func() error) error {
 
 // append stages the events and runs the projectors on them. On an error,
 // nothing of it stays in the unit of work.
-func (r *Runner[E]) append(ctx context.Context, u *Unit[E], parent *projectorCall[E], call Call[E]) error {
+func (r *Runner) append(ctx context.Context, u *Unit, parent *projectorCall, call Call) error {
 	if parent.level() > maxDepth {
 		return errTooDeep
 	}
@@ -155,7 +156,7 @@ func (r *Runner[E]) append(ctx context.Context, u *Unit[E], parent *projectorCal
 		}
 	}()
 	for i := range events {
-		r.store.Number(&events[i], last+int64(i)+1)
+		events[i].Sequence = last + int64(i) + 1
 		u.add(call.Stream, events[i])
 	}
 	if err := r.project(ctx, u, parent, events); err != nil {
@@ -166,22 +167,26 @@ func (r *Runner[E]) append(ctx context.Context, u *Unit[E], parent *projectorCal
 }
 
 // project runs the projectors on the events, one event after the other.
-func (r *Runner[E]) project(ctx context.Context, u *Unit[E], parent *projectorCall[E], events []E) error {
+func (r *Runner) project(ctx context.Context, u *Unit, parent *projectorCall, events []eventlog.Event) error {
 	for i := range events {
-		for _, handle := range r.store.Projectors {
-			if err := r.handle(ctx, u, parent, handle, &events[i]); err != nil {
-				return err
+		for _, p := range r.store.Projectors {
+			if err := r.handle(ctx, u, parent, p, events[i].Clone()); err != nil {
+				return fmt.Errorf("projector %T on event %d of type %q: %w", p, events[i].Sequence, events[i].Type, err)
 			}
 		}
 	}
 	return nil
 }
 
-// handle runs one projector on one event, in a projector call of its own.
-func (r *Runner[E]) handle(ctx context.Context, u *Unit[E], parent *projectorCall[E],
-	handle func(context.Context, *E) error, event *E,
-) error {
-	c := &projectorCall[E]{unit: u, parent: parent, depth: parent.level() + 1, lock: newCtxLock()}
+// handle runs one projector on one event, in a projector call of its own, and turns
+// a panic into an error.
+func (r *Runner) handle(ctx context.Context, u *Unit, parent *projectorCall, p eventlog.Projector, event eventlog.Event) (err error) {
+	c := &projectorCall{unit: u, parent: parent, depth: parent.level() + 1, lock: newCtxLock()}
 	defer c.end()
-	return handle(context.WithValue(ctx, callKey{r}, c), event)
+	defer func() {
+		if v := recover(); v != nil {
+			err = &eventlog.PanicError{Value: v, Stack: debug.Stack()}
+		}
+	}()
+	return p.Handle(context.WithValue(ctx, callKey{r}, c), event)
 }
