@@ -22,6 +22,7 @@ type InUseError struct {
 	DSNFile string // holds the running engine's DSN, readable by its owner alone; "" when there is none yet
 
 	shared bool // it ends with the last of those who have joined it
+	parent int  // the process that has started it
 }
 
 // Error says who uses the directory and how to reach it.

@@ -88,7 +88,7 @@ func (h holder) orphan() bool {
 }
 
 func inUse(l layout, h holder) error {
-	e := &InUseError{DataDir: l.root, PID: h.PID, shared: h.Shared}
+	e := &InUseError{DataDir: l.root, PID: h.PID, shared: h.Shared, parent: h.Parent}
 	if _, err := os.Stat(l.dsn()); err == nil {
 		e.DSNFile = l.dsn()
 	}

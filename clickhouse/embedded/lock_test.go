@@ -34,7 +34,7 @@ func TestDirectoryInUse(t *testing.T) {
 	require.True(t, HasData(dir))
 	var inUse *InUseError
 	require.ErrorAs(t, err, &inUse)
-	require.Equal(t, InUseError{DataDir: dir, PID: s.PID(), DSNFile: s.DSNFile()}, *inUse)
+	require.Equal(t, InUseError{DataDir: dir, PID: s.PID(), DSNFile: s.DSNFile(), parent: os.Getpid()}, *inUse)
 
 	link := filepath.Join(t.TempDir(), "link")
 	require.NoError(t, os.Symlink(dir, link))

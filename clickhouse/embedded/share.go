@@ -24,11 +24,12 @@ type Use struct {
 	dsn, httpDSN string
 	pid          int
 
-	files layout
-	lock  *os.File // shared, on the file of uses
-	owned bool     // by a Start: it ends when its owner says so
-	own   *Server  // if this Use has started the engine
-	left  sync.Once
+	files  layout
+	lock   *os.File // shared, on the file of uses
+	owned  bool     // by a Start: it ends when its owner says so
+	parent int      // the process that has started it, unless that is this one
+	own    *Server  // if this Use has started the engine
+	left   sync.Once
 }
 
 // Join uses the engine of cfg.DataDir, and starts one when there is none. An engine that Join has started ends when the
@@ -105,7 +106,7 @@ func (s *Server) enter(ctx context.Context, u *Use, inUse *InUseError) (*Use, er
 	if err := answers(ctx, httpDSN); err != nil {
 		return nil, inUse // it has just ended, or is about to
 	}
-	u.dsn, u.httpDSN, u.pid, u.owned = dsn, httpDSN, inUse.PID, !inUse.shared
+	u.dsn, u.httpDSN, u.pid, u.owned, u.parent = dsn, httpDSN, inUse.PID, !inUse.shared, inUse.parent
 	return u, nil
 }
 
@@ -169,6 +170,15 @@ func (u *Use) HTTPDSN() string { return u.httpDSN }
 
 // PID returns the number of the engine process.
 func (u *Use) PID() int { return u.pid }
+
+// Owner returns the number of the process that has started the engine by Start, and ends it. It is 0 for an engine that
+// ends with the last program that has joined it.
+func (u *Use) Owner() int {
+	if !u.owned {
+		return 0
+	}
+	return u.parent
+}
 
 // Started returns the engine if this Use has started it, and else nil. It is not to be stopped.
 func (u *Use) Started() *Server { return u.own }

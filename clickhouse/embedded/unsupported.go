@@ -64,6 +64,9 @@ func (*Use) HTTPDSN() string { return "" }
 // PID returns 0 on this platform.
 func (*Use) PID() int { return 0 }
 
+// Owner returns 0 on this platform.
+func (*Use) Owner() int { return 0 }
+
 // Started returns nil on this platform.
 func (*Use) Started() *Server { return nil }
 

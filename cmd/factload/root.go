@@ -92,6 +92,7 @@ func newRoot(a *cli.App) *cobra.Command {
 		// Engines and servers.
 		engine.NewServe(a),
 		engine.NewEngine(a),
+		engine.NewStatus(a),
 		engine.NewDoctor(a),
 		engine.NewBackup(a),
 		engine.NewRestore(a),

@@ -29,7 +29,12 @@ type Server struct {
 	dsn     string
 	httpDSN string // empty when it is not known
 	from    string // where the DSN comes from
-	stop    func() error
+
+	// Of an embedded engine: its data directory, and the use of it. Else they are empty.
+	Dir string
+	Use *embedded.Use
+
+	stop func() error
 }
 
 // Access is what a command wants of the server.
@@ -81,6 +86,9 @@ func (s *Server) Close() error {
 	}
 	return s.stop()
 }
+
+// Address returns the server's DSN without its password.
+func (s *Server) Address() string { return clickhouse.RedactDSN(s.dsn) }
 
 // Open returns a client of the server.
 func (s *Server) Open(options ...clickhouse.Option) (*clickhouse.Client, error) {
@@ -178,7 +186,7 @@ func (a *App) startEngine(ctx context.Context, dir string) (*Server, error) {
 		defer cancel()
 		return use.Close(ctx)
 	}
-	return &Server{dsn: use.DSN(), httpDSN: use.HTTPDSN(), from: "the engine of " + dir, stop: stop}, nil
+	return &Server{dsn: use.DSN(), httpDSN: use.HTTPDSN(), from: "the engine of " + dir, Dir: dir, Use: use, stop: stop}, nil
 }
 
 // EngineConfig is what the configuration says of an engine on dir.
