@@ -84,10 +84,14 @@ type Config struct {
 	MaxBlockRows, MaxBlockBytes int
 
 	// MaxPendingBytes bounds the encoded rows of each table that have been
-	// accepted and not been answered. Calls wait until theirs fit, in the order
-	// in which they came; a call with more rows than that goes alone. The memory
-	// used is up to about twice that for each table, since columns grow by
-	// doubling, and what the waiting calls hold themselves. Zero means
+	// accepted and not been answered; rows of calls with several schemas are
+	// bounded by as much again. Further calls wait in the order in which they came,
+	// before they encode anything; so does Record, before it appends to a log. A
+	// call of any size enters while there is room, and only as many at once as
+	// there are processors, and at least four.
+	//
+	// The memory used is up to about twice that for each table, since columns grow
+	// by doubling, and once more for what Record holds as JSON. Zero means
 	// DefaultMaxPendingBytes.
 	MaxPendingBytes int
 

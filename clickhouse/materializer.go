@@ -35,6 +35,7 @@ type Materializer struct {
 	timeout  time.Duration
 	settings map[string]string // of inserts
 	log      *slog.Logger
+	several  *groupcommit.Room // of calls with facts of several schemas
 	calls    inflight
 	late     lateness
 
@@ -54,6 +55,7 @@ type Materializer struct {
 var (
 	_ fact.Materializer = (*Materializer)(nil)
 	_ fact.Preparer     = (*Materializer)(nil)
+	_ fact.Admitter     = (*Materializer)(nil)
 )
 
 // New returns a Materializer. It checks the configuration and connects to
@@ -71,6 +73,7 @@ func New(cfg Config) (*Materializer, error) {
 		timeout:  cfg.InsertTimeout,
 		settings: insertSettings(cfg.InsertTimeout),
 		log:      cfg.Logger,
+		several:  groupcommit.NewRoom(cfg.MaxPendingBytes),
 		config:   cfg,
 		keepIDs:  cfg.Mode == Buffered && cfg.OnFailure != nil,
 		schemas:  make(map[string]*schemaEntry),
@@ -173,16 +176,30 @@ func (m *Materializer) Materialize(ctx context.Context, facts ...fact.Fact) erro
 	if len(facts) == 0 {
 		return nil
 	}
-	p, err := m.prepare(ctx, facts)
+	ctx, done, err := m.calls.enter(ctx)
 	if err != nil {
 		return err
 	}
-	return p.Materialize(ctx)
+	defer done()
+	p, err := m.admitAndPrepare(ctx, facts)
+	if err != nil {
+		return err
+	}
+	_, err = p.write(ctx, false)
+	return err
 }
 
 // Prepare checks and encodes the facts, as Materialize does, and stores
-// nothing. It does not talk to the server.
+// nothing. It does not talk to the server. It waits for nothing: what it encodes
+// counts as pending until it is stored or discarded, whether there is room or not,
+// which Admit waits for.
 func (m *Materializer) Prepare(ctx context.Context, facts ...fact.Fact) (fact.Prepared, error) {
+	if m.calls.isClosed() {
+		return nil, errMaterializerClosed
+	}
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	p, err := m.prepare(ctx, facts)
 	if err != nil {
 		return nil, err // not p: a nil *prepared would be a non-nil interface

@@ -26,7 +26,12 @@ func (m *Materializer) MaterializeMissing(ctx context.Context, facts ...fact.Fac
 	if len(facts) == 0 {
 		return 0, nil
 	}
-	p, err := m.prepare(ctx, facts)
+	ctx, done, err := m.calls.enter(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	p, err := m.admitAndPrepare(ctx, facts)
 	if err != nil {
 		return 0, err
 	}

@@ -17,6 +17,9 @@ import (
 type prepared struct {
 	m     *Materializer
 	parts []part // by name of the table
+
+	room *groupcommit.Room
+	held int // bytes of it, as long as no writer has taken them over
 }
 
 // part is the rows of one table.
@@ -34,15 +37,19 @@ var _ fact.Prepared = (*prepared)(nil)
 // maxFactErrors is how many bad facts of one call are reported.
 const maxFactErrors = 10
 
+// admitAndPrepare waits until there is room for the facts, and encodes them.
+func (m *Materializer) admitAndPrepare(ctx context.Context, facts []fact.Fact) (*prepared, error) {
+	ctx, leave, err := m.Admit(ctx, facts...)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
+	return m.prepare(ctx, facts)
+}
+
 // prepare encodes the facts. All of them are looked at, so that one error
 // tells all that is wrong.
 func (m *Materializer) prepare(ctx context.Context, facts []fact.Fact) (*prepared, error) {
-	if m.calls.isClosed() {
-		return nil, errMaterializerClosed
-	}
-	if ctx.Err() != nil {
-		return nil, context.Cause(ctx)
-	}
 	parts := make(map[string]*part)
 	var failures []error
 	for i := range facts {
@@ -61,7 +68,9 @@ func (m *Materializer) prepare(ctx context.Context, facts []fact.Fact) (*prepare
 	for i := range p.parts {
 		part := &p.parts[i]
 		part.token = part.ids.Token(part.entry.table.Name, part.block)
+		part.ids, part.id = groupcommit.TokenMaker{}, nil
 	}
+	p.hold(ctx, facts)
 	return p, nil
 }
 
@@ -93,7 +102,13 @@ func (m *Materializer) prepareOne(parts map[string]*part, f *fact.Fact, facts in
 // Materialize stores the rows, table by table, and returns when all of them
 // are stored.
 func (p *prepared) Materialize(ctx context.Context) error {
-	_, err := p.write(ctx, false)
+	ctx, done, err := p.m.calls.enter(ctx)
+	if err != nil {
+		p.Discard()
+		return err
+	}
+	defer done()
+	_, err = p.write(ctx, false)
 	return err
 }
 
@@ -101,17 +116,15 @@ func (p *prepared) Materialize(ctx context.Context) error {
 // write has added.
 func (p *prepared) write(ctx context.Context, careful bool) (stored int, err error) {
 	defer p.Discard()
-	ctx, done, err := p.m.calls.enter(ctx)
-	if err != nil {
-		return 0, err
-	}
-	defer done()
 	ids := p.idsOfSeveral()
 	for i := range p.parts {
 		part := &p.parts[i]
 		rows := groupcommit.Part{Block: part.block, Token: part.token, IDs: part.keptIDs}
+		part.block = nil // the writer gives it back as soon as it can
+		if p.room == part.entry.writer.Room() {
+			rows.Taken, p.held = p.held, 0
+		}
 		n, err := part.entry.writer.Write(ctx, &rows, careful)
-		part.block = rows.Block
 		if err != nil {
 			// The call may be repeated as a whole, and what is stored already
 			// was perhaps stored together with other calls.
@@ -140,12 +153,16 @@ func (p *prepared) idsOfSeveral() [][]string {
 	return ids
 }
 
-// Discard gives the blocks back.
+// Discard gives the blocks back, and the room.
 func (p *prepared) Discard() {
 	for _, part := range p.parts {
 		part.entry.writer.GiveBlock(part.block)
 	}
 	p.parts = nil
+	if p.held > 0 {
+		p.room.Release(p.held)
+		p.held = 0
+	}
 }
 
 // failed makes the error for the i-th table.

@@ -307,7 +307,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	cancel()
 	wg.Wait()
 	t.Logf("128 MB were pushed; most pending %d, heap %d more than before", pending, int64(most)-int64(before))
-	require.LessOrEqual(t, pending, int64(bound))
+	require.LessOrEqual(t, pending, int64(bound+runtime.GOMAXPROCS(0)*4*21_000), "what entered at the same moment")
 	require.Greater(t, pending, int64(bound/2), "the bound was reached")
 	// Columns grow by doubling, blocks are kept for later, and 64 callers hold
 	// rows of their own: far from 128 MB all the same.

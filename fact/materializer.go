@@ -18,6 +18,15 @@ type Materializer interface {
 	Materialize(ctx context.Context, facts ...Fact) error
 }
 
+// Admitter is what a Materializer may implement to bound what calls hold in memory
+// while they wait for their turn: Record asks it before it encodes the facts.
+type Admitter interface {
+	// Admit waits until there is room for the rows of the facts, whose values it does
+	// not look at, or until ctx ends. The facts are then encoded and given to Prepare
+	// with the context that is returned, and leave is called after that, or instead.
+	Admit(ctx context.Context, facts ...Fact) (admitted context.Context, leave func(), err error)
+}
+
 // Preparer is what a Materializer may implement to separate checking from
 // storing, so that a bad fact is refused before it reaches the log.
 type Preparer interface {

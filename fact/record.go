@@ -90,13 +90,9 @@ func (p *Pipeline) record(ctx context.Context, facts []Fact) ([]Event, error) {
 	if err := p.checkContext(ctx); err != nil {
 		return nil, fmt.Errorf("record: %w", err)
 	}
-	facts, events, err := p.encode(facts)
+	rows, events, err := p.check(ctx, facts)
 	if err != nil {
-		return nil, fmt.Errorf("validate: %w", err)
-	}
-	rows, err := p.prepare(ctx, facts, events)
-	if err != nil {
-		return nil, fmt.Errorf("validate: %w", err)
+		return nil, err
 	}
 	defer rows.discard()
 	if events, err = p.log(ctx, events); err != nil {
@@ -106,6 +102,36 @@ func (p *Pipeline) record(ctx context.Context, facts []Fact) ([]Event, error) {
 		return events, fmt.Errorf("materialize: %w", err)
 	}
 	return events, p.publish(ctx, events)
+}
+
+// check encodes the facts, and prepares their rows, once there is room for them.
+func (p *Pipeline) check(ctx context.Context, facts []Fact) (*rows, []Event, error) {
+	if admitter, ok := p.materializer.(Admitter); ok && p.writesRows() {
+		admitted, leave, err := admitter.Admit(ctx, facts...)
+		if err != nil {
+			return nil, nil, fmt.Errorf("record: %w", err)
+		}
+		defer leave()
+		ctx = admitted
+	}
+	facts, events, err := p.encode(facts)
+	if err != nil {
+		return nil, nil, fmt.Errorf("validate: %w", err)
+	}
+	rows, err := p.prepare(ctx, facts, events)
+	if err != nil {
+		return nil, nil, fmt.Errorf("validate: %w", err)
+	}
+	if !p.writesRows() {
+		rows.discard() // whoever writes them makes them again
+	}
+	return rows, events, nil
+}
+
+// writesRows reports whether Record writes the rows that it has prepared.
+func (p *Pipeline) writesRows() bool {
+	_, missing := p.materializer.(MissingMaterializer)
+	return p.follow == nil && (!p.once || !missing)
 }
 
 // checkContext refuses to record inside a projector of the store what would not be

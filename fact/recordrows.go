@@ -40,6 +40,7 @@ func (r *rows) materialize(ctx context.Context) error {
 // discard gives up the rows unless they have been used.
 func (r *rows) discard() {
 	if !r.used && r.prepared != nil {
+		r.used = true
 		r.prepared.Discard()
 	}
 }

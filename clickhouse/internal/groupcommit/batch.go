@@ -47,11 +47,13 @@ func newBatch(careful bool) *Batch {
 // batch's, without a copy, when it is the first.
 const handOverRows = 256
 
-// Part is the rows of one call for the table.
+// Part is the rows of one call for the table. Its block is the writer's from Write
+// on.
 type Part struct {
-	Block *block.Block // nil once it has become the writer's
-	Token string       // the deduplication token of the rows
-	IDs   []string     // of the facts, if failures are reported by them
+	Block *block.Block
+	Token string   // the deduplication token of the rows
+	IDs   []string // of the facts, if failures are reported by them
+	Taken int      // what has been taken of the writer's room; 0 once that is the writer's to release
 }
 
 // add appends the rows of a part. It takes the part's block when that saves

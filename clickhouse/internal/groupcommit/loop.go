@@ -125,11 +125,12 @@ func (w *Writer) waiting() int {
 
 // finish answers the calls of a batch. The caller holds the lock.
 func (w *Writer) finish(b *Batch) {
+	bytes := 0
 	for _, c := range b.calls {
-		w.room.taken -= c.bytes
+		bytes += c.bytes
 		w.metrics.answered(w.Inserts, c)
 	}
-	w.room.grant()
+	w.room.Release(bytes)
 	close(b.answered)
 }
 

@@ -38,7 +38,8 @@ func (w *Writer) Stats() Stats {
 	if w.flight != nil {
 		s.PendingRows += int64(w.flight.rows.Rows())
 	}
-	s.PendingBytes, s.Waiting = int64(w.room.taken), w.room.waiting.Len()
+	taken, waiting := w.room.Used()
+	s.PendingBytes, s.Waiting = int64(taken), waiting
 	s.InDoubt, s.Forgotten = len(w.doubts.known), w.doubts.forgotten
 	s.ActiveParts, s.Pace = w.pacer.parts, w.pacer.interval(1)
 	return s

@@ -21,14 +21,14 @@ import (
 type Writer struct {
 	Config
 	pool    blockPool
+	room    *Room
 	repeat  retry.Repeater
 	metrics *tableMetrics
 
 	mu      sync.Mutex
 	queue   []*Batch // not yet sent, oldest first
 	flight  *Batch   // being sent
-	room    quota
-	running bool // there is a goroutine
+	running bool     // there is a goroutine
 	pacer   pacer
 	wakeAt  time.Time     // what the goroutine waits for
 	nudge   chan struct{} // tells it to look again
@@ -68,7 +68,7 @@ func New(cfg Config) *Writer {
 		pool:    blockPool{layout: cfg.Layout},
 		repeat:  retry.Repeater{Budget: cfg.RetryBudget, Forever: cfg.Buffered},
 		metrics: cfg.Metrics.of(cfg.Table),
-		room:    quota{size: cfg.MaxPendingBytes},
+		room:    NewRoom(cfg.MaxPendingBytes),
 		pacer:   pacer{base: max(cfg.Pace, 0)},
 		nudge:   make(chan struct{}, 1),
 	}
@@ -103,8 +103,15 @@ type Sink interface {
 	Parts(ctx context.Context) (int, error)
 }
 
+// Room is where the calls that write to the table alone enter before they encode
+// their rows.
+func (w *Writer) Room() *Room { return w.room }
+
 // callBytes is about what a call takes besides its rows.
 const callBytes = 256
+
+// CallBytes returns what a call with these rows takes of the room.
+func CallBytes(rows *block.Block) int { return rows.Bytes() + callBytes }
 
 // Write adds the rows of a part to the table and waits until they are stored,
 // or, when writing is buffered, accepted. A careful write only stores rows
@@ -122,6 +129,8 @@ func (w *Writer) Write(ctx context.Context, p *Part, careful bool) (stored int, 
 		endSpan(span, err)
 	}()
 	b, c, err := w.join(ctx, p, careful)
+	w.GiveBlock(p.Block) // its rows have been copied
+	p.Block = nil
 	if err != nil || !c.awaited {
 		return 0, err
 	}
@@ -131,25 +140,25 @@ func (w *Writer) Write(ctx context.Context, p *Part, careful bool) (stored int, 
 	return c.stored, nil
 }
 
-// join waits for room and adds the rows to the last batch of the queue.
+// join adds the rows to the last batch of the queue. What they take of the room is
+// the writer's to release from now on.
 func (w *Writer) join(ctx context.Context, p *Part, careful bool) (*Batch, *call, error) {
 	c := &call{
-		token: p.Token, ids: p.IDs, bytes: p.Block.Bytes() + callBytes, joined: time.Now(),
+		token: p.Token, ids: p.IDs, bytes: CallBytes(p.Block), joined: time.Now(),
 		awaited: careful || !w.Buffered, span: trace.SpanContextFromContext(ctx),
 	}
-	if err := w.reserve(ctx, c.bytes); err != nil {
-		return nil, nil, w.notSent(ctx, err)
-	}
+	w.room.Take(c.bytes - p.Taken)
+	p.Taken = 0
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.Inserts.Err() != nil {
-		w.room.release(c.bytes)
+		w.room.Release(c.bytes)
 		return nil, nil, w.notSent(ctx, context.Cause(w.Inserts))
 	}
 	careful = careful || w.inDoubt(p.Block)
 	b := w.openBatch(p.Block.Rows(), careful)
 	if err := b.add(p, c, &w.pool); err != nil {
-		w.room.release(c.bytes)
+		w.room.Release(c.bytes)
 		return nil, nil, err
 	}
 	b.sealed = b.rows.Rows() >= w.MaxRows || b.bytes >= w.MaxBytes
@@ -233,11 +242,11 @@ func (w *Writer) wait(ctx context.Context, b *Batch, c *call) error {
 // lock.
 func (w *Writer) withdraw(b *Batch, c *call) {
 	b.withdraw(c)
-	w.room.release(c.bytes)
+	w.room.Release(c.bytes)
 	if b.gone > b.live() {
 		b.compact(&w.pool)
 	}
-	w.wake() // for what has waited for room, or when nothing is left
+	w.wake() // when nothing is left
 }
 
 // Seal makes all batches go without delay and returns them, with the one in
@@ -259,9 +268,12 @@ func (w *Writer) Seal() []*Batch {
 	return all
 }
 
-// notSent is the error for rows that have not been sent and will not be.
-func (w *Writer) notSent(ctx context.Context, cause error) error {
-	e := &chconn.Error{Op: w.op(), Text: "the rows were not sent: " + cause.Error(), Cause: cause}
+func (w *Writer) notSent(ctx context.Context, cause error) error { return NotSent(ctx, w.op(), cause) }
+
+// NotSent is the error for rows that op has not sent and will not send. The cause
+// may be the end of ctx, or that of the inserts.
+func NotSent(ctx context.Context, op string, cause error) error {
+	e := &chconn.Error{Op: op, Text: "the rows were not sent: " + cause.Error(), Cause: cause}
 	if errors.Is(cause, chconn.ErrClosed) {
 		e.Class = chconn.ErrClosed
 	} else if ctx.Err() != nil {
