@@ -11,6 +11,7 @@ import (
 
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 )
 
 // digestOf finds the digest in the comment of a view. A view that somebody has replaced has none.
@@ -33,7 +34,7 @@ func (q Question) digest() string {
 // What has the name of a view and was not made by factload is an error, and is left alone. Views for which a table is missing
 // are not looked at. Plans are carried out by [github.com/factload/factload/clickhouse/migrate.Migrator.Apply], in one database of one server: there is no ON
 // CLUSTER.
-func Plan(ctx context.Context, c *clickhouse.Client, coming ...string) ([]ddl.Plan, error) {
+func Plan(ctx context.Context, c *clickhouse.Client, coming ...string) ([]diff.Plan, error) {
 	var tables []struct {
 		Name    string `ch:"name"`
 		Engine  string `ch:"engine"`
@@ -50,19 +51,19 @@ func Plan(ctx context.Context, c *clickhouse.Client, coming ...string) ([]ddl.Pl
 			comments[t.Name] = ""
 		}
 	}
-	var plans []ddl.Plan
+	var plans []diff.Plan
 	for _, q := range all() {
 		if slices.ContainsFunc(q.Reads, func(table string) bool { return !slices.Contains(there, table) }) {
 			continue
 		}
-		plan := ddl.Plan{Table: q.View()}
+		plan := diff.Plan{Table: q.View()}
 		comment, exists := comments[q.View()]
 		why, err := q.why(ctx, c, exists, comment)
 		if err != nil {
 			return nil, err
 		}
 		if why != "" {
-			plan.Statements = []ddl.Statement{{SQL: q.create(), Why: why}}
+			plan.Statements = []diff.Statement{{SQL: q.create(), Why: why}}
 		}
 		plans = append(plans, plan)
 	}

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse/internal/chtest"
-	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
@@ -58,7 +58,7 @@ func TestDifferencesAreNoOutage(t *testing.T) {
 			_ = buffered.EnsureSchema(t.Context(), s)
 			if err != nil {
 				require.ErrorIs(t, err, ErrSchema, d.name)
-				require.ErrorAs(t, err, new(*ddl.RefusedError), d.name)
+				require.ErrorAs(t, err, new(*diff.RefusedError), d.name)
 			}
 			create := db.Query(t, "SHOW CREATE TABLE "+table)
 			facts := func(id string) fact.Fact {

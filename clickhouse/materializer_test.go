@@ -23,6 +23,7 @@ import (
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
@@ -441,7 +442,7 @@ func TestEnsureSchemaChangesTables(t *testing.T) {
 
 		err := m.EnsureSchema(t.Context(), named(pairSchema, "refused"))
 		require.ErrorIs(t, err, ErrSchema)
-		require.ErrorAs(t, err, new(*ddl.RefusedError))
+		require.ErrorAs(t, err, new(*diff.RefusedError))
 		require.ErrorIs(t, m.Materialize(t.Context(), pair("refused", "", "x", 5)), ErrSchema)
 	})
 }

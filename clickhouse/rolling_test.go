@@ -10,6 +10,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
@@ -39,7 +40,7 @@ func TestRollingDeploy(t *testing.T) {
 			m := materializer(t, Config{DSN: dsn, Allow: []ddl.Hazard{ddl.RewritesData}})
 			if err := m.EnsureSchema(t.Context(), rollingSchema(second)); err != nil {
 				require.False(t, second, "%v", err)
-				require.ErrorAs(t, err, new(*ddl.RefusedError), "a rolled-back version may live with that")
+				require.ErrorAs(t, err, new(*diff.RefusedError), "a rolled-back version may live with that")
 			}
 			return m
 		}

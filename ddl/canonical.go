@@ -1,72 +1,14 @@
 package ddl
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/factload/factload/ddl/internal/coltype"
+	"github.com/factload/factload/ddl/internal/sqltext"
 )
-
-// canonicalExpr returns the form of an expression in which it is compared. Text
-// that cannot be taken apart is its own form.
-func canonicalExpr(s string) string {
-	tokens, err := tokenize(s)
-	if err != nil {
-		return s
-	}
-	return canonicalTokens(tokens)
-}
-
-func canonicalTokens(tokens []token) string { return joinTokens(bare(tokens)) }
-
-// bare takes away the parentheses, or the tuple(), around a whole expression
-// when they hold a single part. An empty tuple becomes nothing. A tuple of
-// several parts gets parentheses.
-func bare(tokens []token) []token {
-	for len(tokens) > 1 {
-		open := 0
-		if tokens[0].isWord("tuple") {
-			open = 1
-		}
-		if !tokens[open].is("(") || closing(tokens[open:]) != len(tokens)-1-open {
-			return tokens
-		}
-		inner := tokens[open+1 : len(tokens)-1]
-		if len(splitTop(inner)) > 1 {
-			return tokens[open:]
-		}
-		tokens = inner
-	}
-	return tokens
-}
-
-// canonicalKey returns the expressions of a key in canonical form. A key that
-// is one tuple is taken apart.
-func canonicalKey(key []string) []string {
-	var out []string
-	for _, k := range key {
-		if text := canonicalExpr(k); text != "" {
-			out = append(out, text)
-		}
-	}
-	return out
-}
-
-// splitKey takes apart a key as the server prints it: "a, toDate(b)".
-func splitKey(s string) []string {
-	tokens, err := tokenize(s)
-	if err != nil {
-		return []string{s}
-	}
-	tokens = bare(tokens)
-	if len(tokens) > 0 && tokens[0].is("(") && closing(tokens) == len(tokens)-1 {
-		tokens = tokens[1 : len(tokens)-1]
-	}
-	var out []string
-	for _, part := range splitTop(tokens) {
-		out = append(out, canonicalTokens(part))
-	}
-	return out
-}
 
 // Canonical returns a copy of t in the form in which tables are compared, with
 // nothing in common with t in memory. A table read back from the server has the
@@ -76,22 +18,22 @@ func (t Table) Canonical() Table {
 	t.Columns = slices.Clone(t.Columns)
 	for i := range t.Columns {
 		c := &t.Columns[i]
-		c.Type = canonicalType(c.Type)
-		c.Default = canonicalExpr(c.Default)
+		c.Type = coltype.Canonical(c.Type)
+		c.Default = sqltext.CanonicalExpr(c.Default)
 		c.written, c.chosen.codec, c.chosen.def = false, false, false
-		c.Codec = canonicalCodec(c.Codec, c.Type)
-		c.TTL = canonicalExpr(c.TTL)
+		c.Codec = coltype.CanonicalCodec(c.Codec, c.Type)
+		c.TTL = sqltext.CanonicalExpr(c.TTL)
 	}
-	if e, err := parseEngine(t.Engine); err == nil {
+	if e, err := sqltext.ParseEngine(t.Engine); err == nil {
 		t.Engine = e.String()
 	}
-	t.OrderBy = canonicalKey(t.OrderBy)
-	t.PrimaryKey = canonicalKey(t.PrimaryKey)
+	t.OrderBy = sqltext.CanonicalKey(t.OrderBy)
+	t.PrimaryKey = sqltext.CanonicalKey(t.PrimaryKey)
 	if slices.Equal(t.PrimaryKey, t.OrderBy) {
 		t.PrimaryKey = nil
 	}
-	t.PartitionBy = canonicalExpr(t.PartitionBy)
-	t.TTL = canonicalTTL(t.TTL)
+	t.PartitionBy = sqltext.CanonicalExpr(t.PartitionBy)
+	t.TTL = sqltext.CanonicalTTL(t.TTL)
 	t.Settings = maps.Clone(t.Settings)
 	for name, value := range t.Settings {
 		t.Settings[name] = canonicalSetting(value)
@@ -105,14 +47,14 @@ func (t Table) Canonical() Table {
 	t.Indexes = slices.Clone(t.Indexes)
 	for i := range t.Indexes {
 		x := &t.Indexes[i]
-		x.Expr = strings.Join(splitKey(x.Expr), ", ")
-		x.Type = canonicalType(x.Type)
+		x.Expr = strings.Join(sqltext.SplitKey(x.Expr), ", ")
+		x.Type = coltype.Canonical(x.Type)
 		x.Granularity = canonicalGranularity(*x)
 	}
 	t.Projections = slices.Clone(t.Projections)
 	for i := range t.Projections {
 		p := &t.Projections[i]
-		p.Select = canonicalQuery(p.Select)
+		p.Select = sqltext.CanonicalQuery(p.Select)
 	}
 	t.Views = canonicalViews(t.Views, t.Database)
 	t.Cluster, t.Storage, t.Rebuild, t.chosenSetting = "", nil, nil, ""
@@ -147,10 +89,42 @@ const (
 	defaultGranularity = "8192"
 )
 
-func joinList(tokens []token) string {
-	var out []string
-	for _, part := range splitTop(tokens) {
-		out = append(out, canonicalTokens(part))
+// canonicalViews returns views in the form in which they are compared.
+func canonicalViews(list []View, database string) []View {
+	out := slices.Clone(list)
+	for i := range out {
+		v := &out[i]
+		v.Select = unqualified(sqltext.CanonicalQuery(v.Select), database)
+		v.To = TableName{Database: v.To.Database, Name: v.To.Name}
+		if v.To.Database == "" {
+			v.To.Database = database
+		}
+		v.Target = nil
 	}
-	return strings.Join(out, ", ")
+	slices.SortFunc(out, func(a, b View) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// unqualified takes the name of a database away from the tables of a query. The
+// server puts it before those that have none.
+func unqualified(query, database string) string {
+	tokens, err := sqltext.Tokenize(query)
+	if err != nil || database == "" {
+		return query
+	}
+	var out []sqltext.Token
+	for i := 0; i < len(tokens); i++ {
+		named := tokens[i].Kind == sqltext.WordToken || tokens[i].Kind == sqltext.NameToken
+		if named && tokens[i].Text == database && i > 0 && i+2 < len(tokens) && tokens[i+1].Is(".") && tableFollows(tokens[i-1]) {
+			i++
+			continue
+		}
+		out = append(out, tokens[i])
+	}
+	return sqltext.JoinTokens(out)
+}
+
+// tableFollows reports whether the name of a table may stand behind the token.
+func tableFollows(t sqltext.Token) bool {
+	return t.Is(",") || t.Is("(") || slices.ContainsFunc([]string{"FROM", "JOIN", "IN"}, t.IsKeyword)
 }

@@ -8,13 +8,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
+	"github.com/factload/factload/ddl/internal/ddltest"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
 
 func partitioned(t *testing.T, by string) ddl.Table {
 	t.Helper()
-	return newTable(t, fact.Schema{Name: "t", Fields: []fact.Field{
+	return ddltest.NewTable(t, fact.Schema{Name: "t", Fields: []fact.Field{
 		{Name: "a", Type: fact.String}, {Name: "b", Type: fact.DateTime64}, {Name: "n", Type: fact.UInt32}, {Name: "c d", Type: fact.Date},
 	}, OrderBy: []string{"a"}}, ddl.Options{PartitionBy: by})
 }
@@ -74,8 +76,8 @@ func TestPartitionsAsWritten(t *testing.T) {
 		"a == 'x'",
 	} {
 		want := partitioned(t, by)
-		create(t, db, want)
-		requireSame(t, db, want)
+		ddltest.Create(t, db, want)
+		ddltest.RequireSame(t, db, want)
 		db.Exec(t, "DROP TABLE t SYNC")
 	}
 }
@@ -87,7 +89,7 @@ func TestExpressionsThatDiffer(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
 	table := func(rule, partition string) ddl.Table {
-		return newTable(t, fact.Schema{Name: "t", OrderBy: []string{"id"}, Fields: []fact.Field{
+		return ddltest.NewTable(t, fact.Schema{Name: "t", OrderBy: []string{"id"}, Fields: []fact.Field{
 			{Name: "id", Type: fact.String}, {Name: "at", Type: fact.DateTime64}, {Name: "days", Type: fact.Int32}, {Name: "v", Type: fact.String},
 		}}, ddl.Options{
 			TTL: "toDateTime(at) + toIntervalDay(" + rule + ")", PartitionBy: partition,
@@ -95,9 +97,9 @@ func TestExpressionsThatDiffer(t *testing.T) {
 			Indexes: []ddl.Index{{Name: "i", Expr: rule, Type: "minmax"}},
 		})
 	}
-	create(t, db, table("days * 2 + 30", "days % 2 * 3"))
+	ddltest.Create(t, db, table("days * 2 + 30", "days % 2 * 3"))
 	want := table("days * (2 + 30)", "days % 2 * 3")
-	plan := ddl.MakePlan(printed(t, db, want), inspect(t, db, "t"))
+	plan := diff.MakePlan(ddltest.Printed(t, db, want), ddltest.Inspect(t, db, "t"))
 	var all string
 	for _, s := range plan.Statements {
 		all += s.SQL + "\n"
@@ -106,8 +108,8 @@ func TestExpressionsThatDiffer(t *testing.T) {
 	require.Contains(t, all, "MODIFY COLUMN `v` TTL toDateTime(at) + toIntervalDay(days * (2 + 30))")
 	require.Contains(t, all, "MODIFY TTL toDateTime(at) + toIntervalDay(days * (2 + 30))")
 	require.Contains(t, all, "ADD INDEX `i` days * (2 + 30) TYPE minmax")
-	requireSame(t, db, want)
-	plan = ddl.MakePlan(printed(t, db, table("days * (2 + 30)", "days % (2 * 3)")), inspect(t, db, "t"))
+	ddltest.RequireSame(t, db, want)
+	plan = diff.MakePlan(ddltest.Printed(t, db, table("days * (2 + 30)", "days % (2 * 3)")), ddltest.Inspect(t, db, "t"))
 	require.Len(t, plan.Statements, 1)
 	require.Contains(t, plan.Statements[0].Why, "change partition key")
 }
@@ -119,16 +121,18 @@ func TestPartitionsThatDiffer(t *testing.T) {
 	db := enginetest.Database(t)
 	keys := []string{"", "toYYYYMM(b)", "toMonday(b)", "toDate(b)", "(a, toYYYYMM(b))", "a", "`c d`", "intDiv(n, 10)", "intDiv(n, 100)", "toDate(b, 'UTC')"}
 	for _, have := range keys {
-		create(t, db, partitioned(t, have))
-		table := inspect(t, db, "t")
+		ddltest.Create(t, db, partitioned(t, have))
+		table := ddltest.Inspect(t, db, "t")
 		for _, want := range keys {
-			changes := ddl.Diff(printed(t, db, partitioned(t, want)), table)
+			plan := diff.MakePlan(ddltest.Printed(t, db, partitioned(t, want)), table)
+			require.Empty(t, plan.Notes)
 			if want == have {
-				require.Empty(t, changes)
+				require.Empty(t, plan.Statements)
 				continue
 			}
-			require.Len(t, changes, 1, "%s and %s", want, have)
-			require.Contains(t, changes[0].String(), "change partition key")
+			require.Len(t, plan.Statements, 1, "%s and %s", want, have)
+			require.Len(t, plan.Statements[0].Rebuild.Reasons, 1)
+			require.Contains(t, plan.Statements[0].Why, "change partition key")
 		}
 		db.Exec(t, "DROP TABLE t SYNC")
 	}
@@ -159,15 +163,10 @@ func TestSortingKeysAsPrinted(t *testing.T) {
 	} {
 		db.Exec(t, "CREATE TABLE t (a String, `b c` UInt8, d DateTime64(3, 'UTC')) ENGINE = MergeTree() ORDER BY "+c.key)
 		s.OrderBy = c.want
-		changes := slices.DeleteFunc(ddl.Diff(printed(t, db, newTable(t, s, ddl.Options{})), inspect(t, db, "t")), func(change ddl.Change) bool {
-			_, fixed := change.(ddl.ModifyFixed)
-			return !fixed // codecs and settings
-		})
-		if c.ok {
-			require.Empty(t, changes, c.key)
-		} else {
-			require.Len(t, changes, 1, c.key)
-			require.Contains(t, changes[0].String(), "change sorting key", c.key)
+		plan := diff.MakePlan(ddltest.Printed(t, db, ddltest.NewTable(t, s, ddl.Options{})), ddltest.Inspect(t, db, "t"))
+		require.Equal(t, c.ok, !plan.Rebuilds(), c.key) // the rest is codecs and settings
+		if !c.ok {
+			require.Contains(t, plan.Statements[0].Why, "change sorting key", c.key)
 		}
 		db.Exec(t, "DROP TABLE t SYNC")
 	}
@@ -182,11 +181,13 @@ func TestTypesAsWritten(t *testing.T) {
 		"DateTime64(3,'UTC')", "DateTime64( 3 , 'UTC' )", "Enum8('b'=2,'c'=3,'a'=-1)", "Array(Enum8('b' = 2, 'a' = 1))", "Enum8('it\\'s' = 1, 'ü\\n' = 2)", "Decimal(18,4)", "Map(String,String)",
 		"LowCardinality( Nullable( String ) )", "Array(Decimal(9,2))", "Nullable(Enum8('a'=1))", "Tuple(a String,b UInt8)", "FixedString(3)",
 	} {
-		create(t, db, ddl.Table{Name: "t", Columns: []ddl.Column{{Name: "c", Type: typ}}, Engine: "MergeTree()"})
-		have := inspect(t, db, "t")
+		ddltest.Create(t, db, ddl.Table{Name: "t", Columns: []ddl.Column{{Name: "c", Type: typ}}, Engine: "MergeTree()"})
+		have := ddltest.Inspect(t, db, "t")
 		want := *have
 		want.Columns = []ddl.Column{{Name: "c", Type: typ}}
-		require.Empty(t, ddl.Diff(want, have), "%s is printed as %s", typ, have.Columns[0].Type)
+		plan := diff.MakePlan(want, have)
+		require.Empty(t, plan.Statements, "%s is printed as %s", typ, have.Columns[0].Type)
+		require.Empty(t, plan.Notes)
 		db.Exec(t, "DROP TABLE t SYNC")
 	}
 }
@@ -206,19 +207,21 @@ func TestProjectionsAsWritten(t *testing.T) {
 		"SELECT a, CASE WHEN a=='x' THEN 1 ELSE 2 END ORDER BY a BETWEEN 'a' AND 'b'", "SELECT d + interval 1 day, date_trunc('month', d) ORDER BY a",
 	}
 	for i, q := range queries {
-		want := newTable(t, s, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: q}}})
-		create(t, db, want)
-		reload(t, db, "t")
-		requireSame(t, db, want)
-		have := inspect(t, db, "t")
+		want := ddltest.NewTable(t, s, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: q}}})
+		ddltest.Create(t, db, want)
+		ddltest.Reload(t, db, "t")
+		ddltest.RequireSame(t, db, want)
+		have := ddltest.Inspect(t, db, "t")
 		for j, other := range queries {
-			changes := ddl.Diff(printed(t, db, newTable(t, s, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: other}}})), have)
+			plan := diff.MakePlan(ddltest.Printed(t, db, ddltest.NewTable(t, s, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: other}}})), have)
 			if i == j {
-				require.Empty(t, changes, q)
+				require.Empty(t, plan.Statements, q)
+				require.Empty(t, plan.Notes, q)
 				continue
 			}
-			require.Len(t, changes, 1, "%s and %s", q, other)
-			require.IsType(t, ddl.ModifyPart{}, changes[0])
+			require.Len(t, plan.Statements, 2, "%s and %s", q, other)
+			require.Contains(t, plan.Statements[0].Why, `change projection from "p"`)
+			require.Contains(t, plan.Statements[1].Why, `build projection "p"`)
 		}
 		db.Exec(t, "DROP TABLE t SYNC")
 	}
@@ -227,7 +230,7 @@ func TestProjectionsAsWritten(t *testing.T) {
 // TestPrintedRefuses gives answers that do not belong to the questions.
 func TestPrintedRefuses(t *testing.T) {
 	t.Parallel()
-	table := newTable(t, fact.Schema{Name: "t", Fields: []fact.Field{{Name: "a", Type: fact.String, Default: "x"}}}, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: "SELECT a ORDER BY a"}}})
+	table := ddltest.NewTable(t, fact.Schema{Name: "t", Fields: []fact.Field{{Name: "a", Type: fact.String, Default: "x"}}}, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: "SELECT a ORDER BY a"}}})
 	_, _, err := table.Printed("")
 	require.EqualError(t, err, `table "t": 1 answers to 2 questions`)
 	for _, answer := range []string{"CREATE TABLE t (PROJECTION p (SELECT a) WITH SETTINGS (a = 1))", "CREATE TABLE t (PROJECTION p (SELECT a), PROJECTION q (SELECT a))", "CREATE TABLE t (PROJECTION p (DROP TABLE t))"} {
@@ -247,23 +250,23 @@ func TestProjectionInTheWay(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
 	s := fact.Schema{Name: "t", OrderBy: []string{"a"}, Fields: []fact.Field{{Name: "a", Type: fact.String}, {Name: "n", Type: fact.UInt8}}}
-	create(t, db, newTable(t, s, ddl.Options{}))
+	ddltest.Create(t, db, ddltest.NewTable(t, s, ddl.Options{}))
 	db.Exec(t, "ALTER TABLE t ADD PROJECTION theirs (SELECT sum(n))")
 	s.Fields[1].Type = fact.UInt16
-	want := newTable(t, s, ddl.Options{})
-	plan := ddl.MakePlan(printed(t, db, want), inspect(t, db, "t"))
+	want := ddltest.NewTable(t, s, ddl.Options{})
+	plan := diff.MakePlan(ddltest.Printed(t, db, want), ddltest.Inspect(t, db, "t"))
 	require.Len(t, plan.Statements, 1)
 	require.Equal(t, ddl.NeedsRebuild, plan.Statements[0].Hazard)
 	require.Contains(t, plan.Statements[0].Why, `the projection "theirs", which the schema lacks, aggregates it`)
 	require.Equal(t, []string{`projection "theirs" (SELECT sum(n)) is in the table but not in the schema; it is kept`}, plan.Notes)
 	require.True(t, plan.Drift())
 
-	plan = ddl.MakePlan(printed(t, db, want), inspect(t, db, "t"), ddl.Prune)
+	plan = diff.MakePlan(ddltest.Printed(t, db, want), ddltest.Inspect(t, db, "t"), diff.Prune)
 	require.NoError(t, plan.Check(ddl.RewritesData))
 	for _, statement := range plan.Statements {
 		db.Exec(t, statement.SQL)
 	}
-	requireSame(t, db, want)
+	ddltest.RequireSame(t, db, want)
 }
 
 // TestFunctionNames calls every function that has several names and that takes
@@ -272,7 +275,7 @@ func TestFunctionNames(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
 	s := fact.Schema{Name: "t", OrderBy: []string{"a"}, Fields: []fact.Field{{Name: "a", Type: fact.String}, {Name: "n", Type: fact.UInt8}, {Name: "d", Type: fact.DateTime64}}}
-	create(t, db, newTable(t, s, ddl.Options{}))
+	ddltest.Create(t, db, ddltest.NewTable(t, s, ddl.Options{}))
 	names := strings.Fields(db.Query(t, "SELECT arrayJoin([name, if(case_insensitive, lower(name), name), if(case_insensitive, upper(name), name)]) AS n FROM system.functions WHERE case_insensitive OR alias_to != '' GROUP BY n"))
 	var list []string
 	for _, name := range names {
@@ -286,10 +289,10 @@ func TestFunctionNames(t *testing.T) {
 	}
 	require.Greater(t, len(list), 300)
 	for part := range slices.Chunk(list, 200) {
-		want := newTable(t, s, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: "SELECT " + strings.Join(part, ", ") + " GROUP BY n, a, d"}}})
+		want := ddltest.NewTable(t, s, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: "SELECT " + strings.Join(part, ", ") + " GROUP BY n, a, d"}}})
 		want.Name = "u"
-		create(t, db, want)
-		requireSame(t, db, want)
+		ddltest.Create(t, db, want)
+		ddltest.RequireSame(t, db, want)
 		db.Exec(t, "DROP TABLE u SYNC")
 	}
 }

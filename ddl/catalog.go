@@ -1,6 +1,12 @@
 package ddl
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/factload/factload/ddl/internal/coltype"
+	"github.com/factload/factload/ddl/internal/rebuildsettings"
+	"github.com/factload/factload/ddl/internal/sqltext"
+)
 
 // Queries that read a [Catalog]. They take the parameters {database:String} and
 // {table:String}; an empty database means the connection's. Columns come in the
@@ -108,17 +114,17 @@ func FromCatalog(c Catalog) (Table, error) {
 		Database:    c.Table.Database,
 		Name:        c.Table.Name,
 		Engine:      c.Table.Engine,
-		OrderBy:     splitKey(c.Table.SortingKey),
-		PrimaryKey:  splitKey(c.Table.PrimaryKey),
+		OrderBy:     sqltext.SplitKey(c.Table.SortingKey),
+		PrimaryKey:  sqltext.SplitKey(c.Table.PrimaryKey),
 		PartitionBy: c.Table.PartitionKey,
 		Comment:     c.Table.Comment,
 	}
-	if _, ok := engineName(c.Table.Engine); ok {
+	if _, ok := sqltext.EngineName(c.Table.Engine); ok {
 		if err := t.readEngine(c.Table.EngineFull); err != nil {
 			return Table{}, fmt.Errorf("table %q: engine: %w", c.Table.Name, err)
 		}
 	}
-	if takeRebuildSettings(t.Settings) {
+	if rebuildsettings.Take(t.Settings) {
 		t.Rebuild = &RebuildState{Settings: true}
 	}
 	ttls, err := columnTTLs(c.Table.CreateQuery)
@@ -155,7 +161,7 @@ func fromCatalogView(c CatalogView, database string) (View, error) {
 		v.Other = c.Engine
 		return v, nil
 	}
-	tokens, err := tokenize(c.CreateQuery)
+	tokens, err := sqltext.Tokenize(c.CreateQuery)
 	if err != nil {
 		return View{}, err
 	}
@@ -176,7 +182,7 @@ func fromCatalogColumn(c CatalogColumn) (Column, error) {
 	default:
 		return Column{}, fmt.Errorf("column %q: unknown kind of default %q", c.Name, c.DefaultKind)
 	}
-	if inner, ok := unwrap(c.Codec, "CODEC"); ok {
+	if inner, ok := coltype.Unwrap(c.Codec, "CODEC"); ok {
 		out.Codec = inner
 	}
 	return out, nil

@@ -4,6 +4,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/ddl/internal/coltype"
+	"github.com/factload/factload/ddl/internal/sqltext"
 )
 
 // TestFromCatalog reads what a server printed for a table made by hand.
@@ -74,11 +77,11 @@ func TestTTLStart(t *testing.T) {
 		{"MergeTree PARTITION BY TTL ORDER BY tuple() TTL TTL + toIntervalDay(1) WHERE TTL = 1", "TTL + toIntervalDay(1) WHERE TTL = 1"},
 		{"MergeTree ORDER BY a % TTL", ""},
 	} {
-		tokens, err := tokenize(c.sql)
+		tokens, err := sqltext.Tokenize(c.sql)
 		require.NoError(t, err)
 		got := ""
 		if at := ttlStart(tokens); at >= 0 {
-			got = source(c.sql, tokens[at+1:])
+			got = sqltext.Source(c.sql, tokens[at+1:])
 		}
 		require.Equal(t, c.ttl, got, c.sql)
 	}
@@ -107,15 +110,15 @@ func FuzzCanonical(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got := canonicalExpr(s)
-		require.Equal(t, got, canonicalExpr(got))
-		typ := canonicalType(s)
-		require.Equal(t, typ, canonicalType(typ))
-		_ = splitKey(s)
-		if e, err := parseEngine(s); err == nil {
-			again, err := parseEngine(e.String())
+		got := sqltext.CanonicalExpr(s)
+		require.Equal(t, got, sqltext.CanonicalExpr(got))
+		typ := coltype.Canonical(s)
+		require.Equal(t, typ, coltype.Canonical(typ))
+		_ = sqltext.SplitKey(s)
+		if e, err := sqltext.ParseEngine(s); err == nil {
+			again, err := sqltext.ParseEngine(e.String())
 			require.NoError(t, err)
-			require.True(t, sameEngine(e, again))
+			require.True(t, sqltext.SameEngine(e, again))
 		}
 		_ = new(Table).readEngine(s)
 		_, _ = columnTTLs(s)

@@ -54,10 +54,10 @@ func nestedName(name string) string {
 	return parent
 }
 
-// clash returns a column of the table beside which a new one cannot be added: the
+// Clash returns a column of the table beside which a new one cannot be added: the
 // server would say that it is there already, or would not read the table any
 // more.
-func (t Table) clash(c Column) (name string, ok bool) {
+func (t Table) Clash(c Column) (name string, ok bool) {
 	array := strings.HasPrefix(c.Type, "Array(")
 	for _, have := range t.Columns {
 		nested := array && strings.HasPrefix(have.Type, "Array(") && nestedName(c.Name) != "" && nestedName(c.Name) == nestedName(have.Name)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/factload/factload/ddl/internal/sqltext"
 	"github.com/factload/factload/fact"
 )
 
@@ -110,10 +111,10 @@ func enumType(values []string) (string, error) {
 			return "", fmt.Errorf("enum value %q is given twice", v)
 		}
 		seen[v] = true
-		if err := checkText(v); err != nil {
+		if err := sqltext.CheckText(v); err != nil {
 			return "", fmt.Errorf("enum value %q %w", v, err)
 		}
-		parts[i] = fmt.Sprintf("%s = %d", QuoteString(v), i+1)
+		parts[i] = fmt.Sprintf("%s = %d", sqltext.QuoteString(v), i+1)
 	}
 	return "Enum8(" + strings.Join(parts, ", ") + ")", nil
 }

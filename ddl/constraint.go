@@ -1,6 +1,10 @@
 package ddl
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/factload/factload/ddl/internal/sqltext"
+)
 
 // Constraint is a CHECK constraint of a table.
 type Constraint struct {
@@ -21,13 +25,13 @@ func Constraints(create string) ([]Constraint, error) {
 	}
 	var out []Constraint
 	for _, part := range parts {
-		if len(part) < 4 || !part[0].isWord("CONSTRAINT") || !part[2].isWord("CHECK") {
+		if len(part) < 4 || !part[0].IsWord("CONSTRAINT") || !part[2].IsWord("CHECK") {
 			continue
 		}
-		c := Constraint{Name: part[1].text, Expr: source(create, part[3:])}
+		c := Constraint{Name: part[1].Text, Expr: sqltext.Source(create, part[3:])}
 		for _, t := range part[3:] {
-			if (t.kind == wordToken || t.kind == nameToken) && !slices.Contains(c.Names, t.text) {
-				c.Names = append(c.Names, t.text)
+			if (t.Kind == sqltext.WordToken || t.Kind == sqltext.NameToken) && !slices.Contains(c.Names, t.Text) {
+				c.Names = append(c.Names, t.Text)
 			}
 		}
 		out = append(out, c)

@@ -1,18 +1,16 @@
 // Package ddl turns a schema into a ClickHouse table.
 //
 // A [fact.Schema] and its [Options] make a [Table], which is plain data.
-// [Diff] compares the table that is wanted with the one that exists and returns
-// typed [Change] values. [NewPlan] renders them into a [Plan]: ordered
-// statements, each with its [Hazard] and its reason. [Plan.Check] refuses what
-// has not been permitted.
+// [CreateSQL] creates it. ddl/diff compares it with the table that exists and plans the
+// way from one to the other, and ddl/rebuild renders what a table made anew takes.
 //
 // The package is pure: it opens no connection and reads no clock. What a server
 // knows about a table comes in as a [Catalog], read with [InspectTableSQL],
 // [InspectColumnsSQL], [InspectIndexesSQL] and [InspectProjectionsSQL], and
 // [FromCatalog] makes a Table of it. The server rewrites much of what it is
 // sent, so tables are compared in canonical form. A table that has been created
-// from a Table and read back shows no difference. How it spells whole queries
-// only the server knows: [Table.Spellings] asks, [Table.Spelled] remembers.
+// from a Table and read back shows no difference. How SQL is printed only the
+// server knows: [Table.PrintSQL] asks, [Table.Printed] remembers.
 //
 // # What is quoted and what is trusted
 //

@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
+	"github.com/factload/factload/ddl/internal/ddltest"
 	"github.com/factload/factload/internal/enginetest"
 )
 
@@ -25,13 +27,13 @@ func TestGoldenStatements(t *testing.T) {
 			require.NoError(t, err)
 			want := golden(t, c.name, ddl.CreateSQL(table))
 
-			plan := ddl.MakePlan(table, inspect(t, db, table.Name))
+			plan := diff.MakePlan(table, ddltest.Inspect(t, db, table.Name))
 			require.Len(t, plan.Statements, 1)
 			require.Equal(t, strings.TrimSpace(want), plan.Statements[0].SQL)
 			db.Exec(t, want)
-			requireSame(t, db, table)
+			ddltest.RequireSame(t, db, table)
 			db.Exec(t, want) // nothing happens when it exists
-			requireSame(t, db, table)
+			ddltest.RequireSame(t, db, table)
 		})
 	}
 }
@@ -60,7 +62,7 @@ func TestGoldenStatementsParse(t *testing.T) {
 
 		older := table
 		older.Columns = table.Columns[:1]
-		plan := ddl.MakePlan(table, &older)
+		plan := diff.MakePlan(table, &older)
 		require.Len(t, plan.Statements, 1)
 		require.Contains(t, db.Query(t, "EXPLAIN AST "+plan.Statements[0].SQL), "AlterQuery")
 	}

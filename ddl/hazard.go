@@ -13,7 +13,8 @@ const (
 	MetadataOnly Hazard = iota
 	// DropsMetadata statements take a TTL, comment, codec, default or setting away
 	// that the schema does not give, and that somebody may have set by hand. They
-	// touch no rows. [Compare] asks for them only with [Prune].
+	// touch no rows. The plans of ddl/diff have them only
+	// when a table is pruned.
 	DropsMetadata
 	// RewritesData statements rewrite stored columns in the background. They
 	// take time, disk and IO in proportion to the data; no value is lost.

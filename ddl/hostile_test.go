@@ -10,26 +10,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/internal/ddltest"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
 
-// hostileNames are names that somebody might use to leave the quotes, or by
-// accident.
-var hostileNames = []string{
-	"`", "``", "a`b", "\\", "\\\\", "a\\", "\\`", "`; DROP TABLE x; --", "a` String) ENGINE = Memory; --",
-	"'", `"`, `a'b"c`, "\n", "a\nb", "\r\n", "\t", " ", " a ", "\x01", "\x1b[31m", "\x7f", "\b\f\v\a",
-	"*", "?", "%", "%20", ".", "..", "../../etc/passwd", "/", "a.b", "a/b", "$x$", "{x:String}", "{x}", "@x", "#x", "-- x", "/* x */", ";",
-	"select", "SELECT", "null", "NULL", "trues", "table", "from", "tuple()", "toDate(a)", "1", "1e3", "0x10", "-1",
-	"TTL", "ORDER BY", "SETTINGS", "PARTITION BY x", "INTERVAL 1 DAY", "DEFAULT", "CODEC(NONE)", "INDEX", "PRIMARY KEY", "PROJECTION", "CONSTRAINT",
-	"ünï", "тест", "测试", "😀", "\u00a0", "\u200b", "\u202eabc", "\ufeff", "‘a’", "“a”", "é", "e\u0301", "\\N", "\\x41", "\\0", "İ",
-	"_part", "_table", "count", "A", "a",
-}
-
 func TestHostileTableNames(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
-	for _, name := range hostileNames {
+	for _, name := range ddltest.HostileNames {
 		hostileTable(t, db, name)
 	}
 }
@@ -50,28 +39,20 @@ func hostileTable(t *testing.T, db *enginetest.DB, name string) {
 		Indexes:     []ddl.Index{{Name: name, Expr: ddl.QuoteIdent(name), Type: "bloom_filter(0.01)"}},
 		Projections: []ddl.Projection{{Name: strings.ReplaceAll(name, "/", "_"), Select: "SELECT e, " + ddl.QuoteIdent(name) + " != " + ddl.QuoteString(name) + " AS " + ddl.QuoteIdent(name+"2") + " ORDER BY e"}},
 	}
-	want := newTable(t, s, o)
-	apply(t, db, want)
+	want := ddltest.NewTable(t, s, o)
+	ddltest.Apply(t, db, want)
 	table := ddl.QuoteIdent(name)
-	reload(t, db, name)
-	requireSame(t, db, want)
+	ddltest.Reload(t, db, name)
+	ddltest.RequireSame(t, db, want)
 	db.Exec(t, "INSERT INTO "+table+" (e) VALUES ('other')")
 	hex := fmt.Sprintf("%X", name)
 	require.Equal(t, "other\t"+hex+"\t"+hex+"\t"+hex, db.Query(t, "SELECT e, hex("+table+"), hex(m["+ddl.QuoteString(name)+"]), hex(l[1]) FROM "+table+" FORMAT TSV"))
 
 	s.Fields = append(s.Fields, fact.Field{Name: name + "3" + name, Type: fact.String, Comment: name})
-	want = newTable(t, s, o)
-	apply(t, db, want)
-	requireSame(t, db, want)
+	want = ddltest.NewTable(t, s, o)
+	ddltest.Apply(t, db, want)
+	ddltest.RequireSame(t, db, want)
 	db.Exec(t, "DROP TABLE "+table+" SYNC")
-}
-
-// reload makes the server read the table's definition from its file again, as
-// it does when it starts.
-func reload(t *testing.T, db *enginetest.DB, name string) {
-	t.Helper()
-	db.Exec(t, "DETACH TABLE "+ddl.QuoteIdent(name)+" SYNC")
-	db.Exec(t, "ATTACH TABLE "+ddl.QuoteIdent(name))
 }
 
 // TestKeywordsAsNames sorts, partitions and indexes a table by columns that are
@@ -92,10 +73,10 @@ func TestKeywordsAsNames(t *testing.T) {
 	}
 	require.Greater(t, len(key), 500)
 	list := strings.Join(key, ", ")
-	want := newTable(t, s, ddl.Options{PartitionBy: "cityHash64(" + list + ")", Indexes: []ddl.Index{{Name: "i", Expr: "concat(" + list + ")", Type: "minmax"}}})
-	apply(t, db, want)
-	reload(t, db, "keywords")
-	requireSame(t, db, want)
+	want := ddltest.NewTable(t, s, ddl.Options{PartitionBy: "cityHash64(" + list + ")", Indexes: []ddl.Index{{Name: "i", Expr: "concat(" + list + ")", Type: "minmax"}}})
+	ddltest.Apply(t, db, want)
+	ddltest.Reload(t, db, "keywords")
+	ddltest.RequireSame(t, db, want)
 }
 
 // TestConstantWords asks the engine whether the words that are refused still
@@ -119,17 +100,17 @@ func TestHostileColumnNames(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
 	s := fact.Schema{Name: "columns"}
-	for _, name := range hostileNames {
-		if slices.ContainsFunc(hostileNames, func(whole string) bool { return strings.HasPrefix(name, whole+".") }) {
+	for _, name := range ddltest.HostileNames {
+		if slices.ContainsFunc(ddltest.HostileNames, func(whole string) bool { return strings.HasPrefix(name, whole+".") }) {
 			continue // no table can hold both
 		}
 		s.OrderBy = append(s.OrderBy, name)
 		s.Fields = append(s.Fields, fact.Field{Name: name, Type: fact.String, Default: name, Comment: name})
 	}
-	want := newTable(t, s, ddl.Options{})
-	apply(t, db, want)
-	reload(t, db, want.Name)
-	requireSame(t, db, want)
+	want := ddltest.NewTable(t, s, ddl.Options{})
+	ddltest.Apply(t, db, want)
+	ddltest.Reload(t, db, want.Name)
+	ddltest.RequireSame(t, db, want)
 }
 
 // TestRandomNames makes tables of random names from the characters that matter
@@ -157,10 +138,10 @@ func TestRandomNames(t *testing.T) {
 			s.OrderBy = append(s.OrderBy, name)
 		}
 	}
-	want := newTable(t, s, ddl.Options{})
-	apply(t, db, want)
-	reload(t, db, want.Name)
-	requireSame(t, db, want)
+	want := ddltest.NewTable(t, s, ddl.Options{})
+	ddltest.Apply(t, db, want)
+	ddltest.Reload(t, db, want.Name)
+	ddltest.RequireSame(t, db, want)
 }
 
 func randomName(rnd *rand.Rand) string {
@@ -231,31 +212,13 @@ func TestLongestNames(t *testing.T) {
 	room := 213 - len(db.Name)
 	for _, name := range []string{strings.Repeat("a", room), strings.Repeat("-", room/3), strings.Repeat("é", room/6)} {
 		long := strings.Repeat(name, 10)
-		want := newTable(t, fact.Schema{Name: name, Fields: []fact.Field{{Name: long, Type: fact.String}}}, ddl.Options{
+		want := ddltest.NewTable(t, fact.Schema{Name: name, Fields: []fact.Field{{Name: long, Type: fact.String}}}, ddl.Options{
 			Indexes: []ddl.Index{{Name: long, Expr: ddl.QuoteIdent(long), Type: "minmax"}},
 		})
-		apply(t, db, want)
-		requireSame(t, db, want)
+		ddltest.Apply(t, db, want)
+		ddltest.RequireSame(t, db, want)
 		db.Exec(t, "INSERT INTO "+ddl.QuoteIdent(name)+" VALUES ('x')")
 		require.Equal(t, "x", db.Query(t, "SELECT * FROM "+ddl.QuoteIdent(name)))
 		db.Exec(t, "DROP TABLE "+ddl.QuoteIdent(name)+" SYNC")
-	}
-}
-
-// TestEscapesAsRead asks the engine what a backslash before each character
-// means in a string, and what a doubled quote does.
-func TestEscapesAsRead(t *testing.T) {
-	t.Parallel()
-	db := enginetest.Database(t)
-	literals := []string{`'it''s'`, `''`, `''''`, `'\x41\x7a\xFf'`}
-	for c := byte(1); c <= 0x7f; c++ {
-		if c != 'x' { // it needs digits
-			literals = append(literals, `'a\`+string(c)+`b'`)
-		}
-	}
-	for _, sql := range literals {
-		got, err := ddl.StringValue(sql)
-		require.NoError(t, err)
-		require.Equal(t, db.Query(t, "SELECT hex("+sql+")"), fmt.Sprintf("%X", got), "%q", sql)
 	}
 }

@@ -1,10 +1,5 @@
 package ddl
 
-import (
-	"slices"
-	"strings"
-)
-
 // NativeJSONSettings returns the settings of statements in which the server makes
 // its JSON type from text. Without them it takes text that looks like a date or a
 // number for one, and booleans for numbers or text, depending on what else is in
@@ -17,19 +12,4 @@ func NativeJSONSettings() map[string]string {
 		"input_format_try_infer_dates":                     "0",
 		"input_format_try_infer_datetimes":                 "0",
 	}
-}
-
-// makesNativeJSON reports whether a column of the rebuild has to be parsed to hold
-// the values of another type.
-func (r *Rebuild) makesNativeJSON() bool {
-	return slices.ContainsFunc(r.Copies, func(c ColumnCopy) bool { return c.From != c.To && strings.HasPrefix(c.To, "JSON") })
-}
-
-// nativeJSONSettings returns the settings for a statement of the rebuild that
-// converts its values, behind a word, or nothing if it needs none.
-func (r *Rebuild) nativeJSONSettings(word string) string {
-	if !r.makesNativeJSON() {
-		return ""
-	}
-	return word + settingsLine(NativeJSONSettings())
 }

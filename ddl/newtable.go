@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/factload/factload/ddl/internal/sqltext"
 	"github.com/factload/factload/fact"
 )
 
@@ -34,7 +35,7 @@ func NewTable(s fact.Schema, o Options) (Table, error) {
 	if s.ReplaceBy != "" {
 		o.Engine, replacing = replacingEngine(o.Engine, s.ReplaceBy)
 	}
-	problems := []error{replacing, s.Validate(), o.Validate(), checkAgainst(s, o), checkTableName("", s.Name), checkColumnNames(s)}
+	problems := []error{replacing, s.Validate(), o.Validate(), checkAgainst(s, o), CheckTableName("", s.Name), checkColumnNames(s)}
 	t := tableOf(s.Name, s.OrderBy, o)
 	t.Views = newViews(o.Views, o.Cluster)
 	for _, f := range s.Fields {
@@ -43,7 +44,7 @@ func NewTable(s fact.Schema, o Options) (Table, error) {
 		t.Columns = append(t.Columns, c)
 	}
 	if err := errors.Join(problems...); err != nil {
-		return Table{}, fmt.Errorf("table %q: %w", shorten(s.Name), err)
+		return Table{}, fmt.Errorf("table %q: %w", sqltext.Shorten(s.Name), err)
 	}
 	t.deduplicate()
 	return t, nil
@@ -52,17 +53,17 @@ func NewTable(s fact.Schema, o Options) (Table, error) {
 // replacingEngine returns the engine that keeps the rows with the largest version,
 // in place of a plain one.
 func replacingEngine(plain, version string) (string, error) {
-	e := engine{}
+	e := sqltext.Engine{}
 	if plain != "" {
 		var err error
-		if e, err = parseEngine(plain); err != nil {
+		if e, err = sqltext.ParseEngine(plain); err != nil {
 			return plain, nil // which the options report
 		}
 	}
-	if e.family != "" || len(e.args) > 0 {
+	if e.Family != "" || len(e.Args) > 0 {
 		return plain, &OptionError{Option: "engine", Problem: fmt.Sprintf("%q does not go with replace_by, which makes it ReplacingMergeTree(%s): leave one of them out", plain, version)}
 	}
-	return fmt.Sprintf("%sReplacingMergeTree(%s)", e.prefix, QuoteIdent(version)), nil
+	return fmt.Sprintf("%sReplacingMergeTree(%s)", e.Prefix, sqltext.QuoteIdent(version)), nil
 }
 
 // tableOf returns a table without columns.
@@ -70,8 +71,8 @@ func tableOf(name string, orderBy []string, o Options) Table {
 	t := Table{
 		Name:        name,
 		Engine:      o.Engine,
-		OrderBy:     quoteAll(orderBy),
-		PrimaryKey:  quoteAll(o.PrimaryKey),
+		OrderBy:     sqltext.QuoteAll(orderBy),
+		PrimaryKey:  sqltext.QuoteAll(o.PrimaryKey),
 		PartitionBy: strings.TrimSpace(o.PartitionBy),
 		TTL:         strings.TrimSpace(o.TTL),
 		Settings:    maps.Clone(o.Settings),
@@ -89,7 +90,7 @@ func tableOf(name string, orderBy []string, o Options) Table {
 // deduplicate sets the deduplication window unless the options have done so.
 func (t *Table) deduplicate() {
 	name := "non_replicated_deduplication_window"
-	if e, err := parseEngine(t.Engine); err == nil && e.replicated() {
+	if e, err := sqltext.ParseEngine(t.Engine); err == nil && e.Replicated() {
 		name = "replicated_deduplication_window"
 	}
 	if _, ok := t.Settings[name]; ok {
@@ -117,9 +118,9 @@ func newColumn(f fact.Field, o ColumnOptions, sorted bool) (Column, error) {
 		}
 	case f.Type == fact.JSON && !f.Nullable && !f.Array:
 		// Without it a missing value would be empty text, which is not JSON.
-		c.Default, c.chosen.def = QuoteString(emptyObject), true
+		c.Default, c.chosen.def = sqltext.QuoteString(emptyObject), true
 	}
-	if err := checkText(f.Comment); err != nil {
+	if err := sqltext.CheckText(f.Comment); err != nil {
 		return Column{}, fmt.Errorf("field %q: comment %w", f.Name, err)
 	}
 	return c, nil
@@ -141,17 +142,6 @@ func defaultCodec(f fact.Field, sorted bool) string {
 	default:
 	}
 	return ""
-}
-
-func quoteAll(names []string) []string {
-	if len(names) == 0 {
-		return nil
-	}
-	out := make([]string, len(names))
-	for i, n := range names {
-		out[i] = QuoteIdent(n)
-	}
-	return out
 }
 
 // checkAgainst checks that the options fit the schema.

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/factload/factload/ddl/internal/sqltext"
 )
 
 // DefaultEngine is the table engine used when [Options] names none.
@@ -79,7 +81,7 @@ type Index struct {
 func (o Options) Validate() error {
 	c := optionChecker{}
 	if o.Engine != "" {
-		if _, err := parseEngine(o.Engine); err != nil {
+		if _, err := sqltext.ParseEngine(o.Engine); err != nil {
 			c.report("engine", err)
 		}
 	}
@@ -123,12 +125,12 @@ func (c *optionChecker) report(option string, err error) {
 // expr checks an expression that may be left out.
 func (c *optionChecker) expr(option, s string, list bool) {
 	if s != "" {
-		c.expression(option, shorten(s), checkExpr(s, list))
+		c.expression(option, sqltext.Shorten(s), sqltext.CheckExpr(s, list))
 	}
 }
 
 func (c *optionChecker) text(option, s string) {
-	if err := checkText(s); err != nil {
+	if err := sqltext.CheckText(s); err != nil {
 		c.report(option, err)
 	}
 }
@@ -145,7 +147,7 @@ func (c *optionChecker) setting(name, value string) {
 }
 
 func isSettingName(s string) bool {
-	return isWord(s) && strings.ToLower(s) == s
+	return sqltext.IsWord(s) && strings.ToLower(s) == s
 }
 
 func (c *optionChecker) indexes(list []Index) {
@@ -153,8 +155,8 @@ func (c *optionChecker) indexes(list []Index) {
 	for i, x := range list {
 		option := fmt.Sprintf("indexes[%d]", i)
 		names[i] = x.Name
-		c.expression(option+".expr", shorten(x.Expr), checkExpr(x.Expr, false))
-		c.expression(option+".type", shorten(x.Type), checkExpr(x.Type, false))
+		c.expression(option+".expr", sqltext.Shorten(x.Expr), sqltext.CheckExpr(x.Expr, false))
+		c.expression(option+".type", sqltext.Shorten(x.Type), sqltext.CheckExpr(x.Type, false))
 		if x.Granularity < 0 {
 			c.report(option+".granularity", fmt.Errorf("is %d: it must not be negative", x.Granularity))
 		}
@@ -181,4 +183,18 @@ func (c *optionChecker) expression(option, shown string, err error) {
 	if err != nil {
 		c.report(option, fmt.Errorf("%q %w", shown, err))
 	}
+}
+
+// OptionError says what is wrong with one of the [Options].
+type OptionError struct {
+	// Option is the path of the option as it is written in YAML, such as
+	// columns.payload.codec or indexes[0].expr.
+	Option string
+	// Problem says what is wrong and how to fix it.
+	Problem string
+}
+
+// Error names the option and the problem.
+func (e *OptionError) Error() string {
+	return fmt.Sprintf("table option %s: %s", e.Option, e.Problem)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/factload/factload/ddl/internal/sqltext"
 	"github.com/factload/factload/fact"
 )
 
@@ -233,11 +234,11 @@ func TestEngines(t *testing.T) {
 		{"ReplacingMergeTree(v)", "ReplacingMergeTree(w)", false},
 		{"ReplacingMergeTree(v)", "ReplacingMergeTree", false},
 	} {
-		want, err := parseEngine(c.want)
+		want, err := sqltext.ParseEngine(c.want)
 		require.NoError(t, err)
-		have, err := parseEngine(c.have)
+		have, err := sqltext.ParseEngine(c.have)
 		require.NoError(t, err)
-		require.Equal(t, c.same, sameEngine(want, have), "%s and %s", c.want, c.have)
+		require.Equal(t, c.same, sqltext.SameEngine(want, have), "%s and %s", c.want, c.have)
 	}
 }
 
@@ -273,7 +274,7 @@ func TestErrorsAreTyped(t *testing.T) {
 func TestReservedNames(t *testing.T) {
 	t.Parallel()
 	field := []fact.Field{{Name: "id", Type: fact.String}}
-	for _, name := range []string{"_factload_ledger", RebuildLedger, "_factloads"} {
+	for _, name := range []string{"_factload_ledger", "_factload_rebuilds", "_factloads"} {
 		_, err := NewTable(fact.Schema{Name: name, Fields: field}, Options{})
 		require.ErrorContains(t, err, "begins with _factload, as factload's own tables do: choose another name")
 		_, err = NewTable(fact.Schema{Name: "t", Fields: field}, Options{Views: []ViewOptions{{Name: name, To: "target", Select: "SELECT id FROM t"}}})

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/ddl/internal/sqltext"
 	"github.com/factload/factload/fact"
 )
 
@@ -87,10 +88,10 @@ func FuzzQuote(f *testing.F) {
 			require.NoError(t, err, sql)
 			require.Equal(t, s, got)
 
-			tokens, err := tokenize(sql) // the package's own lexer agrees
+			tokens, err := sqltext.Tokenize(sql) // the package's own lexer agrees
 			require.NoError(t, err)
 			require.Len(t, tokens, 1)
-			require.Equal(t, s, tokens[0].text)
+			require.Equal(t, s, tokens[0].Text)
 		}
 	})
 }
@@ -126,24 +127,24 @@ func FuzzLiteral(f *testing.F) {
 // and that nothing of it stands outside of a quote but numbers and commas.
 func requireLiteral(t *testing.T, sql string) {
 	t.Helper()
-	require.NoError(t, checkExpr(sql, false), sql)
-	tokens, err := tokenize(sql)
+	require.NoError(t, sqltext.CheckExpr(sql, false), sql)
+	tokens, err := sqltext.Tokenize(sql)
 	require.NoError(t, err)
-	var rest []token
+	var rest []sqltext.Token
 	for i, tok := range tokens {
 		switch {
-		case tok.kind == stringToken || tok.kind == numberToken:
+		case tok.Kind == sqltext.StringToken || tok.Kind == sqltext.NumberToken:
 			rest = append(rest, tok)
-		case i == 0 && (tok.isWord("map") || tok.isWord("true") || tok.isWord("false") || tok.is("-")):
-		case tok.is("(") || tok.is(")") || tok.is(","):
-			require.True(t, tokens[0].isWord("map"), sql)
-		case tok.is("."):
+		case i == 0 && (tok.IsWord("map") || tok.IsWord("true") || tok.IsWord("false") || tok.Is("-")):
+		case tok.Is("(") || tok.Is(")") || tok.Is(","):
+			require.True(t, tokens[0].IsWord("map"), sql)
+		case tok.Is("."):
 			require.Equal(t, len(tokens)-1, i, sql)
 		default:
 			t.Fatalf("%s: unexpected %s", sql, tok)
 		}
 	}
-	if !tokens[0].isWord("map") {
+	if !tokens[0].IsWord("map") {
 		require.LessOrEqual(t, len(rest), 1, sql)
 	}
 }

@@ -3,10 +3,11 @@ package ddl
 import (
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/factload/factload/ddl/internal/sqltext"
 )
 
 // CreateSQL returns the statement that creates the table if it does not exist,
@@ -15,13 +16,13 @@ import (
 // are written as they are.
 func CreateSQL(t Table) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS %s%s\n(\n", tableSQL(t.TableName()), onCluster(t.Cluster))
+	fmt.Fprintf(&b, "CREATE TABLE IF NOT EXISTS %s%s\n(\n", TableSQL(t.TableName()), OnCluster(t.Cluster))
 	lines := columnLines(t.Columns)
 	for _, x := range t.Indexes {
-		lines = append(lines, indexSQL(x))
+		lines = append(lines, IndexSQL(x))
 	}
 	for _, p := range t.Projections {
-		lines = append(lines, projectionSQL(p))
+		lines = append(lines, ProjectionSQL(p))
 	}
 	for i, line := range lines {
 		comma := ","
@@ -45,35 +46,37 @@ func CreateSQL(t Table) string {
 		b.WriteString("\nSETTINGS" + settingsSQL(t.Settings))
 	}
 	if t.Comment != "" {
-		fmt.Fprintf(&b, "\nCOMMENT %s", QuoteString(t.Comment))
+		fmt.Fprintf(&b, "\nCOMMENT %s", sqltext.QuoteString(t.Comment))
 	}
 	return b.String()
 }
 
-func tableSQL(n TableName) string {
+// TableSQL returns the quoted name of a table, with its database if that is given.
+func TableSQL(n TableName) string {
 	if n.Database == "" {
-		return QuoteIdent(n.Name)
+		return sqltext.QuoteIdent(n.Name)
 	}
-	return QuoteIdent(n.Database) + "." + QuoteIdent(n.Name)
+	return sqltext.QuoteIdent(n.Database) + "." + sqltext.QuoteIdent(n.Name)
 }
 
-func onCluster(cluster string) string {
+// OnCluster returns the clause that runs a statement on a cluster, or nothing.
+func OnCluster(cluster string) string {
 	if cluster == "" {
 		return ""
 	}
-	return " ON CLUSTER " + QuoteIdent(cluster)
+	return " ON CLUSTER " + sqltext.QuoteIdent(cluster)
 }
 
 // columnLines renders columns with their types and clauses under each other.
 func columnLines(columns []Column) []string {
 	nameWidth, typeWidth := 0, 0
 	for _, c := range columns {
-		nameWidth = max(nameWidth, alignable(QuoteIdent(c.Name)))
+		nameWidth = max(nameWidth, alignable(sqltext.QuoteIdent(c.Name)))
 		typeWidth = max(typeWidth, alignable(c.Type))
 	}
 	lines := make([]string, len(columns))
 	for i, c := range columns {
-		name := pad(QuoteIdent(c.Name), nameWidth)
+		name := pad(sqltext.QuoteIdent(c.Name), nameWidth)
 		lines[i] = strings.TrimRight(name+" "+pad(c.Type, typeWidth)+columnClauses(c), " ")
 	}
 	return lines
@@ -93,8 +96,9 @@ func pad(s string, width int) string {
 	return s + strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
 }
 
-func columnSQL(c Column) string {
-	return QuoteIdent(c.Name) + " " + c.Type + columnClauses(c)
+// ColumnSQL returns the definition of a column as it stands in a statement.
+func ColumnSQL(c Column) string {
+	return sqltext.QuoteIdent(c.Name) + " " + c.Type + columnClauses(c)
 }
 
 // columnClauses renders what stands behind the type, in the server's order.
@@ -107,7 +111,7 @@ func columnClauses(c Column) string {
 		b.WriteString(" " + strings.ToUpper(c.Kind.String()) + " " + c.Default)
 	}
 	if c.Comment != "" {
-		b.WriteString(" COMMENT " + QuoteString(c.Comment))
+		b.WriteString(" COMMENT " + sqltext.QuoteString(c.Comment))
 	}
 	if c.Codec != "" {
 		b.WriteString(" CODEC(" + c.Codec + ")")
@@ -118,16 +122,18 @@ func columnClauses(c Column) string {
 	return b.String()
 }
 
-func indexSQL(x Index) string {
-	s := fmt.Sprintf("INDEX %s %s TYPE %s", QuoteIdent(x.Name), x.Expr, x.Type)
+// IndexSQL returns the definition of an index as it stands in a statement.
+func IndexSQL(x Index) string {
+	s := fmt.Sprintf("INDEX %s %s TYPE %s", sqltext.QuoteIdent(x.Name), x.Expr, x.Type)
 	if x.Granularity > 0 {
 		s += fmt.Sprintf(" GRANULARITY %d", x.Granularity)
 	}
 	return s
 }
 
-func projectionSQL(p Projection) string {
-	return fmt.Sprintf("PROJECTION %s (%s)", QuoteIdent(p.Name), strings.TrimSpace(p.Select))
+// ProjectionSQL returns the definition of a projection as it stands in a statement.
+func ProjectionSQL(p Projection) string {
+	return fmt.Sprintf("PROJECTION %s (%s)", sqltext.QuoteIdent(p.Name), strings.TrimSpace(p.Select))
 }
 
 func keySQL(key []string) string {
@@ -140,13 +146,10 @@ func keySQL(key []string) string {
 	return "(" + strings.Join(key, ", ") + ")"
 }
 
-// bareSetting matches setting values that are literals without quotes.
-var bareSetting = regexp.MustCompile(`^(-?(0|[1-9][0-9]{0,18})(\.[0-9]{1,18})?|true|false)$`)
-
 func settingsSQL(settings map[string]string) string {
 	parts := make([]string, 0, len(settings))
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		parts = append(parts, settingSQL(name, settings[name]))
+		parts = append(parts, sqltext.SettingSQL(name, settings[name]))
 	}
 	if len(parts) == 1 {
 		return " " + parts[0]
@@ -154,9 +157,11 @@ func settingsSQL(settings map[string]string) string {
 	return "\n    " + strings.Join(parts, ",\n    ")
 }
 
-func settingSQL(name, value string) string {
-	if !bareSetting.MatchString(value) {
-		value = QuoteString(value)
+// AlterSQL returns the statement that changes a table by all of the commands at once.
+func AlterSQL(on TableName, commands []string) string {
+	head := "ALTER TABLE " + TableSQL(on) + OnCluster(on.Cluster)
+	if len(commands) == 1 {
+		return head + " " + commands[0]
 	}
-	return name + " = " + value
+	return head + "\n    " + strings.Join(commands, ",\n    ")
 }

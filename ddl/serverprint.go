@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/factload/factload/ddl/internal/sqltext"
 )
 
 // What stands around a piece of SQL while the server is asked how it prints it.
@@ -31,7 +33,7 @@ func (t *Table) pieces() []printed {
 	var out []printed
 	expr := func(what, head string, sql *string) {
 		if *sql != "" {
-			out = append(out, printed{what, head, "", sql, func(s string) error { return checkExpr(s, true) }})
+			out = append(out, printed{what, head, "", sql, func(s string) error { return sqltext.CheckExpr(s, true) }})
 		}
 	}
 	expr("partition key", exprHead, &t.PartitionBy)
@@ -46,11 +48,11 @@ func (t *Table) pieces() []printed {
 	}
 	for i := range t.Projections {
 		p := &t.Projections[i]
-		out = append(out, printed{fmt.Sprintf("projection %q", p.Name), projectionHead, projectionTail, &p.Select, checkSelect})
+		out = append(out, printed{fmt.Sprintf("projection %q", p.Name), projectionHead, projectionTail, &p.Select, sqltext.CheckSelect})
 	}
 	for i := range t.Views {
 		v := &t.Views[i]
-		out = append(out, printed{fmt.Sprintf("materialized view %q", v.Name), viewHead, "", &v.Select, checkSelect})
+		out = append(out, printed{fmt.Sprintf("materialized view %q", v.Name), viewHead, "", &v.Select, sqltext.CheckSelect})
 	}
 	return slices.DeleteFunc(out, func(p printed) bool { return strings.TrimSpace(*p.sql) == "" })
 }
@@ -66,11 +68,11 @@ func (t *Table) pieces() []printed {
 func (t Table) PrintSQL() string {
 	var parts []string
 	for _, p := range t.pieces() {
-		parts = append(parts, "ifNull(formatQuerySingleLineOrNull("+QuoteString(p.head+*p.sql+p.tail)+"), '')")
+		parts = append(parts, "ifNull(formatQuerySingleLineOrNull("+sqltext.QuoteString(p.head+*p.sql+p.tail)+"), '')")
 	}
 	for _, c := range t.Columns {
 		if c.written {
-			parts = append(parts, "toTypeName(defaultValueOfTypeName("+QuoteString(c.Type)+"))")
+			parts = append(parts, "toTypeName(defaultValueOfTypeName("+sqltext.QuoteString(c.Type)+"))")
 		}
 	}
 	if len(parts) == 0 {
@@ -110,7 +112,7 @@ func (t Table) Printed(answer string) (table Table, settled bool, err error) {
 	for i, p := range pieces {
 		got, renamed, err := p.read(text[i], own)
 		if err != nil {
-			return Table{}, false, fmt.Errorf("table %q: %s: %q %w", t.Name, p.what, brief(*p.sql), err)
+			return Table{}, false, fmt.Errorf("table %q: %s: %q %w", t.Name, p.what, sqltext.Brief(*p.sql), err)
 		}
 		*p.sql, settled = got, settled && !renamed
 	}
@@ -138,18 +140,18 @@ func (p printed) read(line string, own map[string]string) (sql string, renamed b
 // renameFunctions gives the functions that a query calls their own names, which
 // are found by the names in lower case.
 func renameFunctions(query string, own map[string]string) (string, error) {
-	tokens, err := tokenize(query)
+	tokens, err := sqltext.Tokenize(query)
 	if err != nil {
 		return "", err
 	}
 	var b strings.Builder
 	done := 0
 	for i, t := range tokens {
-		name, known := own[strings.ToLower(t.text)]
-		if known && t.kind == wordToken && i+1 < len(tokens) && tokens[i+1].is("(") && !t.isWord("NOT") && !transforms(tokens[:i]) {
-			b.WriteString(query[done:t.start])
+		name, known := own[strings.ToLower(t.Text)]
+		if known && t.Kind == sqltext.WordToken && i+1 < len(tokens) && tokens[i+1].Is("(") && !t.IsWord("NOT") && !transforms(tokens[:i]) {
+			b.WriteString(query[done:t.Start])
 			b.WriteString(name)
-			done = t.end
+			done = t.End
 		}
 	}
 	b.WriteString(query[done:])
@@ -158,16 +160,16 @@ func renameFunctions(query string, own map[string]string) (string, error) {
 
 // transforms reports whether the word behind the tokens belongs to a list of
 // columns, as in * REPLACE (a + 1 AS a), and names no function.
-func transforms(before []token) bool {
+func transforms(before []sqltext.Token) bool {
 	n := len(before)
 	switch {
 	case n == 0:
 		return false
-	case before[n-1].is(")"):
+	case before[n-1].Is(")"):
 		return true
-	case !before[n-1].is("*") || n == 1:
+	case !before[n-1].Is("*") || n == 1:
 		return false
 	}
 	operand := before[n-2]
-	return operand.isKeyword("SELECT") || operand.isKeyword("DISTINCT") || operand.is(",") || operand.is("(") || operand.is(".")
+	return operand.IsKeyword("SELECT") || operand.IsKeyword("DISTINCT") || operand.Is(",") || operand.Is("(") || operand.Is(".")
 }

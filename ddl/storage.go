@@ -22,26 +22,7 @@ type ColumnStorage struct {
 	Bytes uint64
 }
 
-// lacks reports whether some rows are stored without the column.
-func (s *Storage) lacks(column string) bool {
+// Lacks reports whether some rows are stored without the column.
+func (s *Storage) Lacks(column string) bool {
 	return s != nil && s.Columns[column].Parts < s.Parts
-}
-
-// Touched returns how much a statement reads or writes: nothing when it is
-// about metadata, else the columns that it names, or the whole table. It is an
-// upper bound where the sizes of columns are not known.
-func (s *Storage) Touched(statement Statement) (rows, bytes uint64) {
-	if s == nil || statement.Hazard <= DropsMetadata {
-		return 0, 0
-	}
-	for _, name := range statement.Columns {
-		if s.Columns[name].Bytes == 0 {
-			return s.Rows, s.Bytes
-		}
-		bytes += s.Columns[name].Bytes
-	}
-	if len(statement.Columns) == 0 {
-		bytes = s.Bytes
-	}
-	return s.Rows, bytes
 }

@@ -1,5 +1,7 @@
 package ddl
 
+import "github.com/factload/factload/ddl/internal/coltype"
+
 // Table is a ClickHouse table as data. [NewTable] and [FromCatalog] make one.
 // Fields that end in Key or By, and all that are called an expression, hold
 // SQL; all others hold plain text that is quoted when it is rendered.
@@ -69,6 +71,14 @@ type Column struct {
 	chosen  struct{ codec, def bool } // by NewTable, since nobody gave one
 }
 
+// GivesCodec reports whether somebody gave the codec. [NewTable] chooses one where
+// nobody did.
+func (c Column) GivesCodec() bool { return c.Codec != "" && !c.chosen.codec }
+
+// GivesDefault reports whether somebody gave the default. [NewTable] chooses one
+// for JSON text.
+func (c Column) GivesDefault() bool { return c.Default != "" && !c.chosen.def }
+
 // ColumnKind says how a column gets its values.
 type ColumnKind int
 
@@ -122,6 +132,13 @@ func (t Table) TableName() TableName {
 	return TableName{Database: t.Database, Name: t.Name, Cluster: t.Cluster}
 }
 
+// GivesSetting reports whether somebody gave the setting. [NewTable] chooses the
+// deduplication window where nobody did.
+func (t Table) GivesSetting(name string) bool {
+	_, ok := t.Settings[name]
+	return ok && name != t.chosenSetting
+}
+
 // ViewNames returns the names of the table's materialized views.
 func (t Table) ViewNames() []string {
 	var out []string
@@ -150,7 +167,7 @@ func (t Table) Takes(columns []Column) bool {
 		if !ok || have.Kind == Materialized || have.Kind == Alias {
 			return false
 		}
-		if canonicalType(have.Type) != canonicalType(c.Type) && !Widens(have.Type, c.Type) {
+		if coltype.Canonical(have.Type) != coltype.Canonical(c.Type) && !Widens(have.Type, c.Type) {
 			return false
 		}
 	}

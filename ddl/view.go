@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/factload/factload/ddl/internal/sqltext"
 	"github.com/factload/factload/fact"
 )
 
@@ -34,7 +35,7 @@ type View struct {
 
 // String describes the view in a few words.
 func (v View) String() string {
-	return fmt.Sprintf("%q into %q (%s)", v.Name, v.To, brief(v.Select))
+	return fmt.Sprintf("%q into %q (%s)", v.Name, v.To, sqltext.Brief(v.Select))
 }
 
 // ViewOptions are a materialized view as it is written beside a schema.
@@ -143,7 +144,7 @@ func (c *optionChecker) views(list []ViewOptions) {
 		if o.Name == o.To {
 			c.report(path+"to", fmt.Errorf("%q is the view itself", o.To))
 		}
-		c.expression(path+"select", brief(o.Select), checkSelect(o.Select))
+		c.expression(path+"select", sqltext.Brief(o.Select), sqltext.CheckSelect(o.Select))
 		c.text(path+"comment", o.Comment)
 		c.target(path+"target.", o.Target)
 	}
@@ -151,7 +152,7 @@ func (c *optionChecker) views(list []ViewOptions) {
 
 // object checks the name of something that the server keeps in a file.
 func (c *optionChecker) object(option, name string) {
-	if err := checkTableName("", name); err != nil {
+	if err := CheckTableName("", name); err != nil {
 		c.report(option, err)
 	}
 }
@@ -200,7 +201,7 @@ func (c *optionChecker) targetColumn(path string, column TargetColumn) {
 	if slices.Contains(reservedColumns, column.Name) || isConstantWord(column.Name) {
 		c.report(path+"name", fmt.Errorf("%q is kept by ClickHouse for itself: choose another", column.Name))
 	}
-	c.expression(path+"type", shorten(column.Type), checkExpr(column.Type, false))
+	c.expression(path+"type", sqltext.Shorten(column.Type), sqltext.CheckExpr(column.Type, false))
 	c.expr(path+"codec", column.Codec, true)
 	c.text(path+"comment", column.Comment)
 }
@@ -237,74 +238,4 @@ func (c *optionChecker) viewsOf(s fact.Schema, list []ViewOptions) {
 			c.report(fmt.Sprintf("views[%d].to", i), fmt.Errorf("%q is the table of the schema, which the view reads", o.To))
 		}
 	}
-}
-
-// Read returns a query that reads the table, so that it can be asked what columns
-// it returns when the table is as t says, whatever the server has.
-func (t Table) Read(query string) string {
-	columns := make([]string, len(t.Columns))
-	for i, c := range t.Columns {
-		columns[i] = "materialize(defaultValueOfTypeName(" + QuoteString(c.Type) + ")) AS " + QuoteIdent(c.Name)
-	}
-	with := "WITH " + QuoteIdent(t.Name) + " AS (SELECT " + strings.Join(columns, ", ") + ")"
-	if tokens, err := tokenize(query); err == nil && len(tokens) > 0 && tokens[0].isKeyword("WITH") {
-		return with + "," + query[tokens[0].end:]
-	}
-	return with + "\n" + query
-}
-
-// Expand returns the tables together with those that their views define, in the
-// order in which they can be made: what a view inserts into comes before the
-// table that the view belongs to, and all else stays in its order. It is an
-// error when two tables have the same name.
-func Expand(tables ...Table) ([]Table, error) {
-	e := expansion{byName: make(map[TableName]Table), done: make(map[TableName]bool)}
-	for _, t := range tables {
-		if err := e.know(t); err != nil {
-			return nil, err
-		}
-	}
-	for _, t := range tables {
-		e.visit(t)
-	}
-	return e.out, nil
-}
-
-type expansion struct {
-	byName map[TableName]Table
-	done   map[TableName]bool
-	out    []Table
-}
-
-func (e *expansion) know(t Table) error {
-	key := TableName{Database: t.Database, Name: t.Name}
-	if _, ok := e.byName[key]; ok {
-		return fmt.Errorf("table %q is defined twice, by a schema or as the target of a materialized view", key)
-	}
-	e.byName[key] = t
-	for _, v := range t.Views {
-		if v.Target == nil {
-			continue
-		}
-		target := *v.Target
-		target.Database, target.Cluster = t.Database, t.Cluster
-		if err := e.know(target); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (e *expansion) visit(t Table) {
-	key := TableName{Database: t.Database, Name: t.Name}
-	if e.done[key] {
-		return
-	}
-	e.done[key] = true
-	for _, v := range t.Views {
-		if target, ok := e.byName[TableName{Database: t.Database, Name: v.To.Name}]; ok {
-			e.visit(target)
-		}
-	}
-	e.out = append(e.out, t)
 }

@@ -5,7 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 )
 
 // A load goes on into a table that differs, if its columns hold the rows, and
@@ -28,7 +28,7 @@ func TestLoadIntoATableThatDiffers(t *testing.T) {
 			sum, err := Load(t.Context(), r.config(r.file("a.jsonl", lines(0, 20))))
 			require.Equal(t, before, r.Query(t, "SHOW CREATE TABLE items"))
 			if !c.holds {
-				require.ErrorAs(t, err, new(*ddl.RefusedError))
+				require.ErrorAs(t, err, new(*diff.RefusedError))
 				require.Equal(t, "0\t0", r.count())
 				return
 			}

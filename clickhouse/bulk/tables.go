@@ -10,6 +10,7 @@ import (
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 )
 
 // table is a target with everything derived from its schema.
@@ -71,7 +72,7 @@ func (t *table) prepare(ctx context.Context, s server, warn func(string), keep f
 		return nil
 	}
 	refused := s.Ensure(ctx, t.ddl)
-	if refused != nil && !errors.As(refused, new(*ddl.RefusedError)) {
+	if refused != nil && !errors.As(refused, new(*diff.RefusedError)) {
 		return refused
 	}
 	have, err := s.Inspect(ctx, t.name)

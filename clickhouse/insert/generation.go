@@ -11,6 +11,7 @@ import (
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/rebuild"
 )
 
 // An insert whose answer was lost may be in the table or not. It is repeated with
@@ -343,7 +344,7 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 	s.at = time.Now()
 	err = ins.client.SelectWithSlot(ctx, fmt.Sprintf("insert into %q", table), &rows,
 		lookSightingSQL,
-		chconn.Param("table", table), chconn.Param("fence", ddl.FencedPattern))
+		chconn.Param("table", table), chconn.Param("fence", rebuild.FencedPattern))
 	if err != nil {
 		return sighting{}, false, err
 	}

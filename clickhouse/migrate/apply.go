@@ -12,6 +12,7 @@ import (
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 )
 
 // ErrStalePlan means that a table has changed since the plan for it was made,
@@ -21,32 +22,32 @@ var ErrStalePlan = errors.New("the table has changed since the plan was made: pl
 // Plan returns what has to be done to make the table as it is wanted. It
 // changes nothing. The targets of its materialized views are tables of their
 // own; see [ddl.Expand].
-func (m *Migrator) Plan(ctx context.Context, table ddl.Table, options ...ddl.DiffOption) (ddl.Plan, error) {
+func (m *Migrator) Plan(ctx context.Context, table ddl.Table, options ...diff.Option) (diff.Plan, error) {
 	table, err := m.printed(ctx, table)
 	if err != nil {
-		return ddl.Plan{}, err
+		return diff.Plan{}, err
 	}
 	if err := m.checkViews(ctx, table); err != nil {
-		return ddl.Plan{}, err
+		return diff.Plan{}, err
 	}
 	have, err := m.inspect(ctx, table.TableName(), table.ViewNames())
 	if err != nil {
-		return ddl.Plan{}, err
+		return diff.Plan{}, err
 	}
-	return m.plan(ctx, ddl.Compare(table, have, options...), have)
+	return m.plan(ctx, diff.Compare(table, have, options...), have)
 }
 
 // plan returns the plan for what separates a table from the one that exists.
-func (m *Migrator) plan(ctx context.Context, difference ddl.Comparison, have *ddl.Table) (_ ddl.Plan, err error) {
+func (m *Migrator) plan(ctx context.Context, difference diff.Comparison, have *ddl.Table) (_ diff.Plan, err error) {
 	if have == nil || difference.Empty() && have.Rebuild == nil {
 		return difference.Plan(), nil // what is stored matters to changes alone
 	}
 	if have.Storage, err = m.storage(ctx, ddl.TableName{Database: have.Database, Name: have.Name}); err != nil {
-		return ddl.Plan{}, err
+		return diff.Plan{}, err
 	}
 	if have.Rebuild != nil || difference.NeedsRebuild() {
 		if have.Rebuild, err = m.rebuildState(ctx, have); err != nil {
-			return ddl.Plan{}, err
+			return diff.Plan{}, err
 		}
 	}
 	return difference.Plan(), nil
@@ -55,7 +56,7 @@ func (m *Migrator) plan(ctx context.Context, difference ddl.Comparison, have *dd
 // Apply runs the statements of a plan in order and stops at the first that
 // fails; then the error is a [*PartialError]. Statements of hazards other than
 // [ddl.MetadataOnly] must be allowed; otherwise nothing is run and the error is
-// a [*ddl.RefusedError]. Optional statements that are not allowed are left out.
+// a [*diff.RefusedError]. Optional statements that are not allowed are left out.
 //
 // A plan that [Migrator.Plan] made is compared with the table first. When it is
 // no longer what the table needs, nothing is run and the error is
@@ -67,7 +68,7 @@ func (m *Migrator) plan(ctx context.Context, difference ddl.Comparison, have *dd
 // ends before, the server goes on by itself, and the error says so. One that the
 // server cannot carry out is an error with the server's reason. Optional
 // statements, which build indexes and projections, are not waited for.
-func (m *Migrator) Apply(ctx context.Context, plan ddl.Plan, allowed ...ddl.Hazard) error {
+func (m *Migrator) Apply(ctx context.Context, plan diff.Plan, allowed ...ddl.Hazard) error {
 	if err := plan.Check(allowed...); err != nil {
 		return err
 	}
@@ -97,7 +98,7 @@ func (r *applyRun) verify(ctx context.Context) error {
 		if err != nil {
 			return &PartialError{Applied: r.applied, Failed: r.applied[len(r.applied)-1], Err: err}
 		}
-		i := slices.IndexFunc(r.applied, func(s ddl.Statement) bool { return !s.Optional && hasSQL(now, s.SQL) })
+		i := slices.IndexFunc(r.applied, func(s diff.Statement) bool { return !s.Optional && hasSQL(now, s.SQL) })
 		if i < 0 {
 			return nil
 		}
@@ -119,10 +120,10 @@ var errNotShown = errors.New("the server accepted the statement, and the table d
 // applyRun is one call of Apply.
 type applyRun struct {
 	m       *Migrator
-	plan    ddl.Plan // as it was given
-	rest    ddl.Plan // what is left to do
+	plan    diff.Plan // as it was given
+	rest    diff.Plan // what is left to do
 	allowed []ddl.Hazard
-	applied []ddl.Statement
+	applied []diff.Statement
 	known   []mutation // of the table when the run began
 }
 
@@ -137,7 +138,7 @@ func (r *applyRun) begin(ctx context.Context) (err error) {
 			}
 		}
 	}
-	if slices.ContainsFunc(r.plan.Statements, func(s ddl.Statement) bool { return s.Hazard > ddl.DropsMetadata && s.Permitted(r.allowed...) }) {
+	if slices.ContainsFunc(r.plan.Statements, func(s diff.Statement) bool { return s.Hazard > ddl.DropsMetadata && s.Permitted(r.allowed...) }) {
 		r.known, err = r.m.mutations(ctx, r.plan.TableName())
 	}
 	return err
@@ -173,7 +174,7 @@ func (r *applyRun) step(ctx context.Context) error {
 }
 
 // run runs a statement.
-func (r *applyRun) run(ctx context.Context, s ddl.Statement) error {
+func (r *applyRun) run(ctx context.Context, s diff.Statement) error {
 	if s.View != nil {
 		if err := r.m.checkView(ctx, *s.View); err != nil {
 			return err
@@ -186,7 +187,7 @@ func (r *applyRun) run(ctx context.Context, s ddl.Statement) error {
 }
 
 // done notes and tells that a statement has been run.
-func (r *applyRun) done(ctx context.Context, s ddl.Statement) {
+func (r *applyRun) done(ctx context.Context, s diff.Statement) {
 	r.applied = append(r.applied, s)
 	level, log := slog.LevelInfo, r.m.client.Logger()
 	if strings.HasPrefix(r.plan.TableName().Name, "_factload_") {
@@ -200,7 +201,7 @@ func (r *applyRun) done(ctx context.Context, s ddl.Statement) {
 }
 
 // rebuild has the table made anew, or the end of that, and sees what is left.
-func (r *applyRun) rebuild(ctx context.Context, s ddl.Statement) error {
+func (r *applyRun) rebuild(ctx context.Context, s diff.Statement) error {
 	err := r.m.rebuild(ctx, s.Rebuild)
 	if err == nil {
 		r.done(ctx, s)
@@ -234,18 +235,18 @@ func (r *applyRun) refresh(ctx context.Context) error {
 }
 
 // replan returns the plan that leads from the present state to the same end.
-func (r *applyRun) replan(ctx context.Context) (ddl.Plan, error) {
+func (r *applyRun) replan(ctx context.Context) (diff.Plan, error) {
 	name := r.plan.TableName()
 	have, err := r.m.inspect(ctx, name, r.plan.ViewNames())
 	if err != nil {
-		return ddl.Plan{}, err
+		return diff.Plan{}, err
 	}
 	return r.m.plan(ctx, r.plan.Compare(have), have)
 }
 
 // overtaken reports whether a statement that failed need not be run any more:
 // its answer got lost, or another process was faster.
-func (r *applyRun) overtaken(ctx context.Context, failed ddl.Statement) bool {
+func (r *applyRun) overtaken(ctx context.Context, failed diff.Statement) bool {
 	if failed.Optional || r.plan.Fingerprint == "" {
 		return false
 	}
@@ -255,7 +256,7 @@ func (r *applyRun) overtaken(ctx context.Context, failed ddl.Statement) bool {
 	return !hasSQL(r.rest, failed.SQL)
 }
 
-func hasSQL(plan ddl.Plan, sql string) bool {
+func hasSQL(plan diff.Plan, sql string) bool {
 	for _, s := range plan.Statements {
 		if s.SQL == sql {
 			return true
@@ -267,7 +268,7 @@ func hasSQL(plan ddl.Plan, sql string) bool {
 // stalePlanError says what the table needs now.
 type stalePlanError struct {
 	table string
-	now   ddl.Statement
+	now   diff.Statement
 }
 
 func (e *stalePlanError) Error() string {
@@ -280,9 +281,9 @@ func (e *stalePlanError) Is(target error) bool { return target == ErrStalePlan }
 // again goes on from there.
 type PartialError struct {
 	// Applied are the statements that took effect.
-	Applied []ddl.Statement
+	Applied []diff.Statement
 	// Failed is the statement that did not.
-	Failed ddl.Statement
+	Failed diff.Statement
 	// Err says why.
 	Err error
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
@@ -52,7 +53,7 @@ func TestApplyChangesEverything(t *testing.T) {
 		require.NoError(t, err)
 		before := db.Query(t, "SHOW CREATE TABLE t")
 
-		var refused *ddl.RefusedError
+		var refused *diff.RefusedError
 		require.ErrorAs(t, c.Apply(t.Context(), plan), &refused)
 		require.ErrorAs(t, c.Apply(t.Context(), plan, ddl.RewritesData), &refused)
 		require.Equal(t, []ddl.Hazard{ddl.DeletesData}, refused.Permissions())

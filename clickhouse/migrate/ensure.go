@@ -9,6 +9,7 @@ import (
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 )
 
 // ensureTries is how often Ensure plans for one table. Every further try means
@@ -18,7 +19,7 @@ const ensureTries = 8
 // Ensure makes the tables as they are wanted: it creates those that do not
 // exist, adds columns that are missing, and makes other changes that only touch
 // metadata. A table that differs in a way that this cannot fix is left as it
-// is, and the error, a [*ddl.RefusedError], says what differs. Columns that only
+// is, and the error, a [*diff.RefusedError], says what differs. Columns that only
 // the server knows are kept.
 //
 // Materialized views of the tables, and the targets that are defined with them,
@@ -101,8 +102,8 @@ func (m *Migrator) ensureTable(ctx context.Context, want ddl.Table, allowed []dd
 }
 
 // anyPermitted reports whether a statement of the plan may be run.
-func anyPermitted(plan ddl.Plan, allowed []ddl.Hazard) bool {
-	return slices.ContainsFunc(plan.Statements, func(s ddl.Statement) bool { return s.Permitted(allowed...) })
+func anyPermitted(plan diff.Plan, allowed []ddl.Hazard) bool {
+	return slices.ContainsFunc(plan.Statements, func(s diff.Statement) bool { return s.Permitted(allowed...) })
 }
 
 // overtaken reports whether a statement may have failed because another

@@ -17,6 +17,7 @@ import (
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
@@ -90,7 +91,7 @@ func TestEnsureRefusesWhatItCannotMend(t *testing.T) {
 		s := fact.Schema{Name: "t", Fields: []fact.Field{{Name: "id", Type: fact.String}, {Name: "n", Type: fact.UInt32}, {Name: "new", Type: fact.UInt8}}, OrderBy: []string{"id"}}
 		err := c.Ensure(t.Context(), chtest.NewTable(t, s, ddl.Options{}))
 		require.ErrorIs(t, err, chconn.ErrSchema)
-		var refused *ddl.RefusedError
+		var refused *diff.RefusedError
 		require.ErrorAs(t, err, &refused)
 		require.ErrorContains(t, err, `change column "n" from String to UInt32`)
 		require.Equal(t, before, db.Query(t, "SHOW CREATE TABLE t"), "nothing is done when something is refused")
@@ -109,7 +110,7 @@ func TestEnsureRefusesWhatItCannotMend(t *testing.T) {
 func TestApplyStopsAtTheFirstFailure(t *testing.T) {
 	t.Parallel()
 	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *testClient) {
-		plan := ddl.Plan{Table: "t", Statements: []ddl.Statement{
+		plan := diff.Plan{Table: "t", Statements: []diff.Statement{
 			{SQL: "CREATE TABLE a (x UInt8) ENGINE = Memory"}, {SQL: "CREATE TABLE a\n(x UInt8) ENGINE = Memory"}, {SQL: "CREATE TABLE b (x UInt8) ENGINE = Memory"},
 		}}
 		err := c.Apply(t.Context(), plan)
@@ -122,7 +123,7 @@ func TestApplyStopsAtTheFirstFailure(t *testing.T) {
 		require.Equal(t, "a", db.Query(t, "SHOW TABLES"))
 
 		plan.Statements[2].Hazard = ddl.DeletesData
-		var refused *ddl.RefusedError
+		var refused *diff.RefusedError
 		require.ErrorAs(t, c.Apply(t.Context(), plan), &refused)
 		plan.Statements = plan.Statements[2:]
 		require.NoError(t, c.Apply(t.Context(), plan, ddl.DeletesData))

@@ -13,6 +13,7 @@ import (
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 )
 
 // MutationProgress says how far the server has come with a statement that
@@ -21,7 +22,7 @@ type MutationProgress struct {
 	// Table is the table that is changed.
 	Table string
 	// Statement is what was asked for.
-	Statement ddl.Statement
+	Statement diff.Statement
 	// PartsLeft is the number of parts that are still to be rewritten.
 	PartsLeft int64
 	// Parts is the most that PartsLeft has been.
@@ -77,7 +78,7 @@ func find(list []mutation, id string) (mutation, bool) {
 
 // mutate runs a statement that rewrites or deletes data, and waits until that
 // is done, however long it takes. It does not wait for optional statements.
-func (r *applyRun) mutate(ctx context.Context, s ddl.Statement) error {
+func (r *applyRun) mutate(ctx context.Context, s diff.Statement) error {
 	before, err := r.m.mutations(ctx, r.plan.TableName())
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func (r *applyRun) mutate(ctx context.Context, s ddl.Statement) error {
 
 // sameBegun returns the mutation by which another process does the same: it is
 // not done, or was begun after this run, and no later one drops anything.
-func (r *applyRun) sameBegun(list []mutation, s ddl.Statement) (mutation, bool) {
+func (r *applyRun) sameBegun(list []mutation, s diff.Statement) (mutation, bool) {
 	for _, m := range slices.Backward(list) {
 		_, old := find(r.known, m.ID)
 		if strings.HasSuffix(plainCommand(s.Unawaited()), " "+plainCommand(m.Command)) {
@@ -121,7 +122,7 @@ func plainCommand(sql string) string {
 // mutationWait waits for the mutations that a statement has started.
 type mutationWait struct {
 	run       *applyRun
-	statement ddl.Statement
+	statement diff.Statement
 	before    []mutation // those that were there before
 	ids       []string   // those to wait for
 	began     time.Time
@@ -227,7 +228,7 @@ func (w *mutationWait) show(left int64, done bool) {
 }
 
 // reached reports whether the table no longer needs the statement.
-func (r *applyRun) reached(ctx context.Context, s ddl.Statement) bool {
+func (r *applyRun) reached(ctx context.Context, s diff.Statement) bool {
 	if r.plan.Fingerprint == "" {
 		return true
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
@@ -23,7 +24,7 @@ func numbered(t *testing.T, of fact.FieldType) ddl.Table {
 
 // widening makes a table with rows, keeps the server from rewriting it, and
 // returns the plan that does.
-func widening(t *testing.T, db *enginetest.DB, c *testClient) ddl.Plan {
+func widening(t *testing.T, db *enginetest.DB, c *testClient) diff.Plan {
 	t.Helper()
 	require.NoError(t, c.Ensure(t.Context(), numbered(t, fact.UInt8)))
 	db.Exec(t, "INSERT INTO t SELECT number, number % 10 FROM numbers(1000)")

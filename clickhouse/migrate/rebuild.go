@@ -13,6 +13,7 @@ import (
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/rebuild"
 	"github.com/factload/factload/internal/rebuildhook"
 )
 
@@ -23,7 +24,7 @@ import (
 type rebuilder struct {
 	m    *Migrator
 	hook rebuildhook.Hook
-	*ddl.Rebuild
+	*rebuild.Rebuild
 	misses int               // how often the copy had to be begun anew
 	stable map[string]string // settings of a statement that copies
 	fenced time.Time         // when inserts were held back
@@ -38,7 +39,7 @@ const maxRebuildLooks = 50
 var errMoved = errors.New("another process was faster")
 
 // rebuild makes a table anew, or ends that.
-func (m *Migrator) rebuild(ctx context.Context, r *ddl.Rebuild) error {
+func (m *Migrator) rebuild(ctx context.Context, r *rebuild.Rebuild) error {
 	b := &rebuilder{m: m, hook: rebuildhook.From(ctx), Rebuild: r}
 	last := errMoved
 	for try := range maxRebuildLooks {
@@ -125,7 +126,7 @@ func (b *rebuilder) begin(ctx context.Context, s *rebuildView) (done bool, err e
 	if err := b.checkAll(ctx); err != nil {
 		return false, err
 	}
-	if err := b.exec(ctx, ddl.CreateLedgerSQL(b.On.Database)); err != nil {
+	if err := b.exec(ctx, rebuild.CreateLedgerSQL(b.On.Database)); err != nil {
 		return false, err
 	}
 	before := b.From.Settings
@@ -141,13 +142,13 @@ func (b *rebuilder) begin(ctx context.Context, s *rebuildView) (done bool, err e
 		return false, err
 	}
 	b.reached("begun")
-	if err := b.exec(ctx, b.CreateSQL(ddl.RebuildName(b.On.Name), fresh)); err != nil {
+	if err := b.exec(ctx, b.CreateSQL(rebuild.NewName(b.On.Name), fresh)); err != nil {
 		return false, err
 	}
 	b.reached("created")
 	now, err := b.look(ctx)
 	if err == nil && now.copy.uuid == "" && !now.exchanged && now.foreign {
-		err = fmt.Errorf("rebuild table %q: there is a table %q already that belongs to no rebuild: give it another name, or drop it", b.On, ddl.RebuildName(b.On.Name))
+		err = fmt.Errorf("rebuild table %q: there is a table %q already that belongs to no rebuild: give it another name, or drop it", b.On, rebuild.NewName(b.On.Name))
 	}
 	return false, err
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/retry"
-	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/rebuild"
 )
 
 // While a table is being copied none of its parts is merged, and a table into
@@ -28,7 +28,7 @@ const (
 	smallRows  = 64 << 10
 	smallBytes = 16 << 20
 	// A batch makes one block, so that its token stands for all of its rows; see
-	// [ddl.Rebuild.CopySQL].
+	// [rebuild.Rebuild.CopySQL].
 	maxBatchRows  = 512 << 10
 	maxBatchBytes = 64 << 20
 	maxBatchParts = 1000
@@ -121,7 +121,7 @@ func (b *rebuilder) copyBatch(ctx context.Context, s *rebuildView, batch partBat
 	if !slices.ContainsFunc(batch.parts, func(name string) bool { return left[name] }) {
 		return nil
 	}
-	pieces := make([]ddl.Piece, len(batch.parts))
+	pieces := make([]rebuild.Piece, len(batch.parts))
 	for i, name := range batch.parts {
 		pieces[i].Part = name
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/rebuild"
 	"github.com/factload/factload/internal/enginetest"
 )
 
@@ -77,7 +78,7 @@ func TestBatchOfAnotherProcessIsTakenOver(t *testing.T) {
 		if step != "planned" || len(batches) > 0 {
 			return
 		}
-		b := &rebuilder{m: first.Migrator, Rebuild: &ddl.Rebuild{On: ddl.TableName{Database: first.Database(), Name: "t"}}}
+		b := &rebuilder{m: first.Migrator, Rebuild: &rebuild.Rebuild{On: ddl.TableName{Database: first.Database(), Name: "t"}}}
 		s, err := b.look(context.Background())
 		require.NoError(t, err)
 		mine, err := b.planBatch(context.Background(), s, 1, []string{"all_1_1_0"})

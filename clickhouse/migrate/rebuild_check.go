@@ -7,6 +7,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/rebuild"
 )
 
 // MisfitError says that stored values do not fit the new type of their column,
@@ -69,7 +70,7 @@ func (b *rebuilder) checkAll(ctx context.Context) error {
 }
 
 // checkPieces does the same for pieces that are about to be copied.
-func (b *rebuilder) checkPieces(ctx context.Context, s *rebuildView, pieces []ddl.Piece) error {
+func (b *rebuilder) checkPieces(ctx context.Context, s *rebuildView, pieces []rebuild.Piece) error {
 	for _, c := range b.Copies {
 		if c.Checked {
 			if err := b.check(ctx, c, b.MisfitSQL(s.source().name, c, pieces)); err != nil {
@@ -80,7 +81,7 @@ func (b *rebuilder) checkPieces(ctx context.Context, s *rebuildView, pieces []dd
 	return nil
 }
 
-func (b *rebuilder) check(ctx context.Context, c ddl.ColumnCopy, sql string) error {
+func (b *rebuilder) check(ctx context.Context, c rebuild.ColumnCopy, sql string) error {
 	var found []misfits
 	err := b.m.client.SelectAs(ctx, b.op(), &found, sql)
 	if noConversion(err) {
@@ -107,7 +108,7 @@ func noConversion(err error) bool {
 }
 
 // unconvertible is check for a column of which no value can be converted.
-func (b *rebuilder) unconvertible(ctx context.Context, c ddl.ColumnCopy) error {
+func (b *rebuilder) unconvertible(ctx context.Context, c rebuild.ColumnCopy) error {
 	s, err := b.look(ctx)
 	if err != nil {
 		return err
@@ -123,7 +124,7 @@ func (b *rebuilder) unconvertible(ctx context.Context, c ddl.ColumnCopy) error {
 // has begun, and what is in the way of one.
 func (m *Migrator) rebuildState(ctx context.Context, have *ddl.Table) (*ddl.RebuildState, error) {
 	on := ddl.TableName{Database: have.Database, Name: have.Name}
-	b := &rebuilder{m: m, Rebuild: &ddl.Rebuild{On: on}}
+	b := &rebuilder{m: m, Rebuild: &rebuild.Rebuild{On: on}}
 	s, err := b.look(ctx)
 	if err != nil {
 		return nil, err

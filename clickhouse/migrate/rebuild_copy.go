@@ -9,7 +9,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/retry"
-	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/rebuild"
 )
 
 const (
@@ -55,7 +55,7 @@ func (b *rebuilder) freeze(ctx context.Context, s *rebuildView) error {
 	if err := b.still(ctx, s.table); err != nil {
 		return err
 	}
-	if err := b.exec(ctx, ddl.FreezeSQL(b.On)); err != nil {
+	if err := b.exec(ctx, rebuild.FreezeSQL(b.On)); err != nil {
 		return err
 	}
 	if err := b.settled(ctx, s.table); err != nil {
@@ -146,7 +146,7 @@ func (b *rebuilder) copyParts(ctx context.Context, s *rebuildView) (int, error) 
 		}
 		for _, piece := range left {
 			token := fmt.Sprintf("factload rebuild %s %s %d", s.source().uuid, p.Name, piece.From)
-			if err := b.copyPieces(ctx, s, []ddl.Piece{piece}, token); err != nil {
+			if err := b.copyPieces(ctx, s, []rebuild.Piece{piece}, token); err != nil {
 				return n, err
 			}
 		}
@@ -161,15 +161,15 @@ func (b *rebuilder) copyParts(ctx context.Context, s *rebuildView) (int, error) 
 }
 
 // missing returns the pieces of a part that have not been copied.
-func missing(p oldPart, copied []ledgerRow) []ddl.Piece {
+func missing(p oldPart, copied []ledgerRow) []rebuild.Piece {
 	done := make(map[uint64]bool)
 	for _, piece := range copied {
 		done[piece.First] = true
 	}
-	var out []ddl.Piece
+	var out []rebuild.Piece
 	for first := uint64(0); first < p.Rows; first += pieceRows {
 		if !done[first] {
-			out = append(out, ddl.Piece{Part: p.Name, From: first, To: min(first+pieceRows, p.Rows)})
+			out = append(out, rebuild.Piece{Part: p.Name, From: first, To: min(first+pieceRows, p.Rows)})
 		}
 	}
 	return out
@@ -178,7 +178,7 @@ func missing(p oldPart, copied []ledgerRow) []ddl.Piece {
 // copyPieces copies pieces of different parts with one statement, and writes down
 // that it did. It may be done more than once, and by several at once: with the
 // same token, the pieces are stored once.
-func (b *rebuilder) copyPieces(ctx context.Context, s *rebuildView, pieces []ddl.Piece, token string) error {
+func (b *rebuilder) copyPieces(ctx context.Context, s *rebuildView, pieces []rebuild.Piece, token string) error {
 	settings, err := b.copySettings(ctx)
 	if err != nil {
 		return err
@@ -241,7 +241,7 @@ func (b *rebuilder) weigh(ctx context.Context, s *rebuildView) error {
 	if _, ok, err := b.weight(ctx, s); ok || err != nil {
 		return err
 	}
-	if err := b.exec(ctx, ddl.FreezeSQL(b.at(s.copy.name))); err != nil {
+	if err := b.exec(ctx, rebuild.FreezeSQL(b.at(s.copy.name))); err != nil {
 		return err
 	}
 	if err := b.settled(ctx, s.copy); err != nil {

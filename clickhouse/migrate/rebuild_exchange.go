@@ -9,7 +9,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/retry"
-	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/rebuild"
 )
 
 // maxInsertWait is how long a rebuild waits for inserts that are running.
@@ -21,7 +21,7 @@ func (b *rebuilder) fence(ctx context.Context, s *rebuildView) error {
 	if err := b.still(ctx, s.table, s.copy); err != nil {
 		return err
 	}
-	if err := b.exec(ctx, ddl.FenceSQL(b.On)); err != nil {
+	if err := b.exec(ctx, rebuild.FenceSQL(b.On)); err != nil {
 		return err
 	}
 	b.fenced = time.Now()
@@ -64,7 +64,7 @@ func (b *rebuilder) unfence(ctx context.Context, t tableRef, settings map[string
 	if err := b.still(ctx, t); err != nil {
 		return err
 	}
-	return b.execAll(ctx, ddl.UnfenceSQL(b.at(t.name), settings))
+	return b.execAll(ctx, rebuild.UnfenceSQL(b.at(t.name), settings))
 }
 
 func (b *rebuilder) execAll(ctx context.Context, statements []string) error {
@@ -83,8 +83,8 @@ func (b *rebuilder) execAll(ctx context.Context, statements []string) error {
 // table under the name that is given away here. That is found out before
 // anything is done to it.
 func (b *rebuilder) own(ctx context.Context, s *rebuildView) (tableRef, error) {
-	mine := tableRef{name: ddl.RebuildName(b.On.Name) + "_" + newUUID()[:8], uuid: s.copy.uuid}
-	if err := b.exec(ctx, ddl.RenameTableSQL(b.at(s.copy.name), b.at(mine.name))); err != nil {
+	mine := tableRef{name: rebuild.NewName(b.On.Name) + "_" + newUUID()[:8], uuid: s.copy.uuid}
+	if err := b.exec(ctx, rebuild.RenameTableSQL(b.at(s.copy.name), b.at(mine.name))); err != nil {
 		return tableRef{}, err
 	}
 	b.reached("renamed")
@@ -105,7 +105,7 @@ func (b *rebuilder) exchange(ctx context.Context, s *rebuildView) error {
 	}
 	// Should the answer get lost, nobody says it again: the copy gets another
 	// name first.
-	if err := b.exec(ctx, ddl.ExchangeSQL(b.On, b.at(mine.name))); err != nil {
+	if err := b.exec(ctx, rebuild.ExchangeSQL(b.On, b.at(mine.name))); err != nil {
 		return err
 	}
 	b.reached("exchanged")
@@ -132,7 +132,7 @@ func (b *rebuilder) finish(ctx context.Context, s *rebuildView) error {
 	if err := b.still(ctx, s.table); err != nil {
 		return err
 	}
-	if err := b.execAll(ctx, ddl.SettleSQL(b.On, s.begin.NewSettings)); err != nil {
+	if err := b.execAll(ctx, rebuild.SettleSQL(b.On, s.begin.NewSettings)); err != nil {
 		return err
 	}
 	b.reached("settled")
@@ -156,13 +156,13 @@ func (b *rebuilder) sweep(ctx context.Context, s *rebuildView) error {
 	if from == nil || to == nil {
 		return errMoved
 	}
-	broom := &rebuilder{m: b.m, hook: b.hook, Rebuild: ddl.CopyOf(b.On, *from, *to)}
+	broom := &rebuilder{m: b.m, hook: b.hook, Rebuild: rebuild.CopyOf(b.On, *from, *to)}
 	return broom.copyRest(ctx, s)
 }
 
 // putAway gives the old table the name under which it is kept.
 func (b *rebuilder) putAway(ctx context.Context, s *rebuildView) error {
-	if strings.HasPrefix(s.old.name, ddl.BeforeName(b.On.Name, "")) {
+	if strings.HasPrefix(s.old.name, rebuild.BeforeName(b.On.Name, "")) {
 		return nil
 	}
 	var days []struct {
@@ -176,7 +176,7 @@ func (b *rebuilder) putAway(ctx context.Context, s *rebuildView) error {
 		if n > 1 {
 			day = fmt.Sprintf("%s_%d", day, n)
 		}
-		err := b.exec(ctx, ddl.RenameTableSQL(b.at(s.old.name), b.at(ddl.BeforeName(b.On.Name, day))))
+		err := b.exec(ctx, rebuild.RenameTableSQL(b.at(s.old.name), b.at(rebuild.BeforeName(b.On.Name, day))))
 		if chconn.ServerCode(err) != chconn.CodeTableExists {
 			return err
 		}
@@ -195,7 +195,7 @@ func (b *rebuilder) drop(ctx context.Context, s *rebuildView) error {
 	if err := b.unfence(ctx, s.table, s.begin.OldSettings); err != nil {
 		return err
 	}
-	return b.exec(ctx, ddl.DropCopySQL(b.at(mine.name)))
+	return b.exec(ctx, rebuild.DropCopySQL(b.at(mine.name)))
 }
 
 // giveUp drops the copy and leaves the table as it was.
@@ -206,5 +206,5 @@ func (b *rebuilder) giveUp(ctx context.Context, s *rebuildView) error {
 	if err := b.still(ctx, s.table); err != nil {
 		return err
 	}
-	return b.execAll(ctx, ddl.ThawSQL(b.On, s.begin.OldSettings))
+	return b.execAll(ctx, rebuild.ThawSQL(b.On, s.begin.OldSettings))
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/rebuild"
 )
 
 // The events of the ledger.
@@ -45,7 +46,7 @@ func (a checksum) plus(b checksum) checksum {
 
 // ledger returns the name of the ledger as SQL.
 func (b *rebuilder) ledger() string {
-	return ddl.QuoteIdent(b.On.Database) + "." + ddl.QuoteIdent(ddl.RebuildLedger)
+	return ddl.QuoteIdent(b.On.Database) + "." + ddl.QuoteIdent(rebuild.Ledger)
 }
 
 // record adds a row to the ledger.
@@ -175,7 +176,7 @@ func (b *rebuilder) tables(ctx context.Context, rows []ledgerRow) ([]tableRef, e
 	var found []tableRow
 	err := b.m.client.SelectAs(ctx, b.op(), &found, "SELECT name, toString(uuid) AS uuid, engine_full FROM system.tables\n"+
 		"WHERE database = {database:String} AND (name IN ({table:String}, {copy:String}) OR has({uuids:Array(String)}, toString(uuid)))",
-		chconn.Param("database", b.On.Database), chconn.Param("table", b.On.Name), chconn.Param("copy", ddl.RebuildName(b.On.Name)), chconn.Param("uuids", uuids))
+		chconn.Param("database", b.On.Database), chconn.Param("table", b.On.Name), chconn.Param("copy", rebuild.NewName(b.On.Name)), chconn.Param("uuids", uuids))
 	if err != nil {
 		return nil, err
 	}

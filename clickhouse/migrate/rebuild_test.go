@@ -13,6 +13,8 @@ import (
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
+	"github.com/factload/factload/ddl/rebuild"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 	"github.com/factload/factload/internal/rebuildhook"
@@ -71,7 +73,7 @@ func TestRebuild(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, plan.Statements, 1)
 		create := db.Query(t, "SHOW CREATE TABLE "+quoted)
-		var refused *ddl.RefusedError
+		var refused *diff.RefusedError
 		require.ErrorAs(t, c.Apply(t.Context(), plan, ddl.RewritesData, ddl.DeletesData), &refused)
 		require.Equal(t, []ddl.Hazard{ddl.NeedsRebuild}, refused.Permissions())
 		require.ErrorContains(t, refused, "--allow needs_rebuild")
@@ -159,7 +161,7 @@ func TestRebuildGivesUp(t *testing.T) {
 	var misfit *MisfitError
 	require.ErrorAs(t, c.EnsureAllowing(hooked(t.Context(), watch), []ddl.Hazard{ddl.NeedsRebuild}, newer), &misfit)
 	require.Equal(t, create, db.Query(t, "SHOW CREATE TABLE t"))
-	require.Equal(t, ddl.RebuildLedger+"\nt", db.Query(t, "SHOW TABLES"))
+	require.Equal(t, rebuild.Ledger+"\nt", db.Query(t, "SHOW TABLES"))
 	db.Exec(t, "INSERT INTO t (id) VALUES (5001)")
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/rebuild"
 )
 
 // rebuildBegin is what the ledger knows of a rebuild from the beginning.
@@ -43,7 +44,7 @@ func (b *rebuilder) look(ctx context.Context) (*rebuildView, error) {
 	if s.table.uuid == "" {
 		return nil, &chconn.Error{Op: b.op(), Class: chconn.ErrSchema, Text: "the table does not exist"}
 	}
-	s.foreign = h.hasForeign(ddl.RebuildName(b.On.Name), s.table.uuid)
+	s.foreign = h.hasForeign(rebuild.NewName(b.On.Name), s.table.uuid)
 	for _, row := range h.rows {
 		if row.Event != eventBegin {
 			continue

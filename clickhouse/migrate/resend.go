@@ -8,6 +8,7 @@ import (
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/rebuild"
 )
 
 // Resend repeats an insert whose answer was lost, when its table may have been
@@ -33,7 +34,7 @@ func (m *Migrator) resend(ctx context.Context, table, uuid string, send func(ctx
 	if err != nil || have == nil {
 		return false, err
 	}
-	b := &rebuilder{m: m, Rebuild: &ddl.Rebuild{On: ddl.TableName{Database: have.Database, Name: have.Name}}}
+	b := &rebuilder{m: m, Rebuild: &rebuild.Rebuild{On: ddl.TableName{Database: have.Database, Name: have.Name}}}
 	chain, err := b.successors(ctx, uuid)
 	if err != nil || len(chain) == 0 {
 		return false, err

@@ -14,6 +14,7 @@ import (
 	"github.com/factload/factload/clickhouse/insert"
 	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 )
@@ -167,7 +168,7 @@ func TestViewOverSomethingElse(t *testing.T) {
 		require.Equal(t, ddl.NeedsRebuild, plan.Statements[0].Hazard, other)
 		require.Error(t, c.Apply(t.Context(), plan, ddl.Hazards()...), other)
 
-		plan, err = c.Plan(t.Context(), chtest.NewTable(t, s, ddl.Options{}), ddl.Prune)
+		plan, err = c.Plan(t.Context(), chtest.NewTable(t, s, ddl.Options{}), diff.Prune)
 		require.NoError(t, err)
 		for _, statement := range plan.Statements {
 			require.Equal(t, ddl.DeletesData, statement.Hazard, other)
@@ -227,7 +228,7 @@ func TestHostileViews(t *testing.T) {
 				require.NoError(t, insertRows(t, c, s, filter, map[string]any{name: name}, map[string]any{name: "x"}))
 			}
 			require.Equal(t, "3", db.Query(t, "SELECT count() FROM "+ddl.QuoteIdent(name+"target")), "%q", name)
-			gone, err := c.Plan(t.Context(), chtest.NewTable(t, s, ddl.Options{}), ddl.Prune)
+			gone, err := c.Plan(t.Context(), chtest.NewTable(t, s, ddl.Options{}), diff.Prune)
 			require.NoError(t, err)
 			require.NoError(t, c.Apply(t.Context(), gone, ddl.DeletesData))
 			require.NotContains(t, strings.Split(db.Query(t, "SELECT hex(name) FROM system.tables WHERE database = currentDatabase()"), "\n"), fmt.Sprintf("%X", name+"v"))

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/internal/enginetest"
 )
 
@@ -55,6 +56,6 @@ func adopt(want, have *ddl.Table) {
 
 // migrator is what requireDone asks.
 type migrator interface {
-	Plan(ctx context.Context, table ddl.Table, options ...ddl.DiffOption) (ddl.Plan, error)
+	Plan(ctx context.Context, table ddl.Table, options ...diff.Option) (diff.Plan, error)
 	Inspect(ctx context.Context, table string) (*ddl.Table, error)
 }

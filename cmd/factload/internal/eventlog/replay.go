@@ -16,6 +16,7 @@ import (
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/show"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/schemas"
 )
@@ -212,7 +213,7 @@ func printReplayed(a *cli.App, done clickhouse.Replayed, asJSON bool) error {
 // them.
 func ensureToReplay(ctx context.Context, m *clickhouse.Materializer, s fact.Schema) error {
 	err := m.EnsureSchema(ctx, s)
-	if errors.As(err, new(*ddl.RefusedError)) {
+	if errors.As(err, new(*diff.RefusedError)) {
 		return nil
 	}
 	return err

@@ -13,6 +13,7 @@ import (
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/show"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/rebuild"
 )
 
 // applyFlags are what apply is told beside the names.
@@ -98,7 +99,7 @@ func runApply(ctx context.Context, a *cli.App, found planned, f applyFlags, allo
 		}
 		fmt.Fprintf(a.Out, "%s %s: done\n", kindOf(plan), plan.Table)
 		if plan.Rebuilds() {
-			fmt.Fprintf(a.Out, "  the table as it was is kept under a name with the day, %s: drop it when nobody needs it any more\n", ddl.BeforeName(plan.Table, "YYYYMMDD"))
+			fmt.Fprintf(a.Out, "  the table as it was is kept under a name with the day, %s: drop it when nobody needs it any more\n", rebuild.BeforeName(plan.Table, "YYYYMMDD"))
 		}
 		for _, s := range plan.Statements {
 			if !s.Permitted(allowed...) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/schemas"
 )
 
@@ -51,7 +52,7 @@ func printDDL(a *cli.App, names []string, yaml bool) error {
 	}
 	first := true
 	for _, t := range tables {
-		for _, s := range ddl.MakePlan(t.table, nil).Statements {
+		for _, s := range diff.MakePlan(t.table, nil).Statements {
 			if !first {
 				fmt.Fprintln(a.Out)
 			}

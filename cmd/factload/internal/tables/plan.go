@@ -15,6 +15,7 @@ import (
 	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/schemas"
 )
 
@@ -64,9 +65,9 @@ func addViewsFlag(cmd *cobra.Command, views *bool) {
 	cmd.Flags().BoolVar(views, "views", false, "look at the views of the shipped questions too, such as answer_pass_rate")
 }
 
-func pruneOption(prune bool) []ddl.DiffOption {
+func pruneOption(prune bool) []diff.Option {
 	if prune {
-		return []ddl.DiffOption{ddl.Prune}
+		return []diff.Option{diff.Prune}
 	}
 	return nil
 }
@@ -74,7 +75,7 @@ func pruneOption(prune bool) []ddl.DiffOption {
 // selection is what to plan for.
 type selection struct {
 	names   []string // schemas
-	options []ddl.DiffOption
+	options []diff.Option
 	views   bool // the shipped questions, too
 	how     cli.Access
 }
@@ -125,7 +126,7 @@ func withPlans(ctx context.Context, a *cli.App, what selection, do func(planned)
 // planned are plans, in the order in which they are to be applied.
 type planned struct {
 	migrator *migrate.Migrator
-	plans    []ddl.Plan
+	plans    []diff.Plan
 	schemaOf map[string]string // the schema of each table
 }
 
@@ -213,7 +214,7 @@ func ownNames(registry *schemas.Registry) (names []string) {
 }
 
 // pending counts the statements of all plans.
-func pending(plans []ddl.Plan) int {
+func pending(plans []diff.Plan) int {
 	n := 0
 	for _, p := range plans {
 		n += len(p.Statements)

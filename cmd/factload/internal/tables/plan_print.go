@@ -14,6 +14,8 @@ import (
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/show"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
+	"github.com/factload/factload/ddl/rebuild"
 )
 
 // planPrinter writes plans for people and for programs.
@@ -31,7 +33,7 @@ func newPlanPrinter(a *cli.App, prune bool, schemaOf map[string]string) planPrin
 }
 
 // print writes the plans and what to do next.
-func (p planPrinter) print(plans []ddl.Plan, asJSON bool) error {
+func (p planPrinter) print(plans []diff.Plan, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(p.w).Encode(planJSON(plans))
 	}
@@ -43,7 +45,7 @@ func (p planPrinter) print(plans []ddl.Plan, asJSON bool) error {
 }
 
 // table writes one plan, and nothing when there is nothing to say.
-func (p planPrinter) table(plan ddl.Plan) {
+func (p planPrinter) table(plan diff.Plan) {
 	if len(plan.Statements)+len(plan.Notes) == 0 {
 		return
 	}
@@ -68,14 +70,14 @@ func (p planPrinter) table(plan ddl.Plan) {
 }
 
 // kindOf says what a plan is about: a table, or the view of a shipped question, whose plan has no fingerprint.
-func kindOf(plan ddl.Plan) string {
+func kindOf(plan diff.Plan) string {
 	if plan.Fingerprint == "" {
 		return "view"
 	}
 	return "table"
 }
 
-func (p planPrinter) statement(s ddl.Statement, storage *ddl.Storage) {
+func (p planPrinter) statement(s diff.Statement, storage *ddl.Storage) {
 	mark, colour := "+", "32"
 	switch s.Hazard {
 	case ddl.MetadataOnly:
@@ -103,11 +105,11 @@ func (p planPrinter) statement(s ddl.Statement, storage *ddl.Storage) {
 }
 
 // rebuild says what becomes of the rows and of those who read and write them.
-func (p planPrinter) rebuild(r *ddl.Rebuild) {
+func (p planPrinter) rebuild(r *rebuild.Rebuild) {
 	lines := []string{
 		"the table can be read all the time, and written to but for some seconds before the two change places",
 		"rows that come meanwhile are copied too; counts and checksums are compared before",
-		"the old table is kept as " + ddl.BeforeName(r.On.Name, "YYYYMMDD") + " until you drop it, so that the rows take twice the disk",
+		"the old table is kept as " + rebuild.BeforeName(r.On.Name, "YYYYMMDD") + " until you drop it, so that the rows take twice the disk",
 	}
 	for _, c := range r.Copies {
 		if c.Checked {
@@ -120,7 +122,7 @@ func (p planPrinter) rebuild(r *ddl.Rebuild) {
 }
 
 // costText says how dangerous a statement is and how much it touches.
-func costText(s ddl.Statement, storage *ddl.Storage) string {
+func costText(s diff.Statement, storage *ddl.Storage) string {
 	text := s.Hazard.String()
 	switch s.Hazard {
 	case ddl.MetadataOnly:
@@ -137,7 +139,7 @@ func costText(s ddl.Statement, storage *ddl.Storage) string {
 			text = s.Hazard.String() + ": the rows are copied into a new table, which takes the place of this one"
 		}
 	}
-	if rows, bytes := storage.Touched(s); rows > 0 {
+	if rows, bytes := s.Touched(storage); rows > 0 {
 		text += "; goes through " + sizeText(rows, bytes)
 	}
 	if s.Optional {
@@ -151,7 +153,7 @@ func sizeText(rows, bytes uint64) string {
 }
 
 // next says how many changes there are, and what to type to make them.
-func (p planPrinter) next(plans []ddl.Plan) string {
+func (p planPrinter) next(plans []diff.Plan) string {
 	tables := 0
 	var names, views []string
 	for _, plan := range plans {
@@ -198,10 +200,10 @@ func allWell(tables int) string {
 
 // refusal is the error when something in the plans is not allowed. The plans
 // have been printed.
-func (p planPrinter) refusal(plans []ddl.Plan, allowed []ddl.Hazard) error {
+func (p planPrinter) refusal(plans []diff.Plan, allowed []ddl.Hazard) error {
 	statements := 0
 	for _, plan := range plans {
-		var refused *ddl.RefusedError
+		var refused *diff.RefusedError
 		if errors.As(plan.Check(allowed...), &refused) {
 			statements += len(refused.Refused)
 		}
@@ -214,7 +216,7 @@ func (p planPrinter) refusal(plans []ddl.Plan, allowed []ddl.Hazard) error {
 
 // needed returns the hazards that have to be allowed, and whether a plan has a
 // step that cannot be run at all.
-func needed(plans []ddl.Plan) (hazards []ddl.Hazard, blocked bool) {
+func needed(plans []diff.Plan) (hazards []ddl.Hazard, blocked bool) {
 	for _, plan := range plans {
 		for _, s := range plan.Statements {
 			switch {
@@ -275,7 +277,7 @@ type jsonStatement struct {
 	Bytes    uint64 `json:"bytes"`
 }
 
-func planJSON(plans []ddl.Plan) jsonPlans {
+func planJSON(plans []diff.Plan) jsonPlans {
 	hazards, blocked := needed(plans)
 	out := jsonPlans{Changes: pending(plans), Rebuild: blocked || slices.Contains(hazards, ddl.NeedsRebuild), Blocked: blocked, Allow: []string{}, Tables: []jsonTable{}}
 	for _, h := range hazards {
@@ -284,7 +286,7 @@ func planJSON(plans []ddl.Plan) jsonPlans {
 	for _, plan := range plans {
 		t := jsonTable{Table: plan.Table, Exists: plan.Fingerprint != ddl.Absent, Statements: []jsonStatement{}, Notes: append([]string{}, plan.Notes...)}
 		for _, s := range plan.Statements {
-			rows, bytes := plan.Storage.Touched(s)
+			rows, bytes := s.Touched(plan.Storage)
 			t.Statements = append(t.Statements, jsonStatement{SQL: s.SQL, Hazard: s.Hazard.String(), Why: s.Why, Optional: s.Optional, Rebuild: s.Rebuild != nil, Rows: rows, Bytes: bytes})
 		}
 		out.Tables = append(out.Tables, t)

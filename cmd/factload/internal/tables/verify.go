@@ -8,6 +8,7 @@ import (
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/show"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 )
 
 // NewVerify makes the command verify.
@@ -37,7 +38,7 @@ The exit code is 0 when all tables are as they should be and 4 otherwise.`,
 	return cmd
 }
 
-func runVerify(a *cli.App, plans []ddl.Plan) error {
+func runVerify(a *cli.App, plans []diff.Plan) error {
 	drifted := 0
 	for _, plan := range plans {
 		word := "ok"
