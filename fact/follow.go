@@ -27,6 +27,9 @@ type Follow struct {
 	LeaseTTL time.Duration
 	// Upcast brings old events to their present form.
 	Upcast *Upcasters
+	// Events has each event itself stored as well, as it is in the log, as a row of the
+	// built-in schema [LoggedEventSchema], which EnsureSchemas has to be given.
+	Events bool
 	// OnRefused is told of events that their schema refuses, which have no row then.
 	// Without it, they hold up all that come after them, and OnError is told.
 	OnRefused func(Event, error)
@@ -51,8 +54,8 @@ type Followed struct {
 	Position int64
 	// Events is how many events were read, and Stored how many rows were stored.
 	Events, Stored int64
-	// Skipped is how many events are of a type that EnsureSchemas was not given, and
-	// Refused how many their schema refused.
+	// Skipped is how many events have no row because EnsureSchemas was not given their
+	// type, and Refused how many rows their schema refused.
 	Skipped, Refused int64
 }
 
@@ -92,8 +95,8 @@ func (p *Pipeline) subscription(f Follow) (*Subscription, error) {
 	}
 	var done Followed
 	return NewSubscription(SubscriptionConfig{
-		Log: log, Consumer: f.Consumer, LeaseTTL: f.LeaseTTL, Upcast: f.Upcast, OnError: f.OnError,
-		Handle: func(ctx context.Context, entries []Entry) error { return p.storeRows(ctx, entries, f.OnRefused, &done) },
+		Log: log, Consumer: f.Consumer, LeaseTTL: f.LeaseTTL, OnError: f.OnError,
+		Handle: func(ctx context.Context, entries []Entry) error { return p.storeRows(ctx, entries, &f, &done) },
 	})
 }
 
@@ -103,7 +106,7 @@ const replayBatch = 5000
 // Replay stores the facts of the log after the position whose IDs are not in their
 // tables, up to the end of the log, and returns what it has done, also with an
 // error: call it again from its Position. It keeps no checkpoint. Upcasters and
-// OnRefused are those of WithFollow; without OnRefused, a fact that its schema
+// OnRefused are those of WithFollow, and so is Events; without OnRefused, a fact that its schema
 // refuses is an error.
 func (p *Pipeline) Replay(ctx context.Context, from int64) (Followed, error) {
 	done := Followed{Position: from}
@@ -117,14 +120,11 @@ func (p *Pipeline) Replay(ctx context.Context, from int64) (Followed, error) {
 	}
 	var batch []Entry
 	store := func() error {
-		err := p.storeRows(ctx, batch, f.OnRefused, &done)
+		err := p.storeRows(ctx, batch, &f, &done)
 		batch = batch[:0]
 		return err
 	}
 	for e, err := range log.ReadLog(ctx, "", from) {
-		if err == nil {
-			e.Event, err = f.Upcast.Upcast(e.Event)
-		}
 		if batch = append(batch, e); err == nil && len(batch) == replayBatch {
 			err = store()
 		}
@@ -139,22 +139,28 @@ func (p *Pipeline) Replay(ctx context.Context, from int64) (Followed, error) {
 }
 
 // storeRows stores the rows of the entries that are not in their tables.
-func (p *Pipeline) storeRows(ctx context.Context, entries []Entry, refused func(Event, error), done *Followed) error {
+func (p *Pipeline) storeRows(ctx context.Context, entries []Entry, f *Follow, done *Followed) error {
 	if len(entries) == 0 {
 		return nil
 	}
 	var facts []Fact
 	var events []Event
 	skipped := int64(0)
-	for _, e := range entries {
-		if !p.knows(e.Type) {
-			skipped++
-			continue
+	for _, logged := range entries {
+		if f.Events {
+			facts, events = append(facts, LoggedFact(logged)), append(events, logged.Event)
 		}
-		facts = append(facts, Fact{Schema: e.Type, ID: e.ID, Value: e.Data})
-		events = append(events, e.Event)
+		e, err := f.Upcast.Upcast(logged.Event)
+		switch {
+		case err != nil:
+			return err
+		case p.knows(e.Type) && (!f.Events || e.Type != LoggedEventSchema):
+			facts, events = append(facts, Fact{Schema: e.Type, ID: e.ID, Value: e.Data}), append(events, e)
+		case !f.Events:
+			skipped++
+		}
 	}
-	stored, refusals, err := p.storeFacts(ctx, facts, events, refused)
+	stored, refusals, err := p.storeFacts(ctx, facts, events, f.OnRefused)
 	if err != nil {
 		return err
 	}

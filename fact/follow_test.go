@@ -169,3 +169,18 @@ func TestIdempotentLog(t *testing.T) {
 	p = fact.NewPipeline(fact.WithStore(struct{ fact.EventStore }{store}, "s"), fact.WithIdempotentLog())
 	require.ErrorContains(t, p.Record(t.Context(), note("3")), "IdempotentAppender")
 }
+
+// TestFollowStoresEvents: with Events, each event has a row, and each fact one more.
+func TestFollowStoresEvents(t *testing.T) {
+	t.Parallel()
+	store, rows := fact.NewMemoryStore(), new(table)
+	p := fact.NewPipeline(fact.WithStore(store, "s"), fact.WithMaterializer(rows), fact.WithFollow(fact.Follow{Events: true}))
+	require.NoError(t, p.EnsureSchemas(t.Context(), noteSchema))
+	for stream, e := range map[string]fact.Event{"a": {ID: "1", Type: "note", Data: []byte(`{}`)}, "b-2": {ID: "1", Type: "other"}} {
+		require.NoError(t, store.Append(t.Context(), stream, []fact.Event{e}))
+	}
+	done, err := p.Replay(t.Context(), 0)
+	require.NoError(t, err)
+	require.Equal(t, fact.Followed{Position: 2, Events: 2, Stored: 3}, done)
+	require.ElementsMatch(t, []string{"1", "a@0000000000000000001", "b-2@0000000000000000001"}, rows.All())
+}

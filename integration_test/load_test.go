@@ -56,8 +56,8 @@ func TestLoadBuiltins(t *testing.T) {
 	t.Parallel()
 	for _, def := range schemas.Builtins() {
 		name := def.Schema.Name
-		if name == "model_price" {
-			continue // users write these rows, and there are no samples of them
+		if name == "model_price" || name == "event" {
+			continue // users write these rows, or a log does, and there are no samples of them
 		}
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

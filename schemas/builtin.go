@@ -39,6 +39,6 @@ func (d Definition) IsBuiltin() bool {
 }
 
 // Builtins returns the schemas that come with the package: message, conversation, tool_call, eval_run, eval_result,
-// eval_bfcl and model_price. Their Source starts with builtin/. The slice is the caller's, but what its elements point to is shared and
-// must not be changed.
+// eval_bfcl, model_price and event. Their Source starts with builtin/. The slice is the caller's, but what its elements
+// point to is shared and must not be changed.
 func Builtins() []Definition { return slices.Clone(builtins()) }

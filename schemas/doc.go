@@ -1,5 +1,6 @@
 // Package schemas reads schemas of facts from YAML, and brings those of the two usual kinds of service: chat (message,
-// conversation, tool_call) and eval (eval_run, eval_result, eval_bfcl), and for the prices of models (model_price).
+// conversation, tool_call) and eval (eval_run, eval_result, eval_bfcl), for the prices of models (model_price),
+// and for the events of a log themselves (event).
 //
 // A document describes one schema:
 //

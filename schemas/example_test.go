@@ -57,7 +57,7 @@ func ExampleRegistry() {
 	fmt.Println(err)
 	// Output:
 	// One chat message, with what it took to produce it. <nil>
-	// unknown schema "mesage", did you mean "message"? known schemas are conversation, eval_bfcl, eval_result, eval_run, message, model_price, tool_call
+	// unknown schema "mesage", did you mean "message"? known schemas are conversation, eval_bfcl, eval_result, eval_run, event, message, model_price, tool_call
 }
 
 func ExampleFromStruct() {

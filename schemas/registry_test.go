@@ -36,7 +36,7 @@ func TestRegistryUnknown(t *testing.T) {
 	t.Parallel()
 	r, err := schemas.NewRegistry(schemas.Builtins()...)
 	require.NoError(t, err)
-	const known = "conversation, eval_bfcl, eval_result, eval_run, message, model_price, tool_call"
+	const known = "conversation, eval_bfcl, eval_result, eval_run, event, message, model_price, tool_call"
 	for name, want := range map[string]string{
 		"mesage":       `unknown schema "mesage", did you mean "message"? known schemas are ` + known,
 		"messages":     `unknown schema "messages", did you mean "message"? known schemas are ` + known,

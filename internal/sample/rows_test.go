@@ -83,9 +83,12 @@ func (r row) number(t testing.TB, key string) float64 {
 
 func (r row) isNull(key string) bool { return r[key] == nil || string(r[key]) == "null" }
 
-// sampled are the built-in schemas but that of prices, whose rows users write.
+// sampled are the built-in schemas but that of prices, whose rows users write, and that of
+// the events of a log.
 func sampled() []schemas.Definition {
-	return slices.DeleteFunc(schemas.Builtins(), func(d schemas.Definition) bool { return d.Schema.Name == "model_price" })
+	return slices.DeleteFunc(schemas.Builtins(), func(d schemas.Definition) bool {
+		return d.Schema.Name == "model_price" || d.Schema.Name == fact.LoggedEventSchema
+	})
 }
 
 func TestRowsFitTheirSchemas(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -24,7 +23,7 @@ import (
 // NewReplay makes the command replay.
 func NewReplay(a *cli.App) *cobra.Command {
 	var asJSON bool
-	var from logStart
+	var from logReplay
 	cmd := &cobra.Command{
 		Use:   "replay FILE... | --store STORE",
 		Short: "Store the facts of a log that their tables lack",
@@ -40,12 +39,18 @@ Unlike load, which remembers what it has read, replay asks the tables. With --st
 it reads the log itself, which may be in use, says every ten seconds how far it is,
 and when it is interrupted, from which position to go on.
 
+With --schema it stores only the facts of the schemas that are named. The built-in
+schema event, which has to be named and needs --store, has the events themselves as
+rows, of whatever type: place, position, stream, category, sequence, event_id, type,
+data, metadata and occurred_at.
+
 Exit codes: 0 all facts are in their tables; 1 failed, run it again when the cause is
 fixed; 2 wrong usage, configuration or schema; 3 finished, but some events were no
 facts of their schema.`,
 		Example: `  factload replay events.jsonl
   factload replay --schemas my_schemas/ 'log/*.jsonl.gz'
-  factload replay --store sqlite:log.db`,
+  factload replay --store sqlite:log.db
+  factload replay --store sqlite:log.db --schema event`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if from.store != "" {
 				return cobra.NoArgs(cmd, args)
@@ -58,12 +63,13 @@ facts of their schema.`,
 	cli.AddSchemasFlag(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the summary as one JSON object")
 	cmd.Flags().StringVar(&from.store, "store", "", storeHelp)
+	cmd.Flags().StringArrayVar(&from.schemas, "schema", nil, "only facts of this schema; repeatable")
 	cmd.Flags().Int64Var(&from.position, "from", 0, "with --store: begin after this position of the log")
 	return cmd
 }
 
-func runReplay(ctx context.Context, a *cli.App, from *logStart, inputs []string, asJSON bool) (err error) {
-	registry, err := a.Registry()
+func runReplay(ctx context.Context, a *cli.App, from *logReplay, inputs []string, asJSON bool) (err error) {
+	registry, err := from.registry(a)
 	if err != nil {
 		return err
 	}
@@ -94,7 +100,7 @@ func runReplay(ctx context.Context, a *cli.App, from *logStart, inputs []string,
 			return err
 		}
 		defer func() { err = errors.Join(err, store.Close(context.WithoutCancel(ctx))) }()
-		events = loggedEvents(ctx, a, m, registry, store, from)
+		events = from.events(ctx, a, m, registry, store)
 	}
 	const shown = 10 // refused events
 	refused := 0
@@ -140,52 +146,6 @@ func readEvents(ctx context.Context, a *cli.App, m *clickhouse.Materializer, reg
 			}
 			if !yield(e, err) || err != nil {
 				return
-			}
-		}
-	}
-}
-
-// logStart is the log of a replay, and how far that has come.
-type logStart struct {
-	store    string
-	position int64 // to begin after
-	done     int64 // everything before it has been stored
-}
-
-// replayWindow is as many facts as a replay holds at once.
-const replayWindow = 10_000
-
-// loggedEvents reads a log as events reads inputs, and tells how far it is.
-func loggedEvents(ctx context.Context, a *cli.App, m *clickhouse.Materializer, registry *schemas.Registry, store fact.LogReader, from *logStart) iter.Seq2[fact.Event, error] {
-	return func(yield func(fact.Event, error) bool) {
-		ready := make(map[string]bool)
-		last, err := store.LastPosition(ctx)
-		if err != nil {
-			yield(fact.Event{}, err)
-			return
-		}
-		from.done = from.position
-		read, said := int64(0), time.Now()
-		window := make([]int64, replayWindow) // positions of the last facts
-		for e, err := range store.ReadLog(ctx, "", from.position) {
-			def, unknown := registry.Get(e.Type)
-			if err == nil && unknown == nil && !ready[e.Type] {
-				ready[e.Type] = true
-				err = ensureToReplay(ctx, m, def.Schema)
-			}
-			if !yield(e.Event, err) || err != nil {
-				return
-			}
-			if unknown != nil {
-				continue
-			}
-			place := read % replayWindow
-			from.done = max(from.done, window[place])
-			window[place] = e.Position
-			read++
-			if time.Since(said) > 10*time.Second {
-				said = time.Now()
-				a.Log.Info("replaying", "position", e.Position, "last", last, "events", read)
 			}
 		}
 	}
