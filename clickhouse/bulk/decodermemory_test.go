@@ -10,12 +10,14 @@ import (
 
 	"github.com/factload/factload/clickhouse/bulk/internal/input"
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/soak"
 )
 
-// TestDecodeKeepsTheMemoryOfOneChunk decodes chunks of many schemas, one after
+// TestSoakDecodeKeepsTheMemoryOfOneChunk decodes chunks of many schemas, one after
 // the other and mixed.
-func TestDecodeKeepsTheMemoryOfOneChunk(t *testing.T) {
-	const schemas, chunkBytes = 12, 4 << 20
+func TestSoakDecodeKeepsTheMemoryOfOneChunk(t *testing.T) {
+	const schemas = 12
+	chunkBytes := soak.Scale(1, 4) << 20
 	cfg := Config{Targets: make(map[string]Target), ChunkBytes: chunkBytes}
 	line := func(s, i int) string {
 		return fmt.Sprintf(`{"schema":"s%d","data":{"id":%d,"text":"%s"}}`+"\n", s, i, strings.Repeat("x", 40))
@@ -41,7 +43,7 @@ func TestDecodeKeepsTheMemoryOfOneChunk(t *testing.T) {
 			pieces = append(pieces, p)
 			n += b.Len()
 		}
-		res := &result{chunk: &chunk{file: &input.File{}, expectBytes: chunkBytes, expectLines: chunkBytes / int64(len(line(0, 0)))}}
+		res := &result{chunk: &chunk{file: &input.File{}, expectBytes: int64(chunkBytes), expectLines: int64(chunkBytes / len(line(0, 0)))}}
 		d.begin()
 		for _, p := range pieces {
 			require.NoError(t, d.decode(t.Context(), p, res))

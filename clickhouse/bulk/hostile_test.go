@@ -113,7 +113,7 @@ func TestLongLines(t *testing.T) {
 func TestLoadCutGzipAndMended(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
-	packed := compressed.Gzip(t, lines(0, 20_000))
+	packed := compressed.Gzip(t, lines(0, 8_000))
 	path := r.file("a.gz", packed[:len(packed)/2])
 	sum, err := Load(t.Context(), r.config(path))
 	var input *InputError
@@ -125,7 +125,7 @@ func TestLoadCutGzipAndMended(t *testing.T) {
 	require.Equal(t, fmt.Sprintf("%d\t%d", sum.Rows, sum.Rows), r.count())
 	r.file("a.gz", packed)
 	require.Equal(t, sum.Rows, r.load(r.config(path)).SkippedRows)
-	require.Equal(t, "20000\t20000", r.count())
+	require.Equal(t, "8000\t8000", r.count())
 }
 
 func TestLoadStopsWithTooManyRejects(t *testing.T) {
@@ -135,18 +135,19 @@ func TestLoadStopsWithTooManyRejects(t *testing.T) {
 		bad   int // one row in bad
 		err   bool
 	}{
-		"few":             {MaxRejectRows(200), 100, false},
-		"too many":        {MaxRejectRows(20), 100, true},
+		"few":             {MaxRejectRows(60), 100, false},
+		"too many":        {MaxRejectRows(6), 100, true},
 		"first":           {MaxRejectRows(0), 100, true},
-		"in one chunk":    {MaxRejectRows(20), 2, true},
+		"in one chunk":    {MaxRejectRows(6), 2, true},
 		"share":           {MaxRejectPercent(2), 100, false},
 		"too large share": {MaxRejectPercent(0.9), 100, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			const rows = 3000
 			r := newRoom(t)
 			var b bytes.Buffer
-			for i := range 10_000 {
+			for i := range rows {
 				if i%c.bad == c.bad-1 {
 					b.WriteString("bad\n")
 				} else {
@@ -158,19 +159,19 @@ func TestLoadStopsWithTooManyRejects(t *testing.T) {
 			sum, err := Load(t.Context(), cfg)
 			if !c.err {
 				require.NoError(t, err)
-				require.EqualValues(t, 100, sum.Rejected)
+				require.EqualValues(t, rows/100, sum.Rejected)
 				return
 			}
 			require.ErrorIs(t, err, ErrTooManyRejects)
 			require.ErrorContains(t, err, "the limit is "+c.limit.String())
-			require.Less(t, sum.Rows, int64(9_900))
+			require.Less(t, sum.Rows, int64(rows-rows/100))
 			require.Len(t, r.rejects(cfg), int(sum.Rejected))
 
 			cfg.MaxRejects = RejectLimit{}
 			r.load(cfg)
-			require.Equal(t, fmt.Sprint(10_000-10_000/c.bad), r.Query(t, "SELECT uniqExact(id) FROM items"))
-			require.Equal(t, fmt.Sprint(10_000-10_000/c.bad), r.Query(t, "SELECT count() FROM items"))
-			require.Len(t, r.rejects(cfg), 10_000/c.bad)
+			require.Equal(t, fmt.Sprint(rows-rows/c.bad), r.Query(t, "SELECT uniqExact(id) FROM items"))
+			require.Equal(t, fmt.Sprint(rows-rows/c.bad), r.Query(t, "SELECT count() FROM items"))
+			require.Len(t, r.rejects(cfg), rows/c.bad)
 		})
 	}
 }

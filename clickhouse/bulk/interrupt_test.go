@@ -20,6 +20,7 @@ import (
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/internal/compressed"
 	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/soak"
 )
 
 var errCrash = errors.New("crash")
@@ -83,9 +84,9 @@ func dirtyLines(from, to int) []byte {
 	return b.Bytes()
 }
 
-// TestLoadSurvivesCrashes crashes a load at many points, runs it again until
+// TestSoakLoadSurvivesCrashes crashes a load at many points, runs it again until
 // it gets through, and compares with a load that was left alone.
-func TestLoadSurvivesCrashes(t *testing.T) {
+func TestSoakLoadSurvivesCrashes(t *testing.T) {
 	t.Parallel()
 	r := newRoom(t)
 	inputs := []string{
@@ -101,10 +102,10 @@ func TestLoadSurvivesCrashes(t *testing.T) {
 	require.Positive(t, sum.Rejected)
 	require.Positive(t, sum.SkippedRows, "c begins like a")
 
-	for seed := range uint64(25) {
+	for seed := range soak.Trials(t, 4, 25) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			rnd := rand.New(rand.NewPCG(seed, 1))
+			rnd := rand.New(rand.NewPCG(uint64(seed), 1))
 			r := &room{DB: enginetest.Database(t), t: t, dir: t.TempDir()}
 			client, err := chconn.Open(r.DSN)
 			require.NoError(t, err)
@@ -147,13 +148,13 @@ func (r *room) rejectsFile(cfg Config) string {
 	return string(b)
 }
 
-// TestLoadSurvivesCrashesWithOtherSettings changes the sizes between runs.
-func TestLoadSurvivesCrashesWithOtherSettings(t *testing.T) {
+// TestSoakLoadSurvivesCrashesWithOtherSettings changes the sizes between runs.
+func TestSoakLoadSurvivesCrashesWithOtherSettings(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(10) {
+	for seed := range soak.Trials(t, 2, 10) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
-			rnd := rand.New(rand.NewPCG(seed, 2))
+			rnd := rand.New(rand.NewPCG(uint64(seed), 2))
 			r := newRoom(t)
 			text := dirtyLines(0, 4000)
 			cfg := r.config(r.file("a", nil))

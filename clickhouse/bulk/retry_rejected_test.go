@@ -11,6 +11,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/soak"
 )
 
 // wider is a target that takes what dirtyLines and asCSV have that items do not.
@@ -75,20 +76,20 @@ func TestRetryRejected(t *testing.T) {
 	require.EqualValues(t, 50, sum.SkippedRejected)
 }
 
-// TestRetryRejectedSurvivesCrashes crashes loads that try rejected rows again.
-func TestRetryRejectedSurvivesCrashes(t *testing.T) {
+// TestSoakRetryRejectedSurvivesCrashes crashes loads that try rejected rows again.
+func TestSoakRetryRejectedSurvivesCrashes(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(4) {
-		rnd := rand.New(rand.NewPCG(seed, 5))
+	for seed := range soak.Trials(t, 1, 4) {
+		rnd := rand.New(rand.NewPCG(uint64(seed), 5))
 		r := newRoom(t)
-		r.file("a", dirtyLines(0, 2000))
-		cfg := r.config(filepath.Join(r.dir, "a"), r.file("b", asArray(lines(3000, 3500))))
+		r.file("a", dirtyLines(0, 1000))
+		cfg := r.config(filepath.Join(r.dir, "a"), r.file("b", asArray(lines(3000, 3200))))
 		cfg.Rejects = filepath.Join(r.dir, "rejects")
 		cfg.Targets["items"] = wider()
 		target := wider()
 		target.Schema.Fields[1].Type = fact.JSON // takes the number, too
 		r.Exec(t, "CREATE TABLE items (id Int64, text String) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 1000")
-		require.EqualValues(t, 100, r.load(cfg).Rejected)
+		require.EqualValues(t, 50, r.load(cfg).Rejected)
 		cfg.RetryRejected = true
 		cfg.Targets["items"] = target
 		for {
@@ -99,8 +100,8 @@ func TestRetryRejectedSurvivesCrashes(t *testing.T) {
 			}
 			require.ErrorIs(t, err, errCrash)
 		}
-		require.Equal(t, "2450\t2450", r.count())
-		require.Len(t, r.rejects(cfg), 50)
+		require.Equal(t, "1175\t1175", r.count())
+		require.Len(t, r.rejects(cfg), 25)
 		require.Zero(t, r.load(cfg).Rows)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/soak"
 )
 
 // asArray makes a pretty-printed array of rows one a line.
@@ -95,15 +96,15 @@ func TestArraysAreNotHalfAccepted(t *testing.T) {
 	}
 }
 
-// TestShapesSurviveCrashes crashes loads of other shapes at many points, runs them again
+// TestSoakShapesSurviveCrashes crashes loads of other shapes at many points, runs them again
 // until they get through, and compares with what must be there.
-func TestShapesSurviveCrashes(t *testing.T) {
+func TestSoakShapesSurviveCrashes(t *testing.T) {
 	t.Parallel()
 	for name, content := range map[string][]byte{"array": asArray(lines(0, 1000)), "wrapped": append(append([]byte(`{"v":1,"samples":`), asArray(lines(0, 1000))...), `,"w":[]}`...), "table.csv": asCSV(0, 1000)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range uint64(3) {
-				rnd := rand.New(rand.NewPCG(seed, 3))
+			for seed := range soak.Trials(t, 1, 3) {
+				rnd := rand.New(rand.NewPCG(uint64(seed), 3))
 				r := newRoom(t)
 				cfg := r.config(r.file(name, content))
 				cfg.Rejects = filepath.Join(r.dir, "rejects")

@@ -7,7 +7,6 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"syscall"
 	"unsafe"
@@ -37,16 +36,20 @@ const (
 // harden changes the library that has been loaded from a file and that has runSymbol at the given address. It must be
 // called before the engine runs.
 func harden(library string, runAddress uintptr) error {
-	f, err := elf.Open(library)
+	file, err := os.Open(library)
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer file.Close()
+	f, err := elf.NewFile(file)
+	if err != nil {
+		return err
+	}
 	image, err := openImage(f, runAddress)
 	if err != nil {
 		return err
 	}
-	names, err := image.findNames(killingHandler, pocoHandler)
+	names, err := image.findNames(file, killingHandler, pocoHandler)
 	if err != nil {
 		return err
 	}
@@ -92,38 +95,48 @@ func openImage(f *elf.File, runAddress uintptr) (*image, error) {
 // pointer is for addresses that are not Go's, so that nothing moves or frees what they point to.
 func pointer(address uintptr) unsafe.Pointer { return *(*unsafe.Pointer)(unsafe.Pointer(&address)) }
 
-// findNames returns the loaded addresses of zero-terminated strings. It reads the file, since reading the loaded
-// section would keep all of it in memory.
-func (m *image) findNames(names ...string) ([]uintptr, error) {
-	const step, overlap = 4 << 20, 64
-	found := make([]uintptr, len(names))
-	buf := make([]byte, step+overlap)
-	for at := uint64(0); at < m.strings.Size; at += step {
-		n, err := m.strings.ReadAt(buf, int64(at))
-		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, err
-		}
-		for i, name := range names {
-			if found[i] != 0 {
-				continue
-			}
-			if offset := bytes.Index(buf[:n], []byte("\x00"+name+"\x00")); offset >= 0 {
-				found[i] = m.base + uintptr(m.strings.Addr) + uintptr(at) + uintptr(offset) + 1
-			}
-		}
+// findNames returns the loaded addresses of zero-terminated strings. It maps the file once more for that, since looking
+// through the loaded section would keep all of it in memory.
+func (m *image) findNames(library *os.File, names ...string) ([]uintptr, error) {
+	mapped, err := syscall.Mmap(int(library.Fd()), 0, int(m.strings.Offset+m.strings.Size), syscall.PROT_READ, syscall.MAP_SHARED) //nolint:gosec // sizes of a file that is loaded
+	if err != nil {
+		return nil, fmt.Errorf("map the library: %w", err)
 	}
+	defer syscall.Munmap(mapped) //nolint:errcheck // it is mapped
+	found := make([]uintptr, len(names))
 	for i, name := range names {
-		if found[i] == 0 {
+		offset := indexString(mapped[m.strings.Offset:], name)
+		if offset < 0 {
 			return nil, fmt.Errorf("no class %s", name)
 		}
+		found[i] = m.base + uintptr(m.strings.Addr) + uintptr(offset)
 	}
 	return found, nil
+}
+
+// indexString returns where a string is between two zero bytes, or -1. It looks for the zeros last, as most of what is
+// there are zeros.
+func indexString(data []byte, s string) int {
+	word := []byte(s + "\x00")
+	for from := 0; ; {
+		offset := bytes.Index(data[from:], word)
+		if offset < 0 {
+			return -1
+		}
+		at := from + offset
+		if at > 0 && data[at-1] == 0 {
+			return at
+		}
+		from = at + 1
+	}
 }
 
 // findTable returns the virtual functions of the class with the name at the given address, up to lastHandlerMethod.
 //
 // A type description is {its own table, its name, ...}. A table of virtual functions is {0, type description, function,
-// function, ...}.
+// function, ...}. The race detector need not look at a million words that no Go code has written.
+//
+//go:norace
 func (m *image) findTable(name uintptr) ([]uintptr, error) {
 	var description uintptr
 	for i := 1; i < len(m.tables); i++ {

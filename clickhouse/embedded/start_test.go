@@ -156,6 +156,15 @@ func TestHardenRefusesOtherLibraries(t *testing.T) {
 	require.Error(t, harden("/nowhere", 0))
 }
 
+func TestIndexString(t *testing.T) {
+	t.Parallel()
+	data := []byte("\x00PName\x00\x00Name2\x00Name\x00\x00")
+	require.Equal(t, 14, indexString(data, "Name"))
+	require.Equal(t, 1, indexString(data, "PName"))
+	require.Equal(t, -1, indexString(data, "ame"))
+	require.Equal(t, -1, indexString(data[:18], "Name"))
+}
+
 // cLibrary returns the path of the C library that this process has loaded, or else of any.
 func cLibrary(t *testing.T) string {
 	t.Helper()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 	"os/exec"
@@ -38,6 +39,7 @@ func scriptParams() testscript.Params {
 				return err
 			}
 			env.Setenv(embedded.LibraryEnv, library)
+			env.Setenv("GORACE", "atexit_sleep_ms=0") // else each command waits a second at its end
 			return nil
 		},
 		Cmds: commands,
@@ -45,7 +47,18 @@ func scriptParams() testscript.Params {
 }
 
 // commands are what scripts have beside testscript's own.
-var commands = map[string]func(*testscript.TestScript, bool, []string){"code": code}
+var commands = map[string]func(*testscript.TestScript, bool, []string){"code": code, "engine": keepEngine}
+
+// keepEngine keeps the engine of .factload/data running to the end of the script, where else each command starts it and
+// stops it. Scripts without this line are about that.
+func keepEngine(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: engine")
+	}
+	use, err := embedded.Join(context.Background(), embedded.Config{DataDir: ts.MkAbs(".factload/data")})
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(use.Close(context.Background())) })
+}
 
 // code runs a program that must end with the given exit code:
 //

@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,6 +18,7 @@ import (
 	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/soak"
 )
 
 // version is one version of a random schema.
@@ -34,25 +34,16 @@ type pair struct {
 	prune    bool
 }
 
-// randomPairs is how many pairs TestRandomPairs tries, unless the environment
-// says otherwise.
-const randomPairs = 300
+// smallPairs are so many that every outcome is among them.
+const smallPairs = 40
 
-// TestRandomPairs brings a table with rows from one random version of a schema
-// to another. FACTLOAD_TEST_PAIRS sets the number of pairs, and
-// FACTLOAD_TEST_SEED the first seed.
-func TestRandomPairs(t *testing.T) {
+// TestSoakRandomPairs brings a table with rows from one random version of a schema
+// to another. FACTLOAD_TEST_SEED sets the first seed.
+func TestSoakRandomPairs(t *testing.T) {
 	t.Parallel()
-	pairs, first := randomPairs, 1
-	if testing.Short() {
-		pairs = 30
-	}
-	for name, into := range map[string]*int{"FACTLOAD_TEST_PAIRS": &pairs, "FACTLOAD_TEST_SEED": &first} {
-		if text := os.Getenv(name); text != "" {
-			n, err := strconv.Atoi(text)
-			require.NoError(t, err, name)
-			*into = n
-		}
+	pairs, first := soak.Trials(t, smallPairs, 300), 1
+	if os.Getenv(soak.SeedEnv) != "" {
+		first = int(soak.Seed(t))
 	}
 	var mu sync.Mutex
 	counts := make(map[string]int)
@@ -76,7 +67,7 @@ func TestRandomPairs(t *testing.T) {
 	}
 	wg.Wait()
 	t.Logf("outcomes: %v", counts)
-	if pairs >= randomPairs && !t.Failed() {
+	if pairs >= smallPairs && !t.Failed() {
 		for _, what := range []string{"rebuilt", "rows do not fit", "rows kept", "rows may go", "nothing to do"} {
 			require.NotZero(t, counts[what], what)
 		}

@@ -1,8 +1,9 @@
 // Package soak scales the tests whose names contain Soak: `make test` runs a
-// small part of them, and `make soak` all.
+// small part of them, and `make soak` all, or a share of it.
 package soak
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"strconv"
@@ -11,7 +12,8 @@ import (
 
 // The environment variables that scale tests.
 const (
-	// Env asks for the large scale when it is set and not 0.
+	// Env is the share of the large scale that is asked for: 1 is all of it, 0.1 a
+	// tenth, and nothing or 0 the small scale.
 	Env = "FACTLOAD_SOAK"
 	// TrialsEnv is a number of trials, for Trials.
 	TrialsEnv = "FACTLOAD_SOAK_TRIALS"
@@ -19,12 +21,18 @@ const (
 	SeedEnv = "FACTLOAD_TEST_SEED"
 )
 
-// Scale returns large when the environment asks for it, and else small.
+// Scale returns the share of large that the environment asks for, and small at
+// least.
 func Scale(small, large int) int {
-	if v := os.Getenv(Env); v != "" && v != "0" {
-		return large
+	text := os.Getenv(Env)
+	if text == "" {
+		return small
 	}
-	return small
+	share, err := strconv.ParseFloat(text, 64)
+	if err != nil || share < 0 || share > 1 {
+		panic(fmt.Sprintf("%s=%q: want a share from 0 to 1", Env, text))
+	}
+	return max(small, int(share*float64(large)))
 }
 
 // Trials is Scale for a number of trials, which FACTLOAD_SOAK_TRIALS overrides.
