@@ -48,3 +48,28 @@ func TestFieldsWithinData(t *testing.T) {
 	require.Equal(t, "raw", events[0].ID)
 	require.Equal(t, "map", events[1].ID)
 }
+
+// A list whose elements are not all of the usual types keeps the rules of its field.
+func TestRulesOfMixedLists(t *testing.T) {
+	t.Parallel()
+	encoder := fact.NewEncoder(fact.Schema{Name: "s", Fields: []fact.Field{
+		{Name: "json", Type: fact.JSON, Array: true}, {Name: "ints", Type: fact.Int64, Array: true},
+	}})
+	object := map[string]any{"k": `{"a": 1}`}
+	text, err := encoder.Append(nil, fact.Fact{Data: map[string]any{"json": []any{object, `{"a": 1}`, json.Number("1e3"), `"x"`}}})
+	require.NoError(t, err)
+	require.Equal(t, `{"json":[{"k":"{\"a\": 1}"},{"a": 1},1e3,"x"]}`, string(text))
+
+	for want, list := range map[string]any{
+		"element 1: the text is not JSON":                     []any{object, `{"a"`},
+		"element 1: a []byte could be text or JSON":           []any{object, []byte("x")},
+		"element 2: not a JSON value: json: unsupported type": []any{object, 1, func() {}},
+		"element 0: text is not valid UTF-8":                  []any{map[string]any{"k": "\xff"}},
+	} {
+		_, err = encoder.Append(nil, fact.Fact{Data: map[string]any{"json": list}})
+		require.ErrorContains(t, err, want)
+	}
+	// The shortest text of this float is that of another integer.
+	_, err = encoder.Append(nil, fact.Fact{Data: map[string]any{"ints": []any{json.Number("1e3"), 9223372036854774784.0}}})
+	require.ErrorContains(t, err, "element 1: 9.223372036854775e+18 is too large to be an exact integer in a float")
+}

@@ -6,6 +6,8 @@ import (
 	"slices"
 )
 
+// encodeList encodes the elements one by one: those that their encoder leaves to
+// encoding/json, too, so that the others keep to the rule.
 func encodeList(elem jsonEncoder) jsonEncoder {
 	return func(st *jsonState, v reflect.Value) bool {
 		st.out = append(st.out, '[')
@@ -13,11 +15,12 @@ func encodeList(elem jsonEncoder) jsonEncoder {
 			if i > 0 {
 				st.out = append(st.out, ',')
 			}
-			if !elem(st, v.Index(i)) {
-				if st.err != nil {
-					st.err = fmt.Errorf("element %d: %w", i, st.err)
-				}
-				return false
+			before := len(st.out)
+			if elem(st, v.Index(i)) {
+				continue
+			}
+			if err := st.unusual(v.Index(i).Interface(), before); err != nil {
+				return st.refuse(fmt.Errorf("element %d: %w", i, err))
 			}
 		}
 		st.out = append(st.out, ']')
