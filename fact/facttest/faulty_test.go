@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 // hidden is a ctx whose values cannot be seen: the usual result of making a new
@@ -75,7 +76,7 @@ type nestedKey struct{}
 func isNested(ctx context.Context) bool { return ctx.Value(nestedKey{}) != nil }
 
 func markNested(p fact.Projector) fact.Projector {
-	return projector(func(ctx context.Context, e fact.Event) error {
+	return storetest.ProjectorFunc(func(ctx context.Context, e fact.Event) error {
 		return p.Handle(context.WithValue(ctx, nestedKey{}, true), e)
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/facttest/internal/rows"
 )
 
 // MaterializerTarget is a place for rows, empty at first, as
@@ -120,7 +121,7 @@ func (s *subject) namesFact(err error, index int, f fact.Fact) {
 func (s *subject) stored(schema fact.Schema, want ...map[string]any) {
 	s.Helper()
 	got := s.target.Rows(schema)
-	require.ElementsMatch(s, rowTexts(s, schema, want, given), rowTexts(s, schema, got, read), "rows of %q", schema.Name)
+	require.ElementsMatch(s, rows.Texts(s, schema, want, rows.Given), rows.Texts(s, schema, got, rows.Read), "rows of %q", schema.Name)
 }
 
 // numbered is a small schema: a number in order, and a word.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/facttest/internal/rows"
 )
 
 func ruleRowsAtOnce(s *subject) {
@@ -70,10 +71,10 @@ func ruleManyFacts(s *subject) {
 		facts[i] = number("a", i)
 	}
 	require.NoError(s, s.materialize(m, facts...))
-	rows := s.target.Rows(numbered("a"))
-	require.Len(s, rows, n)
+	got := s.target.Rows(numbered("a"))
+	require.Len(s, got, n)
 	seen := make(map[string]bool, n)
-	for _, text := range rowTexts(s, numbered("a"), rows, read) {
+	for _, text := range rows.Texts(s, numbered("a"), got, rows.Read) {
 		seen[text] = true
 	}
 	require.Len(s, seen, n, "different rows")
@@ -139,6 +140,7 @@ func ruleBadValues(s *subject) {
 		{"d": "1.234"},
 		{"d": 12345},
 		{"j": func() {}},
+		{"j": "not JSON"},
 		{"j": nil},
 		{"unknown": 1},
 		{"N": 1},

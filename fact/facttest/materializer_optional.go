@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 func preparerRules() []rule {
@@ -192,7 +193,7 @@ func ruleCloseDuringCalls(s *subject) {
 	m := s.ready(numbered("a"))
 	ctx, cancel := context.WithCancel(context.WithoutCancel(s.ctx))
 	defer cancel()
-	var acknowledged log[fact.Fact]
+	var acknowledged storetest.Recording[fact.Fact]
 	var begun atomic.Int64
 	half, closing, closed := newSignal(), newSignal(), newSignal()
 	done := make(chan error, 1)
@@ -209,7 +210,7 @@ func ruleCloseDuringCalls(s *subject) {
 					<-closed.given
 				}
 				if f := number("a", c*calls+i); m.Materialize(ctx, f) == nil {
-					acknowledged.add(f)
+					acknowledged.Add(f)
 				}
 			}
 			return nil
@@ -222,5 +223,5 @@ func ruleCloseDuringCalls(s *subject) {
 	s.close(m)
 	closed.give()
 	require.NoError(s, s.returns("the calls", func() error { return <-done }))
-	s.stored(numbered("a"), data(acknowledged.all()...)...)
+	s.stored(numbered("a"), data(acknowledged.All()...)...)
 }

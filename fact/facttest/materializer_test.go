@@ -4,8 +4,6 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
 	"github.com/factload/factload/fact"
 )
 
@@ -72,35 +70,4 @@ func TestMaterializerFindsFaults(t *testing.T) {
 		})
 	}
 	requireSubjectsFound(t, slices.Concat(materializerRules(), preparerRules(), closeRules()), subjects)
-}
-
-// The two sides of a comparison may be written differently.
-func TestCanonical(t *testing.T) {
-	t.Parallel()
-	for _, tc := range []struct {
-		field       fact.Field
-		given, read any
-	}{
-		{fact.Field{Type: fact.UInt64}, uint64(1 << 63), "9223372036854775808"},
-		{fact.Field{Type: fact.Decimal}, "1.50", 1.5},
-		{fact.Field{Type: fact.DateTime64}, "2026-02-03T04:05:06.7+01:00", "2026-02-03 03:05:06.700"},
-		{fact.Field{Type: fact.JSON}, "text", `"text"`},
-		{fact.Field{Type: fact.JSON}, map[string]any{"b": 1, "a": 1.0}, `{"a":1,"b":1}`},
-		{fact.Field{Type: fact.UUID}, "AB-CD", "abcd"},
-		{fact.Field{Type: fact.Float32}, 0.1, float32(0.1)},
-		{fact.Field{Type: fact.String, Nullable: true}, nil, nil},
-	} {
-		want, err := canonical(tc.field, tc.given, given)
-		require.NoError(t, err)
-		got, err := canonical(tc.field, tc.read, read)
-		require.NoError(t, err)
-		require.Equal(t, want, got)
-	}
-	for _, pair := range [][2]any{{"1", "2"}, {nil, ""}, {"a", "A"}} {
-		a, errA := canonical(fact.Field{Type: fact.String}, pair[0], given)
-		b, errB := canonical(fact.Field{Type: fact.String}, pair[1], read)
-		require.NoError(t, errA)
-		require.NoError(t, errB)
-		require.NotEqual(t, a, b)
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 func TestRightStorePasses(t *testing.T) {
@@ -64,7 +65,7 @@ func faultyCalls() []broken {
 			return newRight(w)
 		}, []string{"projectors see every event complete and in order"}},
 		{"shares an event among projectors", func(w Wiring) fact.EventStore {
-			all := projector(func(ctx context.Context, e fact.Event) error {
+			all := storetest.ProjectorFunc(func(ctx context.Context, e fact.Event) error {
 				for _, p := range w.Projectors {
 					if err := p.Handle(ctx, e); err != nil {
 						return err
@@ -75,13 +76,13 @@ func faultyCalls() []broken {
 			return newRight(Wiring{Projectors: []fact.Projector{all}})
 		}, []string{"projectors get copies"}},
 		{"ignores the errors of projectors", mapProjectors(func(p fact.Projector) fact.Projector {
-			return projector(func(ctx context.Context, e fact.Event) error {
+			return storetest.ProjectorFunc(func(ctx context.Context, e fact.Event) error {
 				_ = p.Handle(ctx, e)
 				return nil
 			})
 		}), []string{"a projector's error leaves nothing stored"}},
 		{"ignores the panics of projectors", mapProjectors(func(p fact.Projector) fact.Projector {
-			return projector(func(ctx context.Context, e fact.Event) error {
+			return storetest.ProjectorFunc(func(ctx context.Context, e fact.Event) error {
 				defer func() { _ = recover() }()
 				return p.Handle(ctx, e)
 			})
@@ -97,7 +98,7 @@ func faultyCalls() []broken {
 			}
 		}), []string{"a projector's panic is an error and leaves nothing stored"}},
 		{"gives projectors another ctx", mapProjectors(func(p fact.Projector) fact.Projector {
-			return projector(func(ctx context.Context, e fact.Event) error { return p.Handle(hidden{ctx}, e) })
+			return storetest.ProjectorFunc(func(ctx context.Context, e fact.Event) error { return p.Handle(hidden{ctx}, e) })
 		}), []string{
 			"a projector may append to the same stream",
 			"load inside a projector sees the unit of work",
@@ -105,7 +106,7 @@ func faultyCalls() []broken {
 		}},
 		{"projects outermost events only", mapProjectors(func(p fact.Projector) fact.Projector {
 			marked := markNested(p)
-			return projector(func(ctx context.Context, e fact.Event) error {
+			return storetest.ProjectorFunc(func(ctx context.Context, e fact.Event) error {
 				if isNested(ctx) {
 					return nil
 				}
@@ -113,7 +114,7 @@ func faultyCalls() []broken {
 			})
 		}), []string{"nested events are projected too"}},
 		{"ends the ctx with the projector", mapProjectors(func(p fact.Projector) fact.Projector {
-			return projector(func(ctx context.Context, e fact.Event) error {
+			return storetest.ProjectorFunc(func(ctx context.Context, e fact.Event) error {
 				ctx, cancel := context.WithCancel(ctx)
 				defer cancel()
 				return p.Handle(ctx, e)
@@ -249,7 +250,7 @@ func faultyPublishing() []broken {
 			return newRight(w)
 		}, []string{"a publisher's error is reported and the rest goes on"}},
 		{"shares events among publishers", func(w Wiring) fact.EventStore {
-			all := publisher(func(ctx context.Context, events []fact.Event) error {
+			all := storetest.PublisherFunc(func(ctx context.Context, events []fact.Event) error {
 				for _, p := range w.Publishers {
 					_ = p.Publish(ctx, events)
 				}
@@ -267,11 +268,11 @@ func faultyPublishing() []broken {
 func faultyPublish() []broken {
 	return []broken{
 		{"publishes with an empty ctx", mapPublishers(func(p fact.Publisher) fact.Publisher {
-			return publisher(func(ctx context.Context, events []fact.Event) error { return p.Publish(hidden{ctx}, events) })
+			return storetest.PublisherFunc(func(ctx context.Context, events []fact.Event) error { return p.Publish(hidden{ctx}, events) })
 		}), []string{"publishing outlives the caller's ctx and keeps its values"}},
 		{"publishes in any order", mapPublishers(func(p fact.Publisher) fact.Publisher {
 			var first []fact.Event
-			return publisher(func(ctx context.Context, events []fact.Event) error {
+			return storetest.PublisherFunc(func(ctx context.Context, events []fact.Event) error {
 				if first == nil {
 					first = events
 					return nil
@@ -283,7 +284,7 @@ func faultyPublish() []broken {
 		}), []string{"publishers get commits in order"}},
 		{"stops publishing at an error", mapPublishers(func(p fact.Publisher) fact.Publisher {
 			var stopped error
-			return publisher(func(ctx context.Context, events []fact.Event) error {
+			return storetest.PublisherFunc(func(ctx context.Context, events []fact.Event) error {
 				if stopped == nil {
 					stopped = p.Publish(ctx, events)
 					return stopped
@@ -293,7 +294,7 @@ func faultyPublish() []broken {
 		}), []string{"a publisher's error is reported and the rest goes on"}},
 		{"refuses what publishers append", func(w Wiring) fact.EventStore {
 			for i, p := range w.Publishers {
-				w.Publishers[i] = publisher(func(ctx context.Context, events []fact.Event) error {
+				w.Publishers[i] = storetest.PublisherFunc(func(ctx context.Context, events []fact.Event) error {
 					return p.Publish(context.WithValue(ctx, nestedKey{}, true), events)
 				})
 			}
@@ -306,7 +307,7 @@ func faultyPublish() []broken {
 			}}
 		}, []string{"a publisher may append"}},
 		{"publishes before the commit", func(w Wiring) fact.EventStore {
-			w.Projectors = append(w.Projectors, projector(func(ctx context.Context, e fact.Event) error {
+			w.Projectors = append(w.Projectors, storetest.ProjectorFunc(func(ctx context.Context, e fact.Event) error {
 				for _, p := range w.Publishers {
 					_ = p.Publish(ctx, []fact.Event{e})
 				}
@@ -344,7 +345,7 @@ func newPublishesOwn(w Wiring) fact.EventStore {
 func newCallersContext(w Wiring) fact.EventStore {
 	var callers sync.Map // ctx by stream and place
 	for i, p := range w.Publishers {
-		w.Publishers[i] = publisher(func(_ context.Context, events []fact.Event) error {
+		w.Publishers[i] = storetest.PublisherFunc(func(_ context.Context, events []fact.Event) error {
 			ctx, _ := callers.Load(events[0].ID)
 			caller, ok := ctx.(context.Context)
 			if !ok {

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 var errRefused = errors.New("refused by the test's projector")
@@ -29,13 +30,13 @@ func projectorRules() []rule {
 }
 
 func ruleProjectorSees(s *subject) {
-	var seen log[fact.Event]
-	var calls log[string]
-	note := func(name string) projector {
+	var seen storetest.Recording[fact.Event]
+	var calls storetest.Recording[string]
+	note := func(name string) storetest.ProjectorFunc {
 		return func(_ context.Context, e fact.Event) error {
-			calls.add(name + " " + e.Type)
+			calls.Add(name + " " + e.Type)
 			if name == "first" {
-				seen.add(e)
+				seen.Add(e)
 			}
 			return nil
 		}
@@ -43,10 +44,10 @@ func ruleProjectorSees(s *subject) {
 	store := s.projecting(note("first"), note("second"))
 	s.append(store, "a", "x")
 	s.append(store, "a", "y", "z")
-	require.Equal(s, []string{"first x", "second x", "first y", "second y", "first z", "second z"}, calls.all())
+	require.Equal(s, []string{"first x", "second x", "first y", "second y", "first z", "second z"}, calls.All())
 	stored := s.load(store, "a")
 	require.Len(s, stored, 3)
-	for i, e := range seen.all() {
+	for i, e := range seen.All() {
 		require.NotEmpty(s, e.ID)
 		require.Equal(s, stored[i].ID, e.ID)
 		require.Equal(s, stored[i].Stream, e.Stream)
@@ -58,26 +59,26 @@ func ruleProjectorSees(s *subject) {
 
 func ruleProjectorBefore(s *subject) {
 	var store fact.EventStore
-	var visible log[string]
-	store = s.projecting(projector(func(context.Context, fact.Event) error {
+	var visible storetest.Recording[string]
+	store = s.projecting(storetest.ProjectorFunc(func(context.Context, fact.Event) error {
 		events, err := store.Load(s.ctx, "a") // not the projector's ctx: as anybody else sees it
-		visible.add(typesOf(events)...)
+		visible.Add(typesOf(events)...)
 		return err
 	}))
 	s.append(store, "a", "x")
-	require.Empty(s, visible.all(), "events that others see before the commit")
+	require.Empty(s, visible.All(), "events that others see before the commit")
 	s.append(store, "a", "y")
-	require.Equal(s, []string{"x"}, visible.all())
+	require.Equal(s, []string{"x"}, visible.All())
 }
 
 func ruleProjectorCopies(s *subject) {
-	spoiler := projector(func(_ context.Context, e fact.Event) error {
+	spoiler := storetest.ProjectorFunc(func(_ context.Context, e fact.Event) error {
 		spoil([]fact.Event{e})
 		return nil
 	})
-	var second log[string]
-	store := s.projecting(spoiler, projector(func(_ context.Context, e fact.Event) error {
-		second.add(string(e.Data) + e.Metadata["k"])
+	var second storetest.Recording[string]
+	store := s.projecting(spoiler, storetest.ProjectorFunc(func(_ context.Context, e fact.Event) error {
+		second.Add(string(e.Data) + e.Metadata["k"])
 		return nil
 	}))
 	events := newEvents("x")
@@ -88,11 +89,11 @@ func ruleProjectorCopies(s *subject) {
 	s.are(stored, "a", 1, "x")
 	require.JSONEq(s, `{"n":0}`, string(stored[0].Data), "the stored event")
 	require.Equal(s, "v", stored[0].Metadata["k"])
-	require.Equal(s, []string{`{"n":0}v`}, second.all(), "what the next projector gets")
+	require.Equal(s, []string{`{"n":0}v`}, second.All(), "what the next projector gets")
 }
 
 func ruleProjectorError(s *subject) {
-	store := s.projecting(on("bad", refuse))
+	store := s.projecting(storetest.When("bad", refuse))
 	s.append(store, "a", "x")
 	require.ErrorIs(s, s.try(store, "good", "bad", "good"), errRefused)
 	s.holds(store, "a", "x")
@@ -101,7 +102,7 @@ func ruleProjectorError(s *subject) {
 }
 
 func ruleProjectorPanic(s *subject) {
-	store := s.projecting(on("bad", func(context.Context, fact.Event) error { panic(errRefused) }))
+	store := s.projecting(storetest.When("bad", func(context.Context, fact.Event) error { panic(errRefused) }))
 	s.append(store, "a", "x")
 	err := s.try(store, "good", "bad")
 	require.ErrorIs(s, err, errRefused, "the error leads to the value of the panic")
@@ -131,24 +132,24 @@ func ruleNestedOther(s *subject) {
 
 func ruleNestedProjected(s *subject) {
 	var store fact.EventStore
-	var seen log[string]
+	var seen storetest.Recording[string]
 	chain := map[string]string{"one": "two", "two": "three"}
-	store = s.projecting(projector(func(ctx context.Context, e fact.Event) error {
-		seen.add(fmt.Sprintf("%s %d", e.Type, e.Sequence))
+	store = s.projecting(storetest.ProjectorFunc(func(ctx context.Context, e fact.Event) error {
+		seen.Add(fmt.Sprintf("%s %d", e.Type, e.Sequence))
 		if next := chain[e.Type]; next != "" {
 			return store.Append(ctx, "a", newEvents(next))
 		}
 		return nil
 	}))
 	require.NoError(s, s.try(store, "one"))
-	require.Equal(s, []string{"one 1", "two 2", "three 3"}, seen.all())
+	require.Equal(s, []string{"one 1", "two 2", "three 3"}, seen.All())
 	s.holds(store, "a", "one", "two", "three")
 }
 
 func ruleLoadInside(s *subject) {
 	var store fact.EventStore
-	var seen log[string]
-	store = s.projecting(on("outer", func(ctx context.Context, _ fact.Event) error {
+	var seen storetest.Recording[string]
+	store = s.projecting(storetest.When("outer", func(ctx context.Context, _ fact.Event) error {
 		if err := store.Append(ctx, "a", newEvents("nested")); err != nil {
 			return err
 		}
@@ -156,33 +157,33 @@ func ruleLoadInside(s *subject) {
 		if err != nil {
 			return err
 		}
-		seen.add(typesOf(all)...)
+		seen.Add(typesOf(all)...)
 		later, err := store.LoadFrom(ctx, "a", 2)
-		seen.add(typesOf(later)...)
+		seen.Add(typesOf(later)...)
 		spoil(later)
 		return err
 	}))
 	s.append(store, "a", "x")
 	require.NoError(s, s.try(store, "outer", "second"))
-	require.Equal(s, []string{"x", "outer", "second", "nested", "second", "nested"}, seen.all())
+	require.Equal(s, []string{"x", "outer", "second", "nested", "second", "nested"}, seen.All())
 	s.holds(store, "a", "x", "outer", "second", "nested")
 }
 
 // ruleNestedAppendAt is for stores that implement fact.ConditionalAppender.
 func ruleNestedAppendAt(s *subject) {
 	var store fact.EventStore
-	var conflicts log[fact.ConflictError]
-	store = s.projecting(on("outer", func(ctx context.Context, e fact.Event) error {
+	var conflicts storetest.Recording[fact.ConflictError]
+	store = s.projecting(storetest.When("outer", func(ctx context.Context, e fact.Event) error {
 		err := as[fact.ConditionalAppender](s, store).AppendAt(ctx, "a", e.Sequence-1, newEvents("stale"))
 		var conflict *fact.ConflictError
 		if !errors.As(err, &conflict) {
 			return fmt.Errorf("want a conflict, got %w", err)
 		}
-		conflicts.add(*conflict)
+		conflicts.Add(*conflict)
 		return as[fact.ConditionalAppender](s, store).AppendAt(ctx, "a", e.Sequence, newEvents("nested"))
 	}))
 	s.append(store, "a", "x")
 	require.NoError(s, s.try(store, "outer"))
-	require.Equal(s, []fact.ConflictError{{Stream: "a", Expected: 1, Actual: 2}}, conflicts.all())
+	require.Equal(s, []fact.ConflictError{{Stream: "a", Expected: 1, Actual: 2}}, conflicts.All())
 	s.holds(store, "a", "x", "outer", "nested")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 func publisherRules() []rule {
@@ -44,33 +45,35 @@ func (s *subject) eventually(store fact.EventStore, enough func() bool, what str
 }
 
 // batches collects calls of Publish.
-type batches struct{ log[[]fact.Event] }
+type batches struct {
+	storetest.Recording[[]fact.Event]
+}
 
 func (b *batches) Publish(_ context.Context, events []fact.Event) error {
-	b.add(events)
+	b.Add(events)
 	return nil
 }
 
 func (b *batches) types() [][]string {
 	var types [][]string
-	for _, batch := range b.all() {
+	for _, batch := range b.All() {
 		types = append(types, typesOf(batch))
 	}
 	return types
 }
 
 // atLeast returns a condition for eventually.
-func (b *batches) atLeast(n int) func() bool { return func() bool { return len(b.all()) >= n } }
+func (b *batches) atLeast(n int) func() bool { return func() bool { return len(b.All()) >= n } }
 
 func rulePublishOnce(s *subject) {
 	var store fact.EventStore
 	var published batches
-	var committed log[int]
+	var committed storetest.Recording[int]
 	store = s.newStore(Wiring{
 		Projectors: []fact.Projector{appendTo(&store, "outer", "a", "nested"), appendTo(&store, "outer", "b", "nested b")},
-		Publishers: []fact.Publisher{publisher(func(ctx context.Context, events []fact.Event) error {
+		Publishers: []fact.Publisher{storetest.PublisherFunc(func(ctx context.Context, events []fact.Event) error {
 			all, err := store.Load(ctx, "a")
-			committed.add(len(all))
+			committed.Add(len(all))
 			_ = published.Publish(ctx, events)
 			return err
 		})},
@@ -80,16 +83,16 @@ func rulePublishOnce(s *subject) {
 	s.append(store, "a", "last")
 	s.eventually(store, published.atLeast(2), "second append")
 	require.Equal(s, [][]string{{"outer", "second", "nested", "nested b"}, {"last"}}, published.types())
-	require.Equal(s, []int{3, 4}, committed.all(), "events in the log when Publish is called")
+	require.Equal(s, []int{3, 4}, committed.All(), "events in the log when Publish is called")
 	want := slices.Concat(s.load(store, "a")[:3], s.load(store, "b"))
-	require.Equal(s, want, published.all()[0], "complete events")
+	require.Equal(s, want, published.All()[0], "complete events")
 }
 
 func rulePublishFailed(s *subject) {
 	var store fact.EventStore
 	var published batches
 	store = s.newStore(Wiring{
-		Projectors: []fact.Projector{appendTo(&store, "bad", "a", "nested"), on("bad", refuse)},
+		Projectors: []fact.Projector{appendTo(&store, "bad", "a", "nested"), storetest.When("bad", refuse)},
 		Publishers: []fact.Publisher{&published},
 	})
 	require.ErrorIs(s, s.try(store, "bad"), errRefused)
@@ -120,7 +123,7 @@ func rulePublishOrder(s *subject) {
 	for _, p := range []*batches{&first, &second} {
 		s.eventually(store, p.atLeast(writers*rounds), "all appends")
 		sequence := int64(0)
-		for _, batch := range p.all() {
+		for _, batch := range p.All() {
 			require.Len(s, batch, 2)
 			for _, e := range batch {
 				sequence++
@@ -138,15 +141,15 @@ func rulePublishDetached(s *subject) {
 		err   error
 		value any
 	}
-	var published log[call]
+	var published storetest.Recording[call]
 	begun, release := newSignal(), newSignal()
 	defer release.give()
-	store := s.publishing(publisher(func(ctx context.Context, events []fact.Event) error {
+	store := s.publishing(storetest.PublisherFunc(func(ctx context.Context, events []fact.Event) error {
 		if events[0].Type == "first" {
 			begun.give()
 			<-release.given
 		}
-		published.add(call{ctx.Err(), ctx.Value(valueKey{})})
+		published.Add(call{ctx.Err(), ctx.Value(valueKey{})})
 		return ctx.Err()
 	}))
 	ctx, cancel := context.WithCancel(context.WithValue(s.ctx, valueKey{}, "value"))
@@ -160,8 +163,8 @@ func rulePublishDetached(s *subject) {
 	cancel()
 	release.give()
 	require.NoError(s, err)
-	s.eventually(store, func() bool { return len(published.all()) == 2 }, "both appends")
-	require.Equal(s, []call{{nil, "value"}, {nil, "value"}}, published.all())
+	s.eventually(store, func() bool { return len(published.All()) == 2 }, "both appends")
+	require.Equal(s, []call{{nil, "value"}, {nil, "value"}}, published.All())
 }
 
 func rulePublishSlow(s *subject) {
@@ -169,7 +172,7 @@ func rulePublishSlow(s *subject) {
 	release := newSignal()
 	defer release.give()
 	var published batches
-	store := s.publishing(publisher(func(ctx context.Context, events []fact.Event) error {
+	store := s.publishing(storetest.PublisherFunc(func(ctx context.Context, events []fact.Event) error {
 		<-release.given
 		return published.Publish(ctx, events)
 	}))
@@ -184,7 +187,7 @@ func rulePublishSlow(s *subject) {
 	release.give()
 	require.NoError(s, err)
 	s.eventually(store, published.atLeast(n), "all appends")
-	require.Len(s, published.all(), n)
+	require.Len(s, published.All(), n)
 }
 
 func rulePublishError(s *subject) {
@@ -199,16 +202,16 @@ func rulePublishPanic(s *subject) {
 // and has no other effect.
 func (s *subject) publishTrouble(trouble func() error) {
 	s.Helper()
-	var reported log[error]
+	var reported storetest.Recording[error]
 	var troubled, other batches
 	store := s.newStore(Wiring{
-		Publishers: []fact.Publisher{publisher(func(ctx context.Context, events []fact.Event) error {
+		Publishers: []fact.Publisher{storetest.PublisherFunc(func(ctx context.Context, events []fact.Event) error {
 			if events[0].Type == "bad" {
 				return trouble()
 			}
 			return troubled.Publish(ctx, events)
 		}), &other},
-		OnPublishError: func(err error) { reported.add(err) },
+		OnPublishError: func(err error) { reported.Add(err) },
 	})
 	for _, name := range []string{"good", "bad", "better"} {
 		require.NoError(s, s.try(store, name))
@@ -217,14 +220,14 @@ func (s *subject) publishTrouble(trouble func() error) {
 	s.eventually(store, other.atLeast(3), "all appends")
 	require.Equal(s, [][]string{{"good"}, {"better"}}, troubled.types())
 	require.Equal(s, [][]string{{"good"}, {"bad"}, {"better"}}, other.types())
-	require.Len(s, reported.all(), 1)
-	require.ErrorIs(s, reported.all()[0], errRefused)
+	require.Len(s, reported.All(), 1)
+	require.ErrorIs(s, reported.All()[0], errRefused)
 	s.holds(store, "a", "good", "bad", "better")
 }
 
 func rulePublishCopies(s *subject) {
 	var good batches
-	spoiler := publisher(func(_ context.Context, events []fact.Event) error {
+	spoiler := storetest.PublisherFunc(func(_ context.Context, events []fact.Event) error {
 		spoil(events)
 		return nil
 	})
@@ -233,8 +236,8 @@ func rulePublishCopies(s *subject) {
 	require.NoError(s, store.Append(s.ctx, "a", events))
 	s.eventually(store, good.atLeast(1), "the append")
 	require.Equal(s, newEvents("x", "y"), events, "the caller's events")
-	s.are(good.all()[0], "a", 1, "x", "y")
-	require.JSONEq(s, `{"n":1}`, string(good.all()[0][1].Data))
+	s.are(good.All()[0], "a", 1, "x", "y")
+	require.JSONEq(s, `{"n":1}`, string(good.All()[0][1].Data))
 	stored := s.load(store, "a")
 	s.are(stored, "a", 1, "x", "y")
 	require.JSONEq(s, `{"n":1}`, string(stored[1].Data))
@@ -243,7 +246,7 @@ func rulePublishCopies(s *subject) {
 func rulePublisherAppends(s *subject) {
 	var store fact.EventStore
 	var published batches
-	store = s.publishing(&published, publisher(func(ctx context.Context, events []fact.Event) error {
+	store = s.publishing(&published, storetest.PublisherFunc(func(ctx context.Context, events []fact.Event) error {
 		if events[0].Type != "question" {
 			return nil
 		}
@@ -275,7 +278,7 @@ func ruleFlush(s *subject) {
 	begun, release := newSignal(), newSignal()
 	defer release.give()
 	var published batches
-	store := s.publishing(publisher(func(ctx context.Context, events []fact.Event) error {
+	store := s.publishing(storetest.PublisherFunc(func(ctx context.Context, events []fact.Event) error {
 		begun.give()
 		<-release.given
 		return published.Publish(ctx, events)
@@ -294,5 +297,5 @@ func ruleFlush(s *subject) {
 	require.ErrorIs(s, err, context.Canceled, "flush while the publisher is busy")
 	release.give()
 	require.NoError(s, s.returns("flush", func() error { return flusher.Flush(s.ctx) }))
-	require.Len(s, published.all(), n)
+	require.Len(s, published.All(), n)
 }

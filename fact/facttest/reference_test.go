@@ -13,6 +13,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/facttest/internal/rows"
 )
 
 // reference is the simplest right materializer there is, with a switch for
@@ -314,7 +315,7 @@ func (r *reference) missing(schema fact.Schema, field fact.Field, id string) (an
 	case field.Array:
 		return []any{}, nil
 	}
-	zero := samples()[field.Type].zero
+	zero := rows.Samples()[field.Type].Zero
 	if field.Type == fact.Enum {
 		zero = field.Values[0]
 	}
@@ -325,7 +326,7 @@ func (r *reference) encodeValue(f fact.Field, value any) (any, error) {
 	if err := fitsGo(value); err != nil {
 		return nil, err
 	}
-	v, err := plain(value)
+	v, err := rows.Plain(f, value)
 	if err != nil {
 		return nil, err
 	}
@@ -390,7 +391,7 @@ var integers = map[fact.FieldType][2]string{
 
 // fits checks one value, as JSON decodes it.
 func (r *reference) fits(f fact.Field, v any) error {
-	if _, err := canonicalValue(f, v, given); err != nil && !r.has(readsFloats) {
+	if _, err := rows.Value(f, v, rows.Given); err != nil && !r.has(readsFloats) {
 		return err
 	}
 	number, isNumber := v.(json.Number)

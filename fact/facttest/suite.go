@@ -164,24 +164,6 @@ func newEvents(types ...string) []fact.Event {
 	return events
 }
 
-// log collects what projectors and publishers see. It is safe for concurrent use.
-type log[T any] struct {
-	mu   sync.Mutex
-	list []T
-}
-
-func (l *log[T]) add(v ...T) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.list = append(l.list, v...)
-}
-
-func (l *log[T]) all() []T {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return append([]T(nil), l.list...)
-}
-
 // signal is given once; giving it again does nothing.
 type signal struct {
 	given chan struct{}

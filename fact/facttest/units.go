@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 func unitRules() []rule {
@@ -35,7 +36,7 @@ func ruleNestedUndone(s *subject) {
 	store = s.projecting(
 		appendTo(&store, "outer", "a", "same stream"),
 		appendTo(&store, "outer", "b", "other stream"),
-		on("outer", refuse),
+		storetest.When("outer", refuse),
 	)
 	s.append(store, "b", "x")
 	require.ErrorIs(s, s.try(store, "outer"), errRefused)
@@ -45,17 +46,17 @@ func ruleNestedUndone(s *subject) {
 
 func ruleNestedSurvived(s *subject) {
 	var store fact.EventStore
-	var nested log[error]
+	var nested storetest.Recording[error]
 	store = s.projecting(
-		on("bad", refuse),
-		on("outer", func(ctx context.Context, _ fact.Event) error {
-			nested.add(store.Append(ctx, "a", newEvents("good", "bad")))
+		storetest.When("bad", refuse),
+		storetest.When("outer", func(ctx context.Context, _ fact.Event) error {
+			nested.Add(store.Append(ctx, "a", newEvents("good", "bad")))
 			return store.Append(ctx, "a", newEvents("instead"))
 		}),
 	)
 	require.NoError(s, s.try(store, "outer"))
-	require.Len(s, nested.all(), 1)
-	require.ErrorIs(s, nested.all()[0], errRefused)
+	require.Len(s, nested.All(), 1)
+	require.ErrorIs(s, nested.All()[0], errRefused)
 	s.holds(store, "a", "outer", "instead")
 }
 
@@ -63,8 +64,8 @@ func ruleNestedDeepUndone(s *subject) {
 	var store fact.EventStore
 	store = s.projecting(
 		appendTo(&store, "middle", "b", "deep"),
-		on("middle", refuse),
-		on("outer", func(ctx context.Context, _ fact.Event) error {
+		storetest.When("middle", refuse),
+		storetest.When("outer", func(ctx context.Context, _ fact.Event) error {
 			_ = store.Append(ctx, "b", newEvents("kept"))
 			_ = store.Append(ctx, "a", newEvents("middle")) // fails, and takes "deep" with it
 			return store.Append(ctx, "b", newEvents("kept too"))
@@ -78,7 +79,7 @@ func ruleNestedDeepUndone(s *subject) {
 func ruleLateContext(s *subject) {
 	var store fact.EventStore
 	var late context.Context
-	store = s.projecting(on("outer", func(ctx context.Context, _ fact.Event) error {
+	store = s.projecting(storetest.When("outer", func(ctx context.Context, _ fact.Event) error {
 		late = ctx
 		return nil
 	}))
@@ -92,7 +93,7 @@ func ruleLateContext(s *subject) {
 func ruleGoroutines(s *subject) {
 	const goroutines = 8
 	var store fact.EventStore
-	store = s.projecting(on("outer", func(ctx context.Context, _ fact.Event) error {
+	store = s.projecting(storetest.When("outer", func(ctx context.Context, _ fact.Event) error {
 		results := make(chan error, goroutines)
 		for range goroutines {
 			go func() {
@@ -119,9 +120,9 @@ func ruleGoroutines(s *subject) {
 }
 
 func ruleOtherStore(s *subject) {
-	var seen log[string]
-	other := s.projecting(projector(func(_ context.Context, e fact.Event) error {
-		seen.add(e.Type)
+	var seen storetest.Recording[string]
+	other := s.projecting(storetest.ProjectorFunc(func(_ context.Context, e fact.Event) error {
+		seen.Add(e.Type)
 		return nil
 	}))
 	plain := s.newStore(Wiring{})
@@ -133,53 +134,53 @@ func ruleOtherStore(s *subject) {
 	s.holds(store, "a", "outer", "outer")
 	s.holds(other, "a", "to the other", "to the other")
 	s.holds(plain, "a", "to the plain one", "to the plain one")
-	require.Equal(s, []string{"to the other", "to the other"}, seen.all(), "the other store's projectors")
+	require.Equal(s, []string{"to the other", "to the other"}, seen.All(), "the other store's projectors")
 }
 
 func ruleOtherStoreOwn(s *subject) {
 	other := s.newStore(Wiring{})
-	var seen log[string]
+	var seen storetest.Recording[string]
 	store := s.projecting(
 		appendTo(&other, "outer", "b", "nested"),
-		on("outer", func(context.Context, fact.Event) error {
+		storetest.When("outer", func(context.Context, fact.Event) error {
 			committed, err := other.Load(s.ctx, "b")
-			seen.add(typesOf(committed)...)
+			seen.Add(typesOf(committed)...)
 			return errors.Join(err, errRefused)
 		}),
 	)
 	require.ErrorIs(s, s.try(store, "outer"), errRefused)
 	require.Empty(s, s.load(store, "a"))
-	require.Equal(s, []string{"nested"}, seen.all(), "what others see of the other store while the projector runs")
+	require.Equal(s, []string{"nested"}, seen.All(), "what others see of the other store while the projector runs")
 	s.holds(other, "b", "nested")
 }
 
 func ruleInUnitOfWork(s *subject) {
 	var store fact.EventStore
-	var inside log[bool]
+	var inside storetest.Recording[bool]
 	var late context.Context
 	other := s.newStore(Wiring{})
 	ask := func(store fact.EventStore, ctx context.Context) error {
 		in, err := as[fact.UnitOfWorkStore](s, store).InUnitOfWork(ctx)
-		inside.add(in)
+		inside.Add(in)
 		return err
 	}
-	store = s.projecting(on("outer", func(ctx context.Context, _ fact.Event) error {
+	store = s.projecting(storetest.When("outer", func(ctx context.Context, _ fact.Event) error {
 		late = ctx
 		return errors.Join(ask(store, ctx), ask(store, s.ctx), ask(other, ctx))
 	}))
 	require.NoError(s, s.try(store, "outer"))
 	require.NoError(s, ask(store, late))
-	require.Equal(s, []bool{true, false, false, false}, inside.all(),
+	require.Equal(s, []bool{true, false, false, false}, inside.All(),
 		"with the projector's ctx, with another, of another store, and once the projector has returned")
 }
 
 func ruleAfterCommit(s *subject) {
 	var store fact.EventStore
-	var seen log[int]
-	store = s.projecting(on("outer", func(ctx context.Context, _ fact.Event) error {
+	var seen storetest.Recording[int]
+	store = s.projecting(storetest.When("outer", func(ctx context.Context, _ fact.Event) error {
 		left, err := as[fact.UnitOfWorkStore](s, store).AfterCommit(ctx, func() {
 			committed, _ := store.Load(s.ctx, "a")
-			seen.add(len(committed))
+			seen.Add(len(committed))
 		})
 		if !left {
 			err = errors.Join(err, errors.New("AfterCommit inside a projector returned false"))
@@ -187,28 +188,28 @@ func ruleAfterCommit(s *subject) {
 		return err
 	}))
 	require.NoError(s, s.try(store, "outer", "second"))
-	require.Equal(s, []int{2}, seen.all(), "events in the log when the function is called, before Append returns")
-	left, err := as[fact.UnitOfWorkStore](s, store).AfterCommit(s.ctx, func() { seen.add(0) })
+	require.Equal(s, []int{2}, seen.All(), "events in the log when the function is called, before Append returns")
+	left, err := as[fact.UnitOfWorkStore](s, store).AfterCommit(s.ctx, func() { seen.Add(0) })
 	require.NoError(s, err)
 	require.False(s, left, "outside of a projector")
 	s.append(store, "a", "last")
-	require.Len(s, seen.all(), 1)
+	require.Len(s, seen.All(), 1)
 }
 
 func ruleAfterCommitUndone(s *subject) {
 	var store fact.EventStore
-	var called log[string]
-	leave := func(what string) projector {
-		return on(what, func(ctx context.Context, _ fact.Event) error {
-			_, err := as[fact.UnitOfWorkStore](s, store).AfterCommit(ctx, func() { called.add(what) })
+	var called storetest.Recording[string]
+	leave := func(what string) storetest.ProjectorFunc {
+		return storetest.When(what, func(ctx context.Context, _ fact.Event) error {
+			_, err := as[fact.UnitOfWorkStore](s, store).AfterCommit(ctx, func() { called.Add(what) })
 			return err
 		})
 	}
-	store = s.projecting(leave("nested"), leave("kept"), on("nested", refuse), on("outer", func(ctx context.Context, _ fact.Event) error {
+	store = s.projecting(leave("nested"), leave("kept"), storetest.When("nested", refuse), storetest.When("outer", func(ctx context.Context, _ fact.Event) error {
 		_ = store.Append(ctx, "a", newEvents("nested")) // fails, and is survived
 		return store.Append(ctx, "a", newEvents("kept"))
-	}), leave("bad"), on("bad", refuse))
+	}), leave("bad"), storetest.When("bad", refuse))
 	require.NoError(s, s.try(store, "outer"))
 	require.ErrorIs(s, s.try(store, "bad"), errRefused)
-	require.Equal(s, []string{"kept"}, called.all())
+	require.Equal(s, []string{"kept"}, called.All())
 }

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 // Wiring is what a store of [TestProjectingStore] is to be made with.
@@ -42,16 +43,6 @@ func TestProjectingStore(t *testing.T, newStore func(t *testing.T, w Wiring) fac
 	runStoreRules(t, rules, newStore, opts)
 }
 
-// projector is a function as a fact.Projector.
-type projector func(ctx context.Context, e fact.Event) error
-
-func (p projector) Handle(ctx context.Context, e fact.Event) error { return p(ctx, e) }
-
-// publisher is a function as a fact.Publisher.
-type publisher func(ctx context.Context, events []fact.Event) error
-
-func (p publisher) Publish(ctx context.Context, events []fact.Event) error { return p(ctx, events) }
-
 // projecting returns a store with the projectors.
 func (s *subject) projecting(projectors ...fact.Projector) fact.EventStore {
 	return s.newStore(Wiring{Projectors: projectors})
@@ -62,21 +53,11 @@ func (s *subject) publishing(publishers ...fact.Publisher) fact.EventStore {
 	return s.newStore(Wiring{Publishers: publishers})
 }
 
-// on returns a projector that does something on events of one type.
-func on(eventType string, do func(ctx context.Context, e fact.Event) error) projector {
-	return func(ctx context.Context, e fact.Event) error {
-		if e.Type != eventType {
-			return nil
-		}
-		return do(ctx, e)
-	}
-}
-
 // appendTo returns a projector that appends events of the given types to a
 // stream when it sees an event of type on. The store is looked up when needed,
 // since it is made with the projector.
-func appendTo(store *fact.EventStore, onType, stream string, types ...string) projector {
-	return on(onType, func(ctx context.Context, _ fact.Event) error {
+func appendTo(store *fact.EventStore, onType, stream string, types ...string) storetest.ProjectorFunc {
+	return storetest.When(onType, func(ctx context.Context, _ fact.Event) error {
 		return (*store).Append(ctx, stream, newEvents(types...))
 	})
 }

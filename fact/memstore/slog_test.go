@@ -2,10 +2,11 @@ package memstore_test
 
 import (
 	"context"
-	"github.com/factload/factload/fact/internal/storetest"
 	"log/slog"
 	"runtime"
 	"strings"
+
+	"github.com/factload/factload/fact/internal/storetest"
 )
 
 // goexit ends the goroutine, as a failed require in the wrong place does.

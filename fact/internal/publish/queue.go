@@ -39,7 +39,7 @@ type queue struct {
 }
 
 func newQueue(p eventlog.Publisher, config *Config) *queue {
-	abort, giveUp := context.WithCancel(context.Background()) //nolint:gosec // close calls it
+	abort, giveUp := context.WithCancel(context.Background())
 	return &queue{
 		publisher: p,
 		config:    config,

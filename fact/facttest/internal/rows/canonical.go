@@ -1,10 +1,13 @@
-package facttest
+// Package rows has the values that the rules about materializers store, and compares
+// rows in whatever form their values are.
+package rows
 
 import (
 	"bytes"
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -15,18 +18,18 @@ import (
 	"github.com/factload/factload/fact"
 )
 
-// side says where a value comes from. It matters for JSON fields only: a text
-// that is given is a JSON string, a text that is read is JSON.
-type side bool
+// Side says where a value comes from. It matters for JSON only: what is read is text.
+type Side bool
 
+// The two sides.
 const (
-	given side = false
-	read  side = true
+	Given Side = false
+	Read  Side = true
 )
 
-// rowTexts returns a text for each row that is the same for equal rows, in
+// Texts returns a text for each row that is the same for equal rows, in
 // whatever form the values are.
-func rowTexts(t require.TestingT, schema fact.Schema, rows []map[string]any, from side) []string {
+func Texts(t require.TestingT, schema fact.Schema, rows []map[string]any, from Side) []string {
 	texts := make([]string, len(rows))
 	for i, row := range rows {
 		var b strings.Builder
@@ -41,7 +44,10 @@ func rowTexts(t require.TestingT, schema fact.Schema, rows []map[string]any, fro
 }
 
 // canonical returns the one text of a value of the field.
-func canonical(f fact.Field, value any, from side) (string, error) {
+func canonical(f fact.Field, value any, from Side) (string, error) {
+	if from == Given {
+		value = held(f, value)
+	}
 	v, err := plain(value)
 	if err != nil {
 		return "", err
@@ -50,7 +56,7 @@ func canonical(f fact.Field, value any, from side) (string, error) {
 		return "NULL", nil
 	}
 	if !f.Array {
-		return canonicalValue(f, v, from)
+		return Value(f, v, from)
 	}
 	list, ok := v.([]any)
 	if !ok {
@@ -58,11 +64,38 @@ func canonical(f fact.Field, value any, from side) (string, error) {
 	}
 	texts := make([]string, len(list))
 	for i, element := range list {
-		if texts[i], err = canonicalValue(f, element, from); err != nil {
+		if texts[i], err = Value(f, element, from); err != nil {
 			return "", fmt.Errorf("element %d: %w", i, err)
 		}
 	}
 	return "[" + strings.Join(texts, ", ") + "]", nil
+}
+
+// Plain returns what a field holds when it is given the value, as encoding/json decodes
+// it, with exact numbers.
+func Plain(f fact.Field, value any) (any, error) { return plain(held(f, value)) }
+
+// held returns the JSON that a string in a JSON field holds, alone or in a list, and
+// other values as they are.
+func held(f fact.Field, value any) any {
+	if f.Type != fact.JSON {
+		return value
+	}
+	switch x := value.(type) {
+	case string:
+		if !f.Array {
+			return json.RawMessage(x)
+		}
+	case []any:
+		list := slices.Clone(x)
+		for i := range list {
+			if text, ok := list[i].(string); ok && f.Array {
+				list[i] = json.RawMessage(text)
+			}
+		}
+		return list
+	}
+	return value
 }
 
 // plain returns a value as encoding/json decodes it, with exact numbers.
@@ -82,10 +115,11 @@ func parse(text []byte) (any, error) {
 	return v, err
 }
 
-func canonicalValue(f fact.Field, v any, from side) (string, error) {
+// Value is canonical for a value that is decoded and not a list.
+func Value(f fact.Field, v any, from Side) (string, error) {
 	switch f.Type {
 	case fact.JSON, fact.NativeJSON, fact.StringMap:
-		if text, ok := v.(string); ok && from == read {
+		if text, ok := v.(string); ok && from == Read {
 			var err error
 			if v, err = parse([]byte(text)); err != nil {
 				return "", err
