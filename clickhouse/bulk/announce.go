@@ -2,10 +2,10 @@ package bulk
 
 import "context"
 
-// begin tells the ledger of a chunk that will be loaded, and with the first
+// announce tells the ledger of a batch that will be loaded, and with the first
 // one of the load itself. A table that cannot be used is found before that, if
 // all rows are for one, so that a load that is refused leaves no trace.
-func (r *reader) begin(ch *chunk) error {
+func (r *reader) announce(b *batch) error {
 	l := r.load
 	if !r.begun {
 		if t := l.tables[l.cfg.Schema]; t != nil {
@@ -18,7 +18,11 @@ func (r *reader) begin(ch *chunk) error {
 			return err
 		}
 	}
-	return r.ledger.add(l.origin().entry(ch, chunkStarted), ch.started)
+	entries := make([]ledgerEntry, 0, len(b.list))
+	for _, ch := range b.list {
+		entries = append(entries, l.origin().entry(ch, chunkStarted))
+	}
+	return r.ledger.addAll(entries, b.started)
 }
 
 // Loads of many files ask once for what begins files, unless that is a lot.

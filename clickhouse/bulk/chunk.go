@@ -2,16 +2,14 @@ package bulk
 
 import "github.com/factload/factload/clickhouse/bulk/internal/input"
 
-// chunk is a run of whole lines of one input: the unit of inserting and of the
-// ledger. Its lines come in pieces, while the input is being read.
+// chunk is a run of whole lines of one input: the unit of the ledger, and of inserting but
+// for small ones; see batch. Its lines come in pieces, while the input is being read.
 //
 // It is made by the reader, which gives it to one worker, which gives it to
 // the committer. The reader still fills it when the worker has it: what is not
 // known at its beginning must not be looked at before pieces is closed.
 type chunk struct {
 	file *input.File
-	// seq numbers the chunks of a load from 0, in the order of the input.
-	seq int64
 	// offset is where the chunk begins in the decompressed input, and line the
 	// number of its first line, counted from 1.
 	offset, line int64
@@ -44,9 +42,6 @@ type chunk struct {
 
 	// The rest is valid when pieces is closed.
 
-	// abandoned means that the input could not be read to the end of the chunk,
-	// or that the load ended. The chunk must not be loaded.
-	abandoned bool
 	// length is the number of bytes, and lines the number of line ends.
 	length, lines int64
 	// kind says what the lines are.
@@ -55,9 +50,9 @@ type chunk struct {
 	token token
 	// plain is token in the chain that loads without force follow.
 	plain token
-	// started is closed when the ledger has the intent to load the chunk. It
-	// is nil for chunks that do not go to the ledger.
-	started chan struct{}
+	// batch is the token of the batch that the chunk is in with others, and place where.
+	batch string
+	place int
 	// record is the load's own memory of the chunk. It is nil for cut lines.
 	record *record
 }

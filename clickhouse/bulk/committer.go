@@ -9,7 +9,7 @@ import (
 	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
 )
 
-// committer finishes chunks in the order of the input, whatever order the
+// committer finishes batches in the order of the input, whatever order the
 // workers are done in: first the rejects, then the ledger. So what is committed
 // is always a beginning of the input, and so is the rejects file. It runs in
 // one goroutine.
@@ -22,45 +22,53 @@ type committer struct {
 	rejects  *rejects.Writer // nil when nobody wants them
 	ledger   *ledgerWriter   // nil for a dry run
 	counters *counters
-	slots    <-chan struct{} // has one for each chunk under way
+	slots    <-chan struct{} // has one for each batch under way
 
 	next    int64
-	waiting map[int64]*result
+	waiting map[int64]*batchResult
 	stopped bool      // a chunk was not loaded, so no later one is committed
 	open    []*result // of chunks that were announced and not committed
 }
 
 // run commits until in is closed. It tells failed of errors as soon as it
 // knows of them, and goes on taking results.
-func (c *committer) run(in <-chan *result, failed func(error)) {
-	c.waiting = make(map[int64]*result)
-	for r := range in {
-		if r.err != nil {
-			failed(r.err) // before its turn, so that no more is read
+func (c *committer) run(in <-chan *batchResult, failed func(error)) {
+	c.waiting = make(map[int64]*batchResult)
+	for b := range in {
+		if b.err != nil {
+			failed(b.err) // before its turn, so that no more is read
 		}
-		c.waiting[r.chunk.seq] = r
-		for r := c.waiting[c.next]; r != nil; r = c.waiting[c.next] {
+		c.waiting[b.batch.seq] = b
+		for b := c.waiting[c.next]; b != nil; b = c.waiting[c.next] {
 			delete(c.waiting, c.next)
 			c.next++
-			c.stopped = c.stopped || r.err != nil || r.chunk.abandoned
-			committed := false
-			if !c.stopped {
-				var err error
-				if committed, err = c.commit(r); err != nil {
-					// What was inserted meanwhile is finished all the same.
-					c.stopped = !committed || c.ledger == nil
-					failed(err)
-				}
-			}
-			if !committed && r.chunk.started != nil {
-				r.rejects = nil
-				c.open = append(c.open, r)
-			}
-			r.close()
+			c.take(b, failed)
+			b.close()
 			<-c.slots
 		}
 	}
 	c.drop()
+}
+
+// take commits a batch, or notes that it is not loaded.
+func (c *committer) take(b *batchResult, failed func(error)) {
+	c.stopped = c.stopped || b.err != nil || b.batch.abandoned
+	committed := false
+	if !c.stopped {
+		var err error
+		if committed, err = c.commit(b); err != nil {
+			// What was inserted meanwhile is finished all the same.
+			c.stopped = !committed || c.ledger == nil
+			failed(err)
+		}
+	}
+	if committed || b.batch.started == nil {
+		return
+	}
+	for _, r := range b.results {
+		r.rejects = nil
+		c.open = append(c.open, r)
+	}
 }
 
 // drop tells the ledger of the chunks that were announced and of which nothing
@@ -88,21 +96,27 @@ func (c *committer) drop() {
 	}
 }
 
-// commit finishes one chunk, and reports whether it has. It may have when it
+// commit finishes the chunks of a batch, and reports whether it has. It may have when it
 // returns an error.
-func (c *committer) commit(r *result) (bool, error) {
-	if err := c.keepRejects(r); err != nil {
-		return false, fmt.Errorf("rejects file: %w", err)
+func (c *committer) commit(b *batchResult) (bool, error) {
+	results := b.results
+	hopeless := b.hopeless()
+	if hopeless != nil {
+		results = []*result{hopeless}
 	}
-	c.counters.commit(r)
-	ch := r.chunk
-	if c.ledger != nil && ch.kind != cutLine && !r.hopeless {
-		if err := c.note(r); err != nil {
+	for _, r := range results {
+		if err := c.keepRejects(r); err != nil {
+			return false, fmt.Errorf("rejects file: %w", err)
+		}
+		c.counters.commit(r)
+	}
+	if hopeless != nil {
+		return false, c.tooMany()
+	}
+	if b.batch.started != nil {
+		if err := c.ledger.addAll(c.notes(results), nil); err != nil {
 			return false, err
 		}
-	}
-	if r.hopeless {
-		return false, c.tooMany()
 	}
 	return true, c.judge()
 }
@@ -131,20 +145,21 @@ func (c *committer) keepRejects(r *result) error {
 	return c.rejects.Add(ch.token.String(), r.lines, r.refused)
 }
 
-// note tells the ledger of a finished chunk. What loads without force look for comes
-// first: once the forced load knows that the chunk is done, it does not come back to it.
-func (c *committer) note(r *result) error {
-	e := c.origin.entry(r.chunk, chunkDone)
-	e.rows, e.rejected = r.rows()
-	e.rejects = r.rejectedRows()
-	if c.origin.forced {
-		plain := e
-		plain.state, plain.parent, plain.token = known, r.chunk.plainParent, r.chunk.plain
-		if err := c.ledger.add(plain, nil); err != nil {
-			return err
+// notes returns the entries for finished chunks, which come in one insert, so that a batch
+// is done as a whole. With those of a forced load come what loads without force look for.
+func (c *committer) notes(results []*result) (entries []ledgerEntry) {
+	for _, r := range results {
+		e := c.origin.entry(r.chunk, chunkDone)
+		e.rows, e.rejected = r.rows()
+		e.rejects = r.rejectedRows()
+		if c.origin.forced {
+			plain := e
+			plain.state, plain.parent, plain.token = known, r.chunk.plainParent, r.chunk.plain
+			entries = append(entries, plain)
 		}
+		entries = append(entries, e)
 	}
-	return c.ledger.add(e, nil)
+	return entries
 }
 
 // origin is what the ledger keeps of the load with each of its chunks.
@@ -159,7 +174,7 @@ func (o origin) entry(ch *chunk, state string) ledgerEntry {
 	return ledgerEntry{
 		parent: ch.parent, token: ch.token, head: ch.head, state: state,
 		load: o.load, number: o.number, schema: o.schema, file: ch.file.Key(), forced: o.forced, rules: o.rules,
-		offset: ch.at.Offset, length: ch.length, line: ch.at.Line, lines: ch.lines,
+		offset: ch.at.Offset, length: ch.length, line: ch.at.Line, lines: ch.lines, batch: ch.batch, place: ch.place,
 		time: time.Now(),
 	}
 }
@@ -167,8 +182,13 @@ func (o origin) entry(ch *chunk, state string) ledgerEntry {
 // chunkError says which chunk could not be loaded, unless its table is at
 // fault. It is nil when err is.
 func chunkError(c *chunk, err error) error {
-	if failure := (*tableError)(nil); err == nil || errors.As(err, &failure) {
+	if err == nil || isTableError(err) {
 		return err
 	}
 	return fmt.Errorf("%s: chunk of %d bytes from line %d on: %w", c.file.Name, c.length, c.at.Line, err)
+}
+
+func isTableError(err error) bool {
+	failure := (*tableError)(nil)
+	return errors.As(err, &failure)
 }

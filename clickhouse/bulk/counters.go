@@ -55,6 +55,9 @@ func newCounters(files []*input.File) *counters {
 func (t *counters) open(in *input.File, kind input.Compression) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if _, again := t.index[in]; again {
+		return
+	}
 	t.index[in] = len(t.sum.Files)
 	t.sum.Files = append(t.sum.Files, FileSummary{File: in.Name, Compression: kind.String()})
 	t.current = in.Index + 1

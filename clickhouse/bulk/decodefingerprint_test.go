@@ -149,7 +149,7 @@ func TestLoadDropsOnlyWhatNothingFollows(t *testing.T) {
 	in := &input.File{Name: "a", Path: "/a"}
 	at := func(n byte) token { return token{n} }
 	open := func(parent, end byte, sent bool) *result {
-		return &result{sent: sent, chunk: &chunk{file: in, parent: at(parent), token: at(end), started: make(chan struct{})}}
+		return &result{sent: sent, chunk: &chunk{file: in, parent: at(parent), token: at(end)}}
 	}
 	for _, c := range []struct {
 		name string

@@ -13,7 +13,7 @@ import (
 )
 
 // decoder turns the lines of chunks into blocks of rows. It belongs to one
-// worker; its blocks are filled by one chunk at a time and keep their memory
+// worker; its blocks are filled by one batch at a time and keep their memory
 // for the next.
 type decoder struct {
 	tables   map[string]*table
@@ -29,7 +29,8 @@ type decoder struct {
 	prepare func(context.Context, *table) error
 
 	blocks  map[string]*rowBlock
-	used    []*rowBlock // those that have rows of this chunk
+	used    []*rowBlock // those that have rows of this batch
+	start   int64       // where in the batch the chunk begins, in bytes
 	lines   lineBuffer
 	columns []byte // that the input gives its rows, as members of a JSON object
 	joined  []byte // a row with the columns that its input gives it
@@ -42,11 +43,13 @@ type decoder struct {
 type rowBlock struct {
 	table *table
 	block *block.Block
-	// starts tells for each row where in the chunk its line begins. It is kept
+	// starts tells for each row where in the batch its line begins. It is kept
 	// only for tables that may refuse rows.
 	starts []int32
-	picky  bool // the table may refuse rows
-	ready  bool // the table has been prepared
+	// counted is how many rows are of chunks before the one that is being decoded.
+	counted int
+	picky   bool // the table may refuse rows
+	ready   bool // the table has been prepared
 	// held is about how much memory the block keeps for its rows, with a quarter
 	// that is left free when it grows, and filled how much the last chunk has used
 	// of it.
@@ -84,12 +87,13 @@ func (d *decoder) blockOf(t *table) *rowBlock {
 	return b
 }
 
-// begin forgets the chunk before.
+// begin forgets the batch before.
 func (d *decoder) begin() {
 	for _, b := range d.used {
 		b.block.Reset()
-		b.starts = b.starts[:0]
+		b.starts, b.counted = b.starts[:0], 0
 	}
+	d.start = 0
 	if d.single == nil {
 		d.shrink(0, func(b *rowBlock) int { return b.held - 2*b.filled })
 	}
@@ -147,7 +151,7 @@ func (d *decoder) decode(ctx context.Context, p *piece, res *result) error {
 	if p.offset == 0 && bytes.HasPrefix(data, input.BOM) {
 		pos = len(input.BOM)
 	}
-	d.lines.offer(p, res.chunk.offset)
+	d.lines.offer(p, d.start+p.offset-res.chunk.offset)
 	d.columns = res.chunk.columns
 	for ; pos < len(data) && !res.hopeless; number++ {
 		end, next := len(data), len(data)
@@ -273,10 +277,15 @@ func (d *decoder) grow(p *piece, c *chunk) {
 	}
 }
 
-// end counts the rows of the chunk.
+// end counts the rows of a chunk, of which all pieces have been decoded.
 func (d *decoder) end(res *result) {
+	res.start = d.start
+	d.start += res.chunk.length
 	for _, b := range d.used {
-		res.count(b.table.name).Rows = int64(b.block.Rows())
+		if n := b.block.Rows() - b.counted; n > 0 {
+			res.count(b.table.name).Rows = int64(n)
+		}
+		b.counted = b.block.Rows()
 		b.filled = b.block.Bytes()
 		b.held = max(b.held, b.needs())
 	}
@@ -312,7 +321,7 @@ func (d *decoder) line(ctx context.Context, line []byte, offset int64) (schema s
 		}
 	}
 	if b.picky {
-		b.starts = append(b.starts, int32(offset)) //nolint:gosec // a chunk has less than 2 GiB
+		b.starts = append(b.starts, int32(d.start+offset)) //nolint:gosec // a batch has less than 2 GiB
 	}
 	return "", nil
 }

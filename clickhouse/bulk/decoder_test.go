@@ -294,7 +294,7 @@ func TestDecodeKeepsLinesForPickyTables(t *testing.T) {
 			id   string
 			line int64
 		}{{"a", 104}, {"b", 106}, {"c", 108}} {
-			raw, line := d.lines.at(int64(notes.starts[i]))
+			raw, line := d.lines.at(int64(notes.starts[i]), 0, 100)
 			require.Equal(t, strings.TrimSuffix(note(want.id), "\n"), string(raw))
 			require.Equal(t, want.line, line)
 		}

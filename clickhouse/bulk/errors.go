@@ -26,6 +26,9 @@ var (
 	// ErrChanged means that a file is not what was loaded under its name
 	// before. Every error of that kind is a [*ChangedError].
 	ErrChanged = errors.New("the file has changed since it was loaded")
+	// ErrInterrupted means that a load of several inputs was interrupted, and cannot be
+	// finished without all of them. Such an error is of kind ErrChanged too.
+	ErrInterrupted = errors.New("a load of it was interrupted")
 	// ErrRulesChanged means that an interrupted load cannot be gone on with,
 	// since the same lines would become other rows now. Every error of that kind
 	// is a [*RulesChangedError].
@@ -149,17 +152,30 @@ type ChangedError struct {
 	// Load names the load that loaded the chunk, and Time says when.
 	Load string
 	Time time.Time
+	// Together means that the part itself is as it was, but was being loaded in one
+	// insert with other inputs, of which some are gone or are something else now.
+	Together bool
 }
 
 // Error says what differs and what can be done.
 func (e *ChangedError) Error() string {
+	if e.Together {
+		return fmt.Sprintf("%s: %v (load %s, %s): the %d bytes from byte %d on, line %d, were being loaded in one insert with other inputs, and not all of these are there as they were, "+
+			"so it is not known which rows are in the table already: run the load once more with all of its inputs as they were, which finishes it, "+
+			"or allow changed files to load these bytes as new rows", e.File, ErrInterrupted, e.Load, e.Time.UTC().Format(time.DateTime), e.Length, e.Offset, e.Line)
+	}
 	return fmt.Sprintf("%s: %v (load %s, %s): the %d bytes from byte %d on, line %d, are not what they were, so it is not known which rows are in the table already; "+
 		"nothing from there on is loaded: allow changed files to load all from byte %d on as new rows, or force the load to load the whole file again",
 		e.File, ErrChanged, e.Load, e.Time.UTC().Format(time.DateTime), e.Length, e.Offset, e.Line, e.Offset)
 }
 
-// Unwrap returns ErrChanged.
-func (e *ChangedError) Unwrap() error { return ErrChanged }
+// Unwrap returns ErrChanged, and ErrInterrupted if that is what has happened.
+func (e *ChangedError) Unwrap() []error {
+	if e.Together {
+		return []error{ErrChanged, ErrInterrupted}
+	}
+	return []error{ErrChanged}
+}
 
 // RulesChangedError means that a chunk was being loaded when a load was
 // interrupted, and that the fields of the schema, or the options that rows are

@@ -8,7 +8,7 @@ import (
 	"github.com/factload/factload/clickhouse/insert"
 )
 
-// inserter inserts the rows of a chunk. It belongs to one worker.
+// inserter inserts the rows of a batch. It belongs to one worker.
 type inserter struct {
 	server server
 	retry  *retrier
@@ -19,14 +19,14 @@ type inserter struct {
 }
 
 // insert inserts the rows that d has decoded, one insert for each table. Rows
-// that the server refuses become rejects of res.
-func (w *inserter) insert(ctx context.Context, d *decoder, res *result) error {
+// that the server refuses become rejects of their chunks.
+func (w *inserter) insert(ctx context.Context, d *decoder, res *batchResult) error {
 	var refused []*serverRejects
 	for _, b := range d.used {
-		err := w.sendChunk(ctx, b, res.chunk)
+		err := w.sendBatch(ctx, b, res.batch)
 		if b.picky && violatesConstraint(err) {
 			var r *serverRejects
-			r, err = w.insertOthers(ctx, b, res.chunk, err)
+			r, err = w.insertOthers(ctx, b, res.batch, err)
 			refused = append(refused, r)
 		}
 		if err != nil {
@@ -44,12 +44,13 @@ func (w *inserter) insert(ctx context.Context, d *decoder, res *result) error {
 // tokens.
 const notedParts = 10
 
-// sendChunk inserts the rows of a chunk for one table. If they are divided into many
+// sendBatch inserts the rows of a batch for one table. If they are divided into many
 // parts, the ledger is told now and then how many are stored: a table may forget the
 // tokens of the first ones before the last one is there.
-func (w *inserter) sendChunk(ctx context.Context, b *rowBlock, c *chunk) error {
+func (w *inserter) sendBatch(ctx context.Context, b *rowBlock, of *batch) error {
+	c := of.list[0] // stands for all in what the ledger has of parts
 	done := c.parts[b.table.name]
-	in := insert.Insert{Table: b.table.name, Block: b.block, Token: c.token.String()}
+	in := insert.Insert{Table: b.table.name, Block: b.block, Token: of.token}
 	in.OnPart = func(parts int) error {
 		if parts < done+notedParts {
 			return nil

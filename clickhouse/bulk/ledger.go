@@ -64,7 +64,7 @@ func ownTable(name string, s fact.Schema, o ddl.Options) (ddl.Table, *block.Layo
 }
 
 const (
-	chunksSQL = `SELECT token, head, bytes, lines, rows, rejected, toString(state) AS state, schema, file, load, time, rules, rejects
+	chunksSQL = `SELECT token, head, bytes, lines, rows, rejected, toString(state) AS state, schema, file, load, time, rules, rejects, batch
 FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done', 'chunk_dropped', 'known', 'part_stored') AND parent = {parent:String}`
 	followingSQL    = chunksSQL + ` AND (head = {head:UInt64} OR file = {file:String}) ORDER BY number, time`
 	allFollowingSQL = chunksSQL + ` ORDER BY number, time LIMIT {limit:UInt64}`

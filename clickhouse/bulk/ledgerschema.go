@@ -47,6 +47,10 @@ const (
 //	chunk_done    T1        T2        H2      120   L
 //	load_done     root      inputs                  L
 //
+// Small chunks of several files are inserted together, as a batch. Each has entries of its
+// own, with the token of the batch; those of one state come in one insert, so that the
+// ledger has them of all chunks of the batch or of none.
+//
 // A forced load has a root of its own, F, and says of each chunk that is done what
 // loads without force look for:
 //
@@ -69,6 +73,9 @@ type ledgerEntry struct {
 	rows, rejected int64
 	rejects        string // which rows; see rejectedRows
 	time           time.Time
+
+	batch string // of a chunk that is inserted with others, and place among them
+	place int
 }
 
 // ledgerSchema is the schema of the ledger. A chunk is found by the position
@@ -95,6 +102,8 @@ func ledgerSchema() fact.Schema {
 			{Name: "rules", Type: fact.LowCardinalityString, Comment: "fingerprint of the fields of the schemas and of the options of decoding"},
 			{Name: "number", Type: fact.UInt64, Comment: "number of the load, in the order in which loads began: clocks jump"},
 			{Name: "rejects", Type: fact.String, Comment: "which rows were rejected, by where in the chunk they begin"},
+			{Name: "batch", Type: fact.String, Comment: "deduplication token of an insert of several chunks, empty for one"},
+			{Name: "place", Type: fact.UInt32, Comment: "of the chunk in its batch, from 0"},
 			{Name: "inputs", Type: fact.UInt64, Array: true, Comment: "fingerprints of the paths of all inputs of the load"},
 		},
 		OrderBy: []string{"parent", "head", "token"},
@@ -113,7 +122,7 @@ func (e *ledgerEntry) data() map[string]any {
 		"load": e.load, "schema": e.schema, "file": e.file, "forced": e.forced,
 		"offset": e.offset, "bytes": e.length, "line": e.line, "lines": e.lines,
 		"rows": e.rows, "rejected": e.rejected, "time": e.time.UTC().Truncate(time.Millisecond),
-		"rules": e.rules, "number": e.number, "rejects": e.rejects, "inputs": append([]uint64{}, e.inputs...),
+		"rules": e.rules, "number": e.number, "rejects": e.rejects, "batch": e.batch, "place": e.place, "inputs": append([]uint64{}, e.inputs...),
 	}
 }
 
@@ -132,6 +141,7 @@ type candidateRow struct {
 	Time     time.Time `ch:"time"`
 	Rules    string    `ch:"rules"`
 	Rejects  string    `ch:"rejects"`
+	Batch    string    `ch:"batch"`
 }
 
 func (r *candidateRow) candidate() (candidate, error) {
@@ -142,7 +152,7 @@ func (r *candidateRow) candidate() (candidate, error) {
 		done: r.State == chunkDone || r.State == known, file: r.File, load: r.Load, time: r.Time,
 	}
 	if r.State == chunkStarted {
-		c.begun = []attempt{{rules: r.Rules, load: r.Load, time: r.Time}}
+		c.begun = []attempt{{rules: r.Rules, load: r.Load, time: r.Time, batch: r.Batch}}
 	}
 	return c, err
 }

@@ -22,7 +22,7 @@ type ledgerWriter struct {
 }
 
 type ledgerRequest struct {
-	entry ledgerEntry
+	entries []ledgerEntry // that are written in the same insert
 	// written is closed when the entry has been written. Nil when nobody waits.
 	written chan struct{}
 }
@@ -34,8 +34,13 @@ func newLedgerWriter(write func(context.Context, []ledgerEntry) error) *ledgerWr
 // add hands over an entry. It fails when the writer has, with a *ledgerError as
 // wait does.
 func (w *ledgerWriter) add(e ledgerEntry, written chan struct{}) error {
+	return w.addAll([]ledgerEntry{e}, written)
+}
+
+// addAll hands over entries, of which the ledger gets all or none.
+func (w *ledgerWriter) addAll(entries []ledgerEntry, written chan struct{}) error {
 	select {
-	case w.in <- ledgerRequest{entry: e, written: written}:
+	case w.in <- ledgerRequest{entries: entries, written: written}:
 		return nil
 	case <-w.ended:
 		return w.failure()
@@ -123,9 +128,9 @@ func (w *ledgerWriter) gather() (batch []ledgerRequest, open bool) {
 }
 
 func (w *ledgerWriter) flush(ctx context.Context, batch []ledgerRequest) error {
-	entries := make([]ledgerEntry, len(batch))
+	var entries []ledgerEntry
 	for i := range batch {
-		entries[i] = batch[i].entry
+		entries = append(entries, batch[i].entries...)
 	}
 	if err := w.write(ctx, entries); err != nil {
 		return err

@@ -2,16 +2,16 @@ package bulk
 
 import "bytes"
 
-// lineBuffer are the lines of a chunk from some piece on, for tables that may
+// lineBuffer are the lines of a batch from some piece on, for tables that may
 // refuse rows after they were decoded.
 type lineBuffer struct {
 	data   []byte
-	from   int64 // where in the chunk data begins
+	from   int64 // where in the batch data begins
 	line   int64 // number of the first line
 	wanted bool
 
 	piece *piece // being decoded; its data is not kept yet
-	start int64  // where in the chunk the piece begins
+	start int64  // where in the batch the piece begins
 
 	// seen is the number of line ends in the first seenTo bytes of data.
 	seenTo, seen int64
@@ -23,9 +23,9 @@ func (k *lineBuffer) reset() {
 	k.seenTo, k.seen = 0, 0
 }
 
-// offer says which piece is being decoded.
-func (k *lineBuffer) offer(p *piece, chunkOffset int64) {
-	k.piece, k.start = p, p.offset-chunkOffset
+// offer says which piece is being decoded, and where in the batch it begins.
+func (k *lineBuffer) offer(p *piece, start int64) {
+	k.piece, k.start = p, start
 	if k.wanted {
 		k.data = append(k.data, p.data...)
 	}
@@ -39,14 +39,18 @@ func (k *lineBuffer) keep() {
 	}
 }
 
-// at returns the line that begins at offset in the chunk, and its number. It
-// is quick when the offsets ascend.
-func (k *lineBuffer) at(offset int64) (line []byte, number int64) {
+// at returns the line that begins at offset in the batch, and its number. The chunk that it
+// is in begins at begin, with the line of the given number. It is quick when the offsets
+// ascend.
+func (k *lineBuffer) at(offset, begin, first int64) (line []byte, number int64) {
 	start := offset - k.from
-	if start < k.seenTo {
-		k.seenTo, k.seen = 0, 0
+	if begin -= k.from; begin < 0 {
+		begin, first = 0, k.line
+	}
+	if start < k.seenTo || k.seenTo < begin {
+		k.seenTo, k.seen = begin, 0
 	}
 	k.seen += int64(bytes.Count(k.data[k.seenTo:start], newline))
 	k.seenTo = start
-	return firstLine(k.data[start:]), k.line + k.seen
+	return firstLine(k.data[start:]), first + k.seen
 }

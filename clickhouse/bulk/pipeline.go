@@ -29,9 +29,9 @@ type pipeline struct {
 
 	limits  limits
 	pool    *bufferPool
-	slots   chan struct{} // one taken for each chunk under way
-	chunks  chan *chunk
-	results chan *result
+	slots   chan struct{} // one taken for each batch under way
+	batches chan *batch
+	results chan *batchResult
 	ledger  *ledgerWriter   // nil for a dry run
 	rejects *rejects.Writer // nil without a file for them
 	retry   *retrier
@@ -45,8 +45,8 @@ func newPipeline(ctx context.Context, l *load) *pipeline {
 	p.limits = limitsOf(&l.cfg, l.tables)
 	p.pool = newBufferPool(pieceBuffers(n, p.limits), p.limits.pieceBytes)
 	p.slots = make(chan struct{}, slotsPerWorker*n)
-	p.chunks = make(chan *chunk, cap(p.slots))
-	p.results = make(chan *result, n)
+	p.batches = make(chan *batch, cap(p.slots))
+	p.results = make(chan *batchResult, n)
 	p.retry = l.retrier(p.ctx)
 	if l.ledger != nil {
 		p.ledger = newLedgerWriter(p.writeLedger)
@@ -67,7 +67,7 @@ const (
 	piecesPerChunk = 8
 	// bytesPerColumn is about what a value takes in a column besides its text.
 	bytesPerColumn = 16
-	// slotsPerWorker bounds the chunks that wait to be committed, behind one
+	// slotsPerWorker bounds the batches that wait to be committed, behind one
 	// that takes longer.
 	slotsPerWorker = 4
 )
@@ -110,14 +110,14 @@ func (p *pipeline) run() error {
 	committing.Go(func() { committer.run(p.results, p.fail) })
 	for range p.load.cfg.Workers {
 		w := p.worker()
-		working.Go(func() { w.run(p.ctx, p.work, p.chunks, p.results) })
+		working.Go(func() { w.run(p.ctx, p.work, p.batches, p.results) })
 	}
 	reader := &reader{pipeline: p}
 	var unread error // does not stop the others: what was read before is loaded
 	reading.Go(func() { unread = reader.run(p.ctx, p.load.files) })
 
 	reading.Wait()
-	close(p.chunks)
+	close(p.batches)
 	working.Wait()
 	close(p.results)
 	committing.Wait()

@@ -16,12 +16,16 @@ import (
 type reader struct {
 	*pipeline
 
-	judged  bool
-	retried map[token]bool // chunks whose rejected rows this load has tried again
-	tried   bool           // the first rows that are not loaded yet have been tried
-	begun   bool           // a chunk has been announced
-	seq     int64
-	known   map[token][]candidate // chunks of this load by what they follow
+	judged   bool
+	retried  map[token]bool // chunks whose rejected rows this load has tried again
+	tried    bool           // the first rows that are not loaded yet have been tried
+	begun    bool           // a chunk has been announced
+	seq      int64
+	known    map[token][]candidate // chunks of this load by what they follow
+	together *batch                // of small chunks, which still takes more
+	// finished are the chunks of batches that this load has finished before all else, and
+	// the inputs that they are in.
+	finished map[token]*input.File
 	// beginnings finds the chunks that files begin with, when there are many files.
 	// It is set when it is first needed.
 	beginnings lookup
@@ -31,6 +35,18 @@ type reader struct {
 // ctx is done, or at the first input that cannot be read.
 func (r *reader) run(ctx context.Context, files []*input.File) error {
 	r.known, r.retried = make(map[token][]candidate), make(map[token]bool)
+	if err := r.finishBatches(ctx, files); err != nil {
+		return err
+	}
+	err := r.files(ctx, files)
+	if sealing := r.sealTogether(); err == nil { // what was read is loaded in any case
+		err = sealing
+	}
+	return err
+}
+
+// files reads inputs one after the other.
+func (r *reader) files(ctx context.Context, files []*input.File) error {
 	for _, in := range files {
 		if err := r.file(ctx, in); err != nil {
 			return err
@@ -39,20 +55,28 @@ func (r *reader) run(ctx context.Context, files []*input.File) error {
 	return nil
 }
 
-// file reads one input.
-func (r *reader) file(ctx context.Context, in *input.File) error {
+// open opens an input at its beginning. What it returns is to be closed by done.
+func (r *reader) open(ctx context.Context, in *input.File) (c *chunker, at *chain, done func(), err error) {
 	src, err := r.load.open(ctx, in)
 	if err != nil {
-		return inputError(ctx, in, 0, err)
+		return nil, nil, nil, inputError(ctx, in, 0, err)
 	}
-	defer src.Close()
 	r.load.counters.open(in, src.Kind)
-	c := &chunker{placed: src.Placed, limits: r.limits, w: window{r: src, line: 1}, get: func() ([]byte, error) { return r.buffer(ctx) }}
+	c = &chunker{placed: src.Placed, limits: r.limits, w: window{r: src, line: 1}, get: func() ([]byte, error) { return r.buffer(ctx) }}
 	if src.Kind == input.Plain && !src.Placed {
 		c.w.expect = in.Size
 	}
-	defer r.recycle(c)
-	chain := &chain{at: r.load.rootOf(in), plain: r.load.plainRoot(in), ask: r.ledger != nil}
+	at = &chain{at: r.load.rootOf(in), plain: r.load.plainRoot(in), ask: r.ledger != nil}
+	return c, at, func() { r.recycle(c); _ = src.Close() }, nil
+}
+
+// file reads one input.
+func (r *reader) file(ctx context.Context, in *input.File) error {
+	c, chain, done, err := r.open(ctx, in)
+	if err != nil {
+		return err
+	}
+	defer done()
 	for {
 		more, err := c.begin()
 		at := c.at().Offset
@@ -97,6 +121,9 @@ func (r *reader) chunk(ctx context.Context, in *input.File, c *chunker, chain *c
 		return &ledgerError{err}
 	}
 	found := match(c, chain.at, head, candidates)
+	if found, err = r.notInBatch(in, c.at(), found); err != nil {
+		return err
+	}
 	switch {
 	case found == nil && c.isLong():
 		return r.longLine(ctx, in, c, chain, candidates)
@@ -131,11 +158,10 @@ func (r *reader) chunk(ctx context.Context, in *input.File, c *chunker, chain *c
 	ch := r.newChunk(in, c, chain, head)
 	if found != nil {
 		ch.again, ch.parts = true, found.parts
+	} else if !in.Stream && c.w.ended(c.limits.pieceBytes) {
+		return r.join(ctx, c, ch, chain)
 	}
-	if err := r.hand(ctx, ch); err != nil {
-		return err
-	}
-	return r.fill(c, ch, chain, nil)
+	return r.alone(ctx, c, ch, chain, nil)
 }
 
 // longLine takes a chunk that is a single long line, and that match has not
@@ -170,20 +196,20 @@ func (r *reader) longLine(ctx context.Context, in *input.File, c *chunker, chain
 		}
 		ch.again = found != nil
 	}
-	if err == nil {
-		err = r.hand(ctx, ch)
-	}
 	if err != nil {
 		r.pool.put(p.data)
 		return err
 	}
-	return r.fill(c, ch, chain, p)
+	return r.alone(ctx, c, ch, chain, p)
 }
 
 // skip notes a chunk that is loaded already.
 func (r *reader) skip(in *input.File, chain *chain, found *candidate, now *retrial) error {
 	found.rows, found.rejected = now.stored, now.rejected
 	chain.at, chain.plain = found.token, chain.plain.next(found.length, found.content)
+	if found.mine != nil && r.finished[found.token] == in {
+		return nil // it is counted as loaded
+	}
 	r.load.counters.skip(in, found, r.load.unfinished[found.load])
 	return r.load.judge(false)
 }
@@ -196,11 +222,11 @@ func (r *reader) newChunk(in *input.File, c *chunker, chain *chain, head uint64)
 	}
 }
 
-// fill gives a chunk its pieces, of which the first may be there already, and
-// completes it.
-func (r *reader) fill(c *chunker, ch *chunk, chain *chain, p *piece) (err error) {
+// fill gives a batch a chunk, and the chunk its pieces, of which the first may be there
+// already, and completes it. After an error the batch is to be abandoned.
+func (r *reader) fill(c *chunker, b *batch, ch *chunk, chain *chain, p *piece) (err error) {
 	defer close(ch.pieces)
-	ch.abandoned = true
+	b.add(ch)
 	for {
 		if p != nil {
 			ch.kind = p.kind
@@ -223,15 +249,7 @@ func (r *reader) fill(c *chunker, ch *chunk, chain *chain, p *piece) (err error)
 		} else {
 			r.remember(ch)
 		}
-		if r.ledger != nil {
-			ch.started = make(chan struct{})
-			if err := r.begin(ch); err != nil {
-				ch.started = nil
-				return err
-			}
-		}
 	}
-	ch.abandoned = false
 	return nil
 }
 
@@ -290,19 +308,6 @@ func (r *reader) remember(ch *chunk) {
 		token: ch.token, head: ch.head, length: ch.length, lines: ch.lines,
 		done: true, file: ch.file.Key(), load: r.load.id, time: time.Now(), mine: ch.record,
 	})
-}
-
-// hand gives a chunk to the workers.
-func (r *reader) hand(ctx context.Context, ch *chunk) error {
-	ch.seq = r.seq
-	select {
-	case r.slots <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-	r.seq++
-	r.chunks <- ch // never waits: there is room for as many chunks as there are slots
-	return nil
 }
 
 func (r *reader) buffer(ctx context.Context) ([]byte, error) {

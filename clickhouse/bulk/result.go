@@ -7,10 +7,11 @@ import (
 	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
 )
 
-// result is what became of a chunk. It is made by a worker, which gives it to
-// the committer together with the chunk.
+// result is what became of a chunk.
 type result struct {
 	chunk *chunk
+	// start is where in its batch the chunk begins, in bytes.
+	start int64
 	// counts has an entry for each schema that occurs, "" for rows whose schema
 	// could not be told.
 	counts []schemaCount
@@ -31,8 +32,6 @@ type result struct {
 	hopeless bool
 	// sent means that rows were sent to the server, or may have been.
 	sent bool
-	// err means that the chunk could not be inserted. The load ends.
-	err error
 }
 
 type schemaCount struct {

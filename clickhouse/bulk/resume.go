@@ -37,6 +37,7 @@ type attempt struct {
 	rules string // empty when they were not recorded
 	load  string
 	time  time.Time
+	batch string // in which it was begun, if it was with other chunks
 }
 
 // byOtherRules returns an attempt at the chunk that has made, or may have made,

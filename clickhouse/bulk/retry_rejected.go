@@ -151,9 +151,6 @@ func (r *reader) tryAgain(ctx context.Context, c *chunker, ch *chunk, chain *cha
 	if t.begun != nil {
 		err = r.checkRules(ch.file, ch.at, t.begun)
 	}
-	if err == nil {
-		err = r.hand(ctx, ch)
-	}
 	if err != nil {
 		if p != nil {
 			r.pool.put(p.data)
@@ -165,5 +162,5 @@ func (r *reader) tryAgain(ctx context.Context, c *chunker, ch *chunk, chain *cha
 		was.rows, was.rejected = t.stored, 0
 		r.load.counters.skip(ch.file, &was, r.load.unfinished[was.load])
 	}
-	return r.fill(c, ch, chain, p)
+	return r.alone(ctx, c, ch, chain, p)
 }

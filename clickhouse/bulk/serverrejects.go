@@ -51,7 +51,7 @@ func (r *serverRejects) key() string {
 // constraints, which it returns. A server that knows of none has another reason to
 // refuse, such as a constraint on a column that the schema does not have: that is an
 // error.
-func (w *inserter) insertOthers(ctx context.Context, b *rowBlock, c *chunk, why error) (*serverRejects, error) {
+func (w *inserter) insertOthers(ctx context.Context, b *rowBlock, of *batch, why error) (*serverRejects, error) {
 	r := &serverRejects{from: b}
 	if err := w.ask(ctx, r); err != nil {
 		return nil, err
@@ -63,7 +63,7 @@ func (w *inserter) insertOthers(ctx context.Context, b *rowBlock, c *chunk, why 
 	if err := rest.AppendSelected(b.block, func(row int) bool { return !r.has(row) }); err != nil {
 		return nil, err
 	}
-	return r, w.send(ctx, b.table, rest, c.token.String()+":"+r.key(), c.again)
+	return r, w.send(ctx, b.table, rest, of.token+":"+r.key(), of.list[0].again)
 }
 
 // ask asks the server for the rows that break constraints, for some rows at a
@@ -99,9 +99,11 @@ func (w *inserter) ask(ctx context.Context, r *serverRejects) error {
 }
 
 // reject makes rejects of rows that were decoded, in the order of the input.
-func (w *inserter) reject(refused []*serverRejects, lines *lineBuffer, res *result) {
-	decoded := res.rejects
-	res.rejects = nil
+func (w *inserter) reject(refused []*serverRejects, lines *lineBuffer, of *batchResult) {
+	decoded := make([][]reject, len(of.results))
+	for i, res := range of.results {
+		decoded[i], res.rejects = res.rejects, nil
+	}
 	for {
 		var first *serverRejects
 		for _, r := range refused {
@@ -113,7 +115,9 @@ func (w *inserter) reject(refused []*serverRejects, lines *lineBuffer, res *resu
 			break
 		}
 		offset := int64(first.start())
-		raw, number := lines.at(offset)
+		res := of.at(offset)
+		raw, number := lines.at(offset, res.start, res.chunk.line)
+		offset -= res.start
 		at := input.Place{Offset: res.chunk.offset + offset, Line: number}
 		if res.chunk.placed {
 			at = input.PlaceOf(raw)
@@ -128,10 +132,12 @@ func (w *inserter) reject(refused []*serverRejects, lines *lineBuffer, res *resu
 		})
 		first.rows = first.rows[1:]
 	}
-	res.rejects = append(decoded, res.rejects...)
-	slices.SortStableFunc(res.rejects, func(a, b reject) int { return cmp.Compare(a.offset, b.offset) })
-	res.rejects = res.rejects[:min(len(res.rejects), firstRejects)]
+	for i, res := range of.results {
+		res.rejects = append(decoded[i], res.rejects...)
+		slices.SortStableFunc(res.rejects, func(a, b reject) int { return cmp.Compare(a.offset, b.offset) })
+		res.rejects = res.rejects[:min(len(res.rejects), firstRejects)]
+	}
 }
 
-// start returns where in the chunk the line of the first row begins.
+// start returns where in the batch the line of the first row begins.
 func (r *serverRejects) start() int32 { return r.from.starts[r.rows[0].row] }
