@@ -2,59 +2,133 @@ package htmlreport_test
 
 import (
 	"bytes"
-	"encoding/json"
+	"context"
 	"fmt"
-	"html"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/answers/htmlreport"
 )
 
-// browser finds Chromium, or skips the test.
-func browser(t *testing.T) string {
+// The environment of these tests: a folder to write pictures of the pages to, and the file axe.min.js of axe-core.
+const (
+	picturesEnv = "FACTLOAD_PICTURES"
+	axeEnv      = "FACTLOAD_AXE"
+)
+
+// browser starts Chromium, or skips the test. There is no network: no name has an address.
+func browser(t *testing.T) context.Context {
 	t.Helper()
+	program := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
+		if path, err := exec.LookPath(name); err == nil && program == "" {
+			program = path
 		}
 	}
-	t.Skip("the page is NOT looked at: there is no chromium (Debian: apt-get install chromium)")
-	return ""
+	if program == "" {
+		t.Skip("the page is NOT looked at: there is no chromium (Debian: apt-get install chromium)")
+	}
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program),
+		chromedp.NoSandbox, chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"))...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	require.NoError(t, chromedp.Do(ctx)) // starts it
+	return ctx
 }
 
-// inBrowser shows a report in a window of that width, runs a script in it, and decodes what the script returns. There is
-// no network: no name has an address.
-func inBrowser(t *testing.T, r *htmlreport.Report, width int, script string, result any) {
+// shown is a report in a tab of its own.
+type shown struct {
+	t    *testing.T
+	ctx  context.Context
+	name string // of pictures
+
+	mu       sync.Mutex
+	requests []string // beside the page itself and what is in it
+}
+
+// show opens a report in a window of a width, light or dark.
+func show(t *testing.T, browser context.Context, r *htmlreport.Report, width int64, scheme string) *shown {
 	t.Helper()
-	dir := t.TempDir()
-	var page bytes.Buffer
-	require.NoError(t, r.WriteHTML(&page))
-	fmt.Fprintf(&page, `<pre id="result"></pre><script>
-const set = (id, value) => { const s = document.getElementById(id); s.value = value; s.dispatchEvent(new Event("change")); };
-try { document.getElementById("result").textContent = JSON.stringify((() => { %s })()); } catch (e) { document.getElementById("result").textContent = JSON.stringify({error: String(e)}); }
-</script>`, script)
-	file := filepath.Join(dir, "page.html")
-	require.NoError(t, os.WriteFile(file, page.Bytes(), 0o600))
-	cmd := exec.CommandContext(t.Context(), browser(t), "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-		"--disable-component-update", "--disable-sync", "--host-resolver-rules=MAP * ~NOTFOUND", "--user-data-dir="+filepath.Join(dir, "profile"), fmt.Sprintf("--window-size=%d,900", width),
-		"--virtual-time-budget=2000", "--dump-dom", "file://"+file)
-	dom, err := cmd.Output()
-	require.NoError(t, err)
-	found := regexp.MustCompile(`(?s)<pre id="result">(.*?)</pre>`).FindSubmatch(dom)
-	require.NotNil(t, found, "the page has run its script")
-	require.NoError(t, json.Unmarshal([]byte(html.UnescapeString(string(found[1]))), result), "%s", found[1])
+	file := filepath.Join(t.TempDir(), "report.html")
+	var html bytes.Buffer
+	require.NoError(t, r.WriteHTML(&html))
+	require.NoError(t, os.WriteFile(file, html.Bytes(), 0o600))
+	s := &shown{t: t, name: strings.NewReplacer("/", "-", " ", "-").Replace(t.Name())}
+	ctx, cancel := chromedp.NewContext(browser, chromedp.WithListener(func(event any) {
+		if e, ok := event.(*network.EventRequestWillBeSent); ok && e.Request.URL != "file://"+file && !strings.HasPrefix(e.Request.URL, "data:") {
+			s.mu.Lock()
+			defer s.mu.Unlock()
+			s.requests = append(s.requests, e.Request.URL)
+		}
+	}))
+	t.Cleanup(cancel)
+	s.ctx = ctx
+	s.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+		if _, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{}); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
+		return err
+	}), chromedp.EmulateViewport(width, 900), chromedp.Navigate("file://"+file))
+	return s
+}
+
+func (s *shown) do(actions ...chromedp.Action[chromedp.Void]) {
+	s.t.Helper()
+	require.NoError(s.t, chromedp.Do(s.ctx, actions...))
+}
+
+// run returns what a script returns.
+func run[T any](s *shown, script string, options ...chromedp.EvaluateOption) T {
+	s.t.Helper()
+	result, err := chromedp.Run(s.ctx, chromedp.Evaluate[T](script, options...))
+	require.NoError(s.t, err)
+	return result
+}
+
+// choose sets a filter, as a person does.
+func (s *shown) choose(id, value string) {
+	s.t.Helper()
+	run[bool](s, fmt.Sprintf(`(() => { const s = document.getElementById(%q); s.value = %q; return s.dispatchEvent(new Event("change")); })()`, id, value))
+}
+
+// picture writes what an action makes to the folder of pictures, if there is one.
+func (s *shown) picture(ending string, action chromedp.Action[[]byte]) {
+	s.t.Helper()
+	dir := os.Getenv(picturesEnv)
+	if dir == "" {
+		return
+	}
+	bytes, err := chromedp.Run(s.ctx, action)
+	require.NoError(s.t, err)
+	require.NoError(s.t, os.WriteFile(filepath.Join(dir, s.name+ending), bytes, 0o600))
+}
+
+// look says what is to be seen.
+func (s *shown) look() look {
+	s.t.Helper()
+	seen := run[look](s, lookScript)
+	s.picture(".png", chromedp.FullScreenshot(100))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	seen.Requests = s.requests
+	s.t.Logf("first contents after %.0f ms", seen.FirstPaint)
+	return seen
 }
 
 // look is what is seen of a page.
 type look struct {
-	Error    string
 	Requests []string // what the page has asked for
 	Charts   int
 	Unnamed  int      // pictures, tables and fields without an accessible name
@@ -65,9 +139,11 @@ type look struct {
 	Projects []string // in the first column of the tables
 	Rows     int
 	Legend   int // entries of the longest legend
+
+	FirstPaint float64 // of contents, in milliseconds
 }
 
-const lookScript = `
+const lookScript = `(() => {
 const boxes = (svg) => [...svg.querySelectorAll("g[data-part$='tick label'] text, g[data-part$='axis label'] text")].map((e) => [e.textContent, e.getBoundingClientRect()]);
 const overlaps = [];
 for (const svg of document.querySelectorAll(".charts svg")) {
@@ -77,7 +153,7 @@ for (const svg of document.querySelectorAll(".charts svg")) {
   }));
 }
 return {
-  Requests: performance.getEntriesByType("resource").map((e) => e.name),
+  FirstPaint: performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? 0,
   Charts: document.querySelectorAll(".charts svg").length,
   Unnamed: [...document.querySelectorAll(".charts svg, .scroll, section")].filter((e) => !e.getAttribute("aria-label")).length
     + [...document.querySelectorAll("select")].filter((e) => !e.labels.length).length,
@@ -85,35 +161,41 @@ return {
   Empty: [...document.querySelectorAll(".empty")].map((e) => e.textContent), Notes: [...document.querySelectorAll(".note")].map((e) => e.textContent),
   Projects: [...new Set([...document.querySelectorAll("tbody tr td:first-child")].map((e) => e.textContent))].sort(),
   Rows: document.querySelectorAll("tbody tr").length, Legend: Math.max(0, ...[...document.querySelectorAll(".legend")].map((e) => e.children.length)),
-};`
+}; })()`
 
 func TestPageInBrowser(t *testing.T) {
 	t.Parallel()
-	browser(t)
+	chromium := browser(t)
 	db, client := database(t)
 	insertSamples(t, db)
 	full, err := htmlreport.Make(t.Context(), client, "")
 	require.NoError(t, err)
-	for _, width := range []int{500, 900, 1600} { // a headless window is 500 wide at least
-		t.Run(fmt.Sprint(width), func(t *testing.T) {
-			t.Parallel()
-			var seen look
-			inBrowser(t, full, width, lookScript, &seen)
-			require.Empty(t, seen.Error)
-			require.Empty(t, seen.Requests)
-			require.Greater(t, seen.Charts, 20)
-			require.Zero(t, seen.Unnamed)
-			require.Empty(t, seen.Overlaps)
-			require.False(t, seen.Wide)
-			require.Empty(t, seen.Empty)
-		})
+	for _, width := range []int64{400, 900, 1600} {
+		for _, scheme := range []string{"light", "dark"} {
+			t.Run(fmt.Sprint(width, " ", scheme), func(t *testing.T) {
+				t.Parallel()
+				seen := show(t, chromium, full, width, scheme).look()
+				require.Empty(t, seen.Requests)
+				require.Greater(t, seen.Charts, 20)
+				require.Zero(t, seen.Unnamed)
+				require.Empty(t, seen.Overlaps)
+				require.False(t, seen.Wide)
+				require.Empty(t, seen.Empty)
+			})
+		}
 	}
 	t.Run("filters", func(t *testing.T) {
 		t.Parallel()
-		var all, one, day look
-		inBrowser(t, full, 1000, lookScript, &all)
-		inBrowser(t, full, 1000, `set("project", "docs"); set("model", "atlas-mini");`+lookScript, &one)
-		inBrowser(t, full, 1000, `set("window", "2"); set("theme", "dark");`+lookScript, &day)
+		s := show(t, chromium, full, 1000, "light")
+		all := s.look()
+		s.choose("project", "docs")
+		s.choose("model", "atlas-mini")
+		one := s.look()
+		s.choose("project", "")
+		s.choose("model", "")
+		s.choose("window", "2")
+		s.choose("theme", "dark")
+		day := s.look()
 		require.Subset(t, all.Projects, []string{"agents", "docs", "support"})
 		require.Equal(t, []string{"docs"}, one.Projects)
 		require.Less(t, one.Rows, all.Rows/4)
@@ -121,12 +203,59 @@ func TestPageInBrowser(t *testing.T) {
 		require.Less(t, day.Rows, all.Rows)
 		require.NotZero(t, day.Charts)
 	})
+	t.Run("printed", func(t *testing.T) {
+		t.Parallel()
+		s := show(t, chromium, full, 900, "dark")
+		pdf, err := chromedp.Run(s.ctx, chromedp.PrintToPDF())
+		require.NoError(t, err)
+		require.True(t, bytes.HasPrefix(pdf, []byte("%PDF")))
+		s.picture(".pdf", chromedp.PrintToPDF())
+	})
+}
+
+// All that a page has, and what unfolds, is named and has contrast. The page is one of few rows, as axe-core looks at every
+// cell.
+func TestPageIsAccessible(t *testing.T) {
+	t.Parallel()
+	chromium := browser(t)
+	db, client := database(t)
+	insertSample(t, db, "message", 60)
+	insertSample(t, db, "eval_result", 60)
+	r, err := htmlreport.Make(t.Context(), client, "")
+	require.NoError(t, err)
+	for _, scheme := range []string{"light", "dark"} {
+		t.Run(scheme, func(t *testing.T) {
+			t.Parallel()
+			requireAccessible(t, show(t, chromium, r, 900, scheme))
+		})
+	}
+}
+
+// requireAccessible has axe-core look at a page.
+func requireAccessible(t *testing.T, s *shown) {
+	t.Helper()
+	file := os.Getenv(axeEnv)
+	if file == "" {
+		t.Skipf("accessibility is NOT tested: %s names no axe.min.js (npm install axe-core)", axeEnv)
+	}
+	axe, err := os.ReadFile(file)
+	require.NoError(t, err)
+	type violation struct {
+		ID, Impact, Help string
+		Nodes            []struct{ HTML, FailureSummary string }
+	}
+	run[bool](s, `document.querySelectorAll("details").forEach((d) => d.open = true); `+string(axe)+`; true`)
+	found := run[[]violation](s, `axe.run(document).then((r) => r.violations)`, chromedp.EvalAwaitPromise)
+	for _, v := range found {
+		t.Logf("%s (%s): %s, at %d places: %.500s", v.ID, v.Impact, v.Help, len(v.Nodes), fmt.Sprint(v.Nodes[0]))
+		require.NotContains(t, []string{"serious", "critical"}, v.Impact, v.Help)
+	}
 }
 
 // Pages of no rows, of one row, and of more models than there are colours.
 func TestPageOfUnusualData(t *testing.T) {
 	t.Parallel()
-	browser(t)
+	chromium := browser(t)
 	for _, c := range []struct {
 		name, insert string
 		check        func(*testing.T, look)
@@ -155,9 +284,7 @@ func TestPageOfUnusualData(t *testing.T) {
 			}
 			r, err := htmlreport.Make(t.Context(), client, "eval")
 			require.NoError(t, err)
-			var seen look
-			inBrowser(t, r, 900, lookScript, &seen)
-			require.Empty(t, seen.Error)
+			seen := show(t, chromium, r, 900, "light").look()
 			require.Empty(t, seen.Requests)
 			require.Zero(t, seen.Unnamed)
 			require.Empty(t, seen.Overlaps)

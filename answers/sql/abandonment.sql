@@ -15,7 +15,7 @@ columns:
   high: Upper end of the 95% interval of the rate
   escalated: Those that went to a person
   failed: Those that ended in an error
-chart: {mark: interval, title: "Share of conversations that users left, with 95% intervals", y: channel, x: rate, low: low, high: high, color: model, facet: project, format: percent, x_label: conversations}
+chart: {mark: interval, title: "Share of conversations that users left, with 95% intervals", y: channel, x: rate, low: low, high: high, color: model, facet: project, format: percent, x_label: conversations that were left}
 sample: SELECT * FROM answer_abandonment ORDER BY project, model, channel LIMIT 4
 */
 WITH

@@ -15,7 +15,7 @@ columns:
   messages: Mean number of messages of all roles
   tokens: Mean number of tokens read and written
   seconds: Mean time from the first to the last message
-chart: {mark: bar, title: Turns of a conversation, x: turns, y: share, color: model, facet: project, bin: 1, format: percent, x_label: messages of the user, y_label: conversations}
+chart: {mark: bar, title: Turns of a conversation, x: turns, y: share, color: model, facet: project, bin: 1, format: percent, x_label: messages of the user, y_label: share of conversations}
 sample: SELECT * FROM answer_conversation_length ORDER BY project, model, turns LIMIT 4
 */
 WITH by_conversation AS

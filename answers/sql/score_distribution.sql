@@ -11,7 +11,7 @@ columns:
   score: Lower end of the bin
   attempts: Attempts with a score in the bin
   share: "Share of the model's attempts at the suite that have a score, from 0 to 1"
-chart: {mark: bar, title: Distribution of scores, x: score, y: share, color: model, facet: suite, bin: 0.05, format: percent, x_label: score, y_label: attempts}
+chart: {mark: bar, title: Distribution of scores, x: score, y: share, color: model, facet: suite, bin: 0.05, format: percent, x_label: score, y_label: share of attempts}
 sample: SELECT * FROM answer_score_distribution ORDER BY project, model, suite, score LIMIT 4
 */
 SELECT

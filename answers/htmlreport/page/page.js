@@ -1,7 +1,8 @@
 "use strict";
 // Draws the answers of the page. All numbers come from the engine; what is computed here is where they stand.
 const data = JSON.parse(document.getElementById("data").textContent);
-const maxColors = 10, maxCharts = 12, maxBars = 40, maxBands = 3;
+const palette = Array.from({length: 10}, (_, i) => `var(--color-${i})`); // page.css has the colours, light and dark
+const maxColors = palette.length, maxCharts = 12, maxBars = 40, maxBands = 3;
 const chosen = {window: 0, project: "", model: ""};
 
 // element makes an element with attributes and children, which may be texts.
@@ -77,18 +78,17 @@ function draw(answer, rows, width) {
     rows = rows.filter((r) => kept.includes(r[spec.color]));
   }
   const colors = spec.color && spec.color !== y ? unique(rows, spec.color) : [];
-  const palette = dark() ? ["#6cb0ff", "#ffb454", "#ff8080", "#5fd3bc", "#8fdc7c", "#ff9fd0", "#c9a4ff", "#d6bf8a", "#b8c0c8", "#7fe0ff"]
-    : ["#2a62c9", "#b35900", "#c2322f", "#0b7a6a", "#3a7a1e", "#b3297a", "#7440b8", "#7a5c1e", "#5b6570", "#006f94"];
   const key = (r) => facets.map((c) => r[c]).join(" · ");
   const names = [...new Set(rows.map(key))].sort();
   if (names.length > maxCharts) notes.push(`${maxCharts} of ${names.length} charts: choose above to see others.`);
   const banded = spec.low && colors.length <= maxBands, domain = extent(rows, spec, x, y, banded);
-  width = Math.min(width, names.length === 1 ? 1000 : 640);
+  const alone = names.length === 1;
+  width = Math.min(alone ? document.getElementById("answers").clientWidth : width, alone ? 1000 : 640);
   const charts = names.slice(0, maxCharts).map((name) => {
     const svg = Plot.plot({
       width, marginRight: 16, marginBottom: 36,
       style: {background: "transparent", color: "inherit"}, ariaLabel: spec.title + (name ? ": " + name : ""),
-      color: {domain: colors, range: palette}, ...marks(spec, rows.filter((r) => key(r) === name), colors, format, palette, domain, width),
+      color: {domain: colors, range: palette}, ...marks(spec, rows.filter((r) => key(r) === name), colors, format, domain, width),
     });
     svg.setAttribute("role", "img"); // one picture, whose parts have no names of their own
     for (const part of svg.querySelectorAll("[aria-label]")) {
@@ -99,7 +99,7 @@ function draw(answer, rows, width) {
   });
   const legend = element("ul", {class: "legend"}, ...colors.map((c, i) => {
     const swatch = element("i");
-    swatch.style.background = palette[i % palette.length];
+    swatch.style.background = palette[i];
     return element("li", {}, swatch, String(c) || "none");
   }));
   if (spec.markWhen && rows.some((r) => r[spec.markWhen])) notes.push("A triangle marks a day from which the rate is higher (pointing up) or lower (pointing down) than before.");
@@ -111,7 +111,11 @@ function extent(rows, spec, x, y, banded) {
   const top = (columns) => Math.max(0, ...rows.flatMap((r) => columns.map((c) => r[c] ?? 0)));
   if (spec.mark === "interval") return {x: {domain: [0, Math.min(1, top([x, spec.high]) * 1.02) || 1]}};
   if (spec.mark === "line" && x === "day") return {x: {domain: [new Date(rows.reduce((a, r) => r.day < a ? r.day : a, rows[0].day)), new Date(rows.reduce((a, r) => r.day > a ? r.day : a, rows[0].day))]}, y: {domain: [0, top([y, ...(banded ? [spec.high] : [])]) * 1.02 || 1]}};
-  if (spec.mark === "line" || spec.bin) return {y: {domain: [0, top([y]) * 1.02 || 1]}};
+  if (spec.bin) {
+    const starts = rows.map((r) => r[x]), shares = spec.bin < 1 ? [0, 1] : []; // bins of a share are shown in the whole of it
+    return {x: {domain: [Math.min(...starts, ...shares), Math.max(...starts.map((v) => v + spec.bin), ...shares)]}, y: {domain: [0, top([y]) * 1.02 || 1], ticks: [top([y])]}};
+  }
+  if (spec.mark === "line") return {y: {domain: [0, top([y]) * 1.02 || 1]}};
   return {};
 }
 
@@ -119,8 +123,9 @@ function extent(rows, spec, x, y, banded) {
 const shorten = (text) => String(text).length > 16 ? String(text).slice(0, 15) + "…" : String(text);
 
 // marks returns the options of Plot that draw rows.
-function marks(spec, rows, colors, format, palette, domain, width) {
+function marks(spec, rows, colors, format, domain, width) {
   const x = spec.x[0], y = spec.y[0], stroke = colors.length ? spec.color : palette[0];
+  const present = colors.filter((c) => rows.some((r) => r[spec.color] === c)); // bands of their own have no room for others
   const title = (r) => [...new Set([spec.facet, "project", y, spec.color, x].filter((c) => typeof r[c] === "string"))].map((c) => r[c]).join(" · ")
     + Object.entries(r).filter(([, v]) => typeof v === "number").map(([c, v]) => `\n${c.replaceAll("_", " ")}: ${fine.format(v)}`).join("");
   const tip = {title, tip: {format: {}, fill: "var(--back)", fontSize: 12}};
@@ -128,10 +133,10 @@ function marks(spec, rows, colors, format, palette, domain, width) {
   if (spec.mark === "interval" || spec.mark === "dots") {
     const split = spec.mark === "interval" && colors.length > 1 && spec.color !== y;
     const band = split ? {y: spec.color, fy: y} : {y};
-    const bands = unique(rows, y).length * (split ? colors.length * 11 + 8 : 24);
+    const bands = unique(rows, y).length * (split ? present.length * 11 + 8 : 24);
     return {
       height: bands + 60, marginLeft: 110, x: {...valueAxis, ...domain.x, label: spec.xLabel},
-      y: split ? {axis: null, domain: colors} : {label: null, tickFormat: shorten}, fy: split ? {label: null, axis: "left", tickFormat: shorten, padding: .15} : undefined,
+      y: split ? {axis: null, domain: present} : {label: null, tickFormat: shorten}, fy: split ? {label: null, axis: "left", tickFormat: shorten, padding: .15} : undefined,
       marks: [
         Plot.ruleX([0], {stroke: "currentColor", strokeOpacity: .3}),
         ...(spec.low ? [Plot.ruleY(rows, {x1: spec.low, x2: spec.high, ...band, stroke, strokeWidth: 2})] : []),
@@ -155,8 +160,8 @@ function marks(spec, rows, colors, format, palette, domain, width) {
   if (spec.bin) {
     const several = colors.length > 1;
     return {
-      height: several ? colors.length * 48 + 50 : 220, marginLeft: 56, x: {label: spec.xLabel, labelArrow: "none", ticks: 6},
-      y: {...valueAxis, ...domain.y, ...(several ? {ticks: 1, tickFormat: (v) => v ? format(v) : ""} : {}), label: spec.yLabel}, fy: several ? {axis: null, domain: colors, padding: .15} : undefined,
+      height: several ? present.length * 48 + 50 : 220, marginLeft: 56, x: {label: spec.xLabel, labelArrow: "none", ticks: 6, ...domain.x},
+      y: {...valueAxis, domain: domain.y.domain, ...(several ? {ticks: domain.y.ticks} : {}), label: spec.yLabel}, fy: several ? {axis: null, domain: present, padding: .15} : undefined,
       marks: [
         Plot.ruleY([0], {stroke: "currentColor", strokeOpacity: .3}),
         Plot.rectY(rows, {x1: x, x2: (r) => r[x] + spec.bin, y, fill: stroke, inset: .5, ...(several ? {fy: spec.color} : {}), ...tip}),
@@ -197,7 +202,7 @@ function render(answer, section) {
   } else {
     if (answer.chart) {
       const {charts, legend, notes} = draw(answer, rows, chartWidth());
-      section.append(element("figure", {}, element("figcaption", {}, answer.chart.title), legend, element("div", {class: "charts"}, ...charts)));
+      section.append(element("figure", {}, element("figcaption", {}, answer.chart.title), legend, element("div", {class: charts.length === 1 ? "charts alone" : "charts"}, ...charts)));
       for (const note of notes) section.append(element("p", {class: "note"}, note));
     }
     if (part.more) section.append(element("p", {class: "note"}, `The page has room for the first ${whole.format(part.rows.length)} of ${whole.format(part.rows.length + part.more)} rows; the SQL below returns all of them.`));
@@ -212,8 +217,6 @@ function chartWidth() {
   const room = document.getElementById("answers").clientWidth, columns = Math.max(1, Math.floor((room + 24) / (352 + 24)));
   return Math.max(280, (room - 24 * (columns - 1)) / columns);
 }
-
-const dark = () => document.documentElement.dataset.theme === "dark" || !document.documentElement.dataset.theme && matchMedia("(prefers-color-scheme: dark)").matches;
 
 const sections = data.answers.map((answer) => element("section", {id: answer.name, "aria-label": answer.title}));
 const redraw = () => data.answers.forEach((answer, i) => render(answer, sections[i]));
@@ -247,11 +250,9 @@ document.getElementById("filters").addEventListener("submit", (e) => e.preventDe
 document.getElementById("theme").addEventListener("change", (e) => {
   document.documentElement.dataset.theme = e.target.value;
   if (!e.target.value) delete document.documentElement.dataset.theme;
-  redraw();
 });
 document.getElementById("contents").append(...data.answers.map((a) => element("li", {}, element("a", {href: "#" + a.name}, a.title))));
 document.getElementById("answers").append(...sections);
 redraw();
 let resized;
 addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(redraw, 150); });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
