@@ -294,6 +294,35 @@ func TestPageOfUnusualData(t *testing.T) {
 	}
 }
 
+// The answer of any query is drawn, as bars and as lines along times and numbers.
+func TestQueryInBrowser(t *testing.T) {
+	t.Parallel()
+	chromium := browser(t)
+	_, client := database(t)
+	for name, c := range map[string]struct {
+		mark, sql string
+		texts     []string
+	}{
+		"bars":           {"bar", "SELECT concat('model ', toString(number)) AS model, 100 - 10 * number AS calls FROM numbers(5)", []string{"model 4", "calls"}},
+		"bars by day":    {"bar", "SELECT toDate('2026-01-01') + number % 5 AS at, ['a', 'b'][number % 2 + 1] AS kind, number AS n FROM numbers(10)", []string{"1Jan", "n"}},
+		"times":          {"line", "SELECT toDateTime('2026-01-01 00:00:00', 'UTC') + 3600 * number AS at, 10 + number AS n FROM numbers(24)", []string{"6 AM", "n"}},
+		"numbers, lines": {"line", "SELECT intDiv(number, 2) AS x, number % 2 = 0 ? 'even' : 'odd' AS kind, number * number AS y FROM numbers(20)", []string{"x", "y"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := htmlreport.OfQuery(t.Context(), client, c.mark, c.sql)
+			require.NoError(t, err)
+			s := show(t, chromium, r, 900, "light")
+			seen := s.look()
+			require.Equal(t, 1, seen.Charts)
+			require.Empty(t, seen.Overlaps)
+			require.Empty(t, seen.Requests)
+			texts := run[[]string](s, `[...document.querySelectorAll(".charts svg text")].map((e) => e.textContent)`)
+			require.Subset(t, texts, c.texts)
+		})
+	}
+}
+
 func unique(texts []string) []string {
 	seen := map[string]bool{}
 	var out []string

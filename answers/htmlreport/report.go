@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -195,20 +194,14 @@ func ask(ctx context.Context, c *clickhouse.Client, sql, order string, room int)
 	if err := c.QueryFormat(ctx, &b, "JSONCompact", limited); err != nil {
 		return Part{}, nil, err
 	}
-	var found struct {
-		Meta []struct{ Name, Type string }
-		Data [][]json.RawMessage
-		Rows uint64 `json:"rows_before_limit_at_least"`
+	part, columns, err := decode(b.Bytes())
+	if err != nil {
+		return Part{}, nil, err
 	}
-	if err := json.Unmarshal(b.Bytes(), &found); err != nil {
-		return Part{}, nil, errors.New("the server's answer is not JSON")
-	}
-	var columns []Column
-	for _, m := range found.Meta {
-		columns = append(columns, Column{Name: m.Name, Type: kindOf(m.Type)})
-	}
-	rows := fitting(found.Data, room)
-	return Part{SQL: sql, Rows: rows, More: max(found.Rows, uint64(len(found.Data))) - uint64(len(rows))}, columns, nil
+	all := uint64(len(part.Rows)) + part.More
+	part.SQL, part.Rows = sql, fitting(part.Rows, room)
+	part.More = all - uint64(len(part.Rows))
+	return part, columns, nil
 }
 
 // fitting returns the first rows that fit, and no row as nil.

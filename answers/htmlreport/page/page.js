@@ -61,7 +61,7 @@ function greatest(rows, column, by, n) {
 
 // draw returns the charts of an answer, one for each facet, and notes about what is left out.
 function draw(answer, rows, width) {
-  const spec = {...answer.chart}, notes = [], format = formats[spec.format];
+  const spec = {...answer.chart, time: answer.columns.some((c) => c.name === answer.chart.x[0] && c.type === "day")}, notes = [], format = formats[spec.format];
   for (const column of spec.where ?? []) rows = rows.filter((r) => r[column]);
   if (rows.length === 0) return {charts: [], legend: "", notes: ["None of the rows can be drawn: see the table."]};
   if (spec.mark === "dots") { // a row for each of the columns
@@ -70,7 +70,7 @@ function draw(answer, rows, width) {
   }
   const x = spec.x[0], y = spec.y[0];
   let facets = ["project", spec.facet].filter((c, i, all) => c && all.indexOf(c) === i && unique(rows, c).length > 1);
-  if (spec.mark === "line" && x !== "day" && unique(rows, x).length === 1) return {charts: [], legend: "", notes: [`There is a single value of ${x}: nothing to draw.`]};
+  if (spec.mark === "line" && !spec.time && unique(rows, x).length === 1) return {charts: [], legend: "", notes: [`There is a single value of ${x}: nothing to draw.`]};
   if (spec.average) rows = averaged(rows, [...facets, "model", x], y, spec.average);
   if (spec.color && unique(rows, spec.color).length > maxColors) {
     const kept = greatest(rows, spec.color, null, maxColors);
@@ -110,7 +110,10 @@ function draw(answer, rows, width) {
 function extent(rows, spec, x, y, banded) {
   const top = (columns) => Math.max(0, ...rows.flatMap((r) => columns.map((c) => r[c] ?? 0)));
   if (spec.mark === "interval") return {x: {domain: [0, Math.min(1, top([x, spec.high]) * 1.02) || 1]}};
-  if (spec.mark === "line" && x === "day") return {x: {domain: [new Date(rows.reduce((a, r) => r.day < a ? r.day : a, rows[0].day)), new Date(rows.reduce((a, r) => r.day > a ? r.day : a, rows[0].day))]}, y: {domain: [0, top([y, ...(banded ? [spec.high] : [])]) * 1.02 || 1]}};
+  if (spec.mark === "line" && spec.time) {
+    const times = rows.map((r) => timeOf(r[x])).sort((a, b) => a - b);
+    return {x: {domain: [times[0], times.at(-1)]}, y: {domain: [0, top([...spec.y, ...(banded ? [spec.high] : [])]) * 1.02 || 1]}};
+  }
   if (spec.bin) {
     const starts = rows.map((r) => r[x]), shares = spec.bin < 1 ? [0, 1] : []; // bins of a share are shown in the whole of it
     return {x: {domain: [Math.min(...starts, ...shares), Math.max(...starts.map((v) => v + spec.bin), ...shares)]}, y: {domain: [0, top([y]) * 1.02 || 1], ticks: [top([y])]}};
@@ -118,6 +121,9 @@ function extent(rows, spec, x, y, banded) {
   if (spec.mark === "line") return {y: {domain: [0, top([y]) * 1.02 || 1]}};
   return {};
 }
+
+// timeOf reads a day, or a time in UTC, as ClickHouse writes it.
+const timeOf = (text) => new Date(text.length > 10 ? text.replace(" ", "T") + "Z" : text);
 
 // shorten cuts what is too long for an axis.
 const shorten = (text) => String(text).length > 16 ? String(text).slice(0, 15) + "…" : String(text);
@@ -145,9 +151,9 @@ function marks(spec, rows, colors, format, domain, width) {
     };
   }
   if (spec.mark === "line") {
-    const time = x === "day", at = time ? (r) => new Date(r.day) : x;
+    const at = spec.time ? (r) => timeOf(r[x]) : x;
     return {
-      height: 240, marginLeft: 56, x: time ? {type: "utc", label: null, ticks: 5, ...domain.x} : {label: spec.xLabel, labelArrow: "none", ticks: 8, tickFormat: (v) => Number.isInteger(v) ? String(v) : ""},
+      height: 240, marginLeft: 56, x: spec.time ? {type: "utc", label: null, ticks: 5, ...domain.x} : {label: spec.xLabel, labelArrow: "none", ticks: 8, tickFormat: (v) => Number.isInteger(v) ? String(v) : ""},
       y: {...valueAxis, ...domain.y, label: spec.yLabel},
       marks: [
         ...(spec.low && colors.length <= maxBands ? [Plot.areaY(rows, {x: at, y1: spec.low, y2: spec.high, fill: stroke, z: spec.color, fillOpacity: .15, sort: x})] : []),
@@ -168,10 +174,10 @@ function marks(spec, rows, colors, format, domain, width) {
       ],
     };
   }
-  if (x === "day") {
+  if (spec.time) {
     return {
       height: 240, marginLeft: 56, x: {type: "utc", label: null, ticks: 5}, y: {...valueAxis, label: spec.yLabel},
-      marks: [Plot.ruleY([0], {stroke: "currentColor", strokeOpacity: .3}), Plot.rectY(rows, {x: (r) => new Date(r.day), interval: "day", y, fill: stroke, inset: .5, ...tip})],
+      marks: [Plot.ruleY([0], {stroke: "currentColor", strokeOpacity: .3}), Plot.rectY(rows, {x: (r) => timeOf(r[x]), interval: "day", y, fill: stroke, inset: .5, ...tip})],
     };
   }
   const kept = greatest(rows, y, x, spec.top ?? maxBars);

@@ -27,6 +27,7 @@ import (
 // queryFlags are what query is told beside the SQL.
 type queryFlags struct {
 	format, file, output string
+	chart                string
 	params               map[string]string
 }
 
@@ -44,12 +45,21 @@ prompt asks for statements; \? there lists what it knows.
 Any output format of ClickHouse works: Pretty, Vertical, JSONEachRow, CSVWithNames,
 Parquet and so on. --output writes a file in the format of its ending: csv, tsv, json,
 jsonl, parquet, arrow, orc, avro, md or xml. Pretty tables show the first 1,000 rows.
+--chart bar and --chart line draw the answer of one statement in the terminal, or with
+--output as a page that ends in .html. The first column says where; the first column
+of numbers after it is drawn, and a column of text besides gives a line, or the part
+of a bar, of its own for each of its values.
+
+An INSERT that ends with FORMAT and a name takes its rows from standard input.
+
 The answer comes over the server's HTTP interface. For a native DSN its port is asked
 from the server; give an http:// DSN if it cannot be reached there.`,
 		Example: `  factload query "SELECT count() FROM message"
   factload query --format JSONEachRow "SELECT * FROM eval_result LIMIT 3"
   factload query --param model=atlas-mini "SELECT count() FROM message WHERE model = {model:String}"
   factload query --output latency.parquet "SELECT * FROM answer_latency"
+  factload query --chart bar "SELECT model, count() FROM message GROUP BY model ORDER BY 2 DESC"
+  factload query "INSERT INTO message FORMAT JSONEachRow" < messages.jsonl
   factload query --file question.sql`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -58,6 +68,13 @@ from the server; give an http:// DSN if it cannot be reached there.`,
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if f.chart != "" {
+				sql, err := querySQL(a, args, f.file)
+				if err != nil {
+					return err
+				}
+				return drawChart(cmd.Context(), a, sql, f)
+			}
 			if err := outputFormat(a, cmd.Flags().Changed("format"), &f); err != nil {
 				return cli.UsageError(err)
 			}
@@ -75,6 +92,7 @@ from the server; give an http:// DSN if it cannot be reached there.`,
 	cmd.Flags().StringVar(&f.format, "format", "PrettyCompact", "output `format` of ClickHouse")
 	cmd.Flags().StringVar(&f.file, "file", "", "read the SQL from this `file`")
 	cmd.Flags().StringVar(&f.output, "output", "", "write the answer to this `file`")
+	cmd.Flags().StringVar(&f.chart, "chart", "", "draw the answer: `bar` or line")
 	cmd.Flags().StringToStringVar(&f.params, "param", nil, "`name=value` of a parameter {name:Type} of the SQL; repeatable")
 	return cmd
 }
@@ -183,11 +201,25 @@ func withAsker(ctx context.Context, a *cli.App, f queryFlags, do func(*asker, co
 	return do(ask, ctx)
 }
 
+// insertPattern finds inserts whose rows are not part of the statement.
+var insertPattern = regexp.MustCompile(`(?is)^(\s*INSERT\s+INTO\b.*?)\s+FORMAT\s+(\w+)\s*$`)
+
+// insert sends an insert with the rows that are on standard input, as they are.
+func (q *asker) insert(ctx context.Context, sql, format string) error {
+	if show.IsTerminal(q.In) {
+		return cli.UsageError(errors.New("the rows of an INSERT come from standard input: factload query \"INSERT INTO … FORMAT …\" < FILE"))
+	}
+	return queryError(q.client.InsertFormat(ctx, format, sql, q.In), sql)
+}
+
 // killWait bounds how long it is waited for a server that is told to end a statement.
 const killWait = 5 * time.Second
 
 // ask runs one statement and writes its answer. When ctx ends before, the server is told to end it as well.
 func (q *asker) ask(ctx context.Context, w io.Writer, statement string) error {
+	if insert := insertPattern.FindStringSubmatch(statement); insert != nil {
+		return q.insert(ctx, insert[1], insert[2])
+	}
 	id := uuid.NewString()
 	err := q.client.QueryFormat(chgo.Context(ctx, chgo.WithQueryID(id)), w, q.format, statement, q.params...)
 	if err != nil && ctx.Err() != nil {
