@@ -35,12 +35,19 @@ type Config struct {
 	// operating system choose. The host is an IP address or localhost, and the same for both.
 	Native, HTTP string
 
-	// User is the name of the engine's one user: letters, digits and underscores, not starting with a digit, and not
+	// User is the name of the user who may do everything: letters, digits and underscores, not starting with a digit, and not
 	// "default". Empty means DefaultUser.
 	User string
 
 	// Password is the user's password. Empty means a new random one for each Start.
 	Password string
+
+	// Reader is the name of a second user, who may read everything and change nothing. Empty means that there is none.
+	// ReaderPassword is required with it.
+	Reader, ReaderPassword string
+
+	// Pages are answered over HTTP, beside what the engine answers.
+	Pages []Page
 
 	// Database is created when missing, and is the one that the DSN point to. Empty means DefaultDatabase.
 	Database string
@@ -107,6 +114,10 @@ func (c Config) check() error {
 	switch {
 	case !userName.MatchString(c.User):
 		return fmt.Errorf("engine config: user %q: use letters, digits and underscores, at most 64, not starting with a digit", c.User)
+	case c.Reader != "" && (!userName.MatchString(c.Reader) || c.Reader == "default" || c.Reader == c.User):
+		return fmt.Errorf("engine config: reader %q: use letters, digits and underscores, not starting with a digit, and another name than that of the user", c.Reader)
+	case c.Reader != "" && c.ReaderPassword == "":
+		return errors.New("engine config: the reader has no password")
 	case c.User == "default":
 		return errors.New(`engine config: user "default" is the engine's own: choose another name`)
 	case strings.EqualFold(c.Database, "default") || strings.EqualFold(c.Database, "system") || strings.EqualFold(c.Database, "information_schema"):
@@ -115,6 +126,11 @@ func (c Config) check() error {
 		return errors.New("engine config: data or backup directory contains a zero byte")
 	case c.StartTimeout < 0:
 		return fmt.Errorf("engine config: start timeout %s is negative", c.StartTimeout)
+	}
+	for _, p := range c.Pages {
+		if err := p.check(); err != nil {
+			return err
+		}
 	}
 	native, err := parseAddr("native", c.Native)
 	if err != nil {

@@ -7,8 +7,10 @@ import (
 	"encoding/hex"
 	"encoding/xml"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -78,8 +80,28 @@ func (s settings) config() string {
 	if s.Backups != "" {
 		fmt.Fprintf(&b, "<backups><allowed_path>%s</allowed_path></backups>\n", xmlText(s.Backups))
 	}
+	if len(s.Pages) > 0 {
+		b.WriteString("<http_handlers>\n")
+		for _, p := range s.Pages {
+			b.WriteString(p.rule())
+		}
+		b.WriteString("<defaults/></http_handlers>\n")
+	}
 	b.WriteString("</clickhouse>\n")
 	return b.String()
+}
+
+// rule renders a page.
+func (p Page) rule() string {
+	handler := "<type>predefined_query_handler</type><query>" + xmlText(p.Query) + "</query>"
+	if p.Text != "" {
+		handler = "<type>static</type><http_response_headers>"
+		for _, name := range slices.Sorted(maps.Keys(p.Headers)) {
+			handler += "<" + name + ">" + xmlText(p.Headers[name]) + "</" + name + ">"
+		}
+		handler += "</http_response_headers><response_content>" + xmlText(p.Text) + "</response_content>"
+	}
+	return "<rule><url>" + p.Path + "</url><methods>GET</methods><empty_query_string/><handler>" + handler + "</handler></rule>\n"
 }
 
 // users renders the users.
@@ -98,10 +120,16 @@ func (s settings) users() string {
 	line("<users>")
 	line("<default><password/><networks><ip>127.0.0.1</ip></networks><profile>sealed</profile><quota>default</quota>%s</default>",
 		grantsXML("GRANT SYSTEM LISTEN ON *.*", "GRANT CREATE DATABASE ON *.*", "GRANT TABLE ENGINE ON Atomic"))
-	sum := sha256.Sum256([]byte(s.Password))
-	line("<%s><password_sha256_hex>%s</password_sha256_hex><networks><ip>::/0</ip></networks><profile>default</profile>"+
-		"<quota>default</quota><default_database>%s</default_database>%s</%s>",
-		s.User, hex.EncodeToString(sum[:]), xmlText(s.Database), grantsXML(userGrants(s.Remote)...), s.User)
+	user := func(name, password string, grants []string) {
+		sum := sha256.Sum256([]byte(password))
+		line("<%s><password_sha256_hex>%s</password_sha256_hex><networks><ip>::/0</ip></networks><profile>default</profile>"+
+			"<quota>default</quota><default_database>%s</default_database>%s</%s>",
+			name, hex.EncodeToString(sum[:]), xmlText(s.Database), grantsXML(grants...), name)
+	}
+	user(s.User, s.Password, userGrants(s.Remote))
+	if s.Reader != "" {
+		user(s.Reader, s.ReaderPassword, []string{"GRANT SHOW, SELECT, dictGet ON *.*"})
+	}
 	line("</users>")
 	line("</clickhouse>")
 	return b.String()

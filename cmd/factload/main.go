@@ -44,7 +44,7 @@ func run(ctx context.Context, args []string, a *cli.App) int {
 		err = i
 	}
 	if err != nil {
-		cli.PrintError(a.Err, err)
+		a.PrintError(err)
 	}
 	return cli.ExitCode(err)
 }

@@ -61,7 +61,9 @@ func newRoot(a *cli.App) *cobra.Command {
 	flags := root.PersistentFlags()
 	flags.String("config", "", "configuration `file`, or none (default: config.yaml, if it is there)")
 	flags.String("log-level", "info", "what to log: debug, info, warn or error")
+	flags.String("log-format", "text", "how to write logs and errors: text or json")
 	config.Bind(flags, "log-level", "log.level")
+	config.Bind(flags, "log-format", "log.format")
 
 	root.AddCommand(
 		// Files and what has been loaded.

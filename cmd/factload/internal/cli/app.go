@@ -59,6 +59,18 @@ func (a *App) Configure(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
+// JSONLog reports whether messages are wanted as JSON, one object a line.
+func (a *App) JSONLog() bool { return a.Config.Log.Format == "json" }
+
+// Say writes a line for people to the error stream, or the same as a log line in JSON.
+func (a *App) Say(line string) {
+	if a.JSONLog() {
+		a.Log.Info(line)
+		return
+	}
+	fmt.Fprintln(a.Err, line)
+}
+
 // Registry returns the built-in schemas and those of the configured files and
 // directories.
 func (a *App) Registry() (*schemas.Registry, error) {

@@ -3,7 +3,6 @@ package cli
 import (
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/factload/factload/cmd/factload/internal/show"
 )
@@ -68,11 +67,13 @@ func ExitCode(err error) int {
 	return ExitFailed
 }
 
-// PrintError tells the user what went wrong.
-func PrintError(w io.Writer, err error) {
+// PrintError tells the user what went wrong, unless the command has said it.
+func (a *App) PrintError(err error) {
 	switch {
 	case errors.Is(err, ErrRejected), errors.Is(err, ErrChanges), errors.Is(err, ErrCondition), errors.Is(err, ErrUnhealthy):
+	case a.JSONLog():
+		a.Log.Error("failed", "error", err.Error())
 	default:
-		fmt.Fprintln(show.Writer{To: w}, "factload:", err)
+		fmt.Fprintln(show.Writer{To: a.Err}, "factload:", err)
 	}
 }

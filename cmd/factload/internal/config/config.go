@@ -67,6 +67,7 @@ type Serve struct {
 	PasswordFile string `mapstructure:"password_file"`
 	Password     string `mapstructure:"password"`
 	Database     string `mapstructure:"database"`
+	Reader       string `mapstructure:"reader"`
 }
 
 // Log says what is logged, and how.
@@ -100,6 +101,7 @@ func Defaults() map[string]any {
 		"serve.password":      "",
 		"serve.password_file": "",
 		"serve.database":      "factload",
+		"serve.reader":        "",
 		"log.level":           "info",
 		"log.format":          "text",
 	}

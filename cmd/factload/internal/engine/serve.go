@@ -5,14 +5,12 @@ package engine
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -30,7 +28,13 @@ acknowledged is kept in the data directory.
 When it is ready it writes --dsn-file, readable by you alone: the native DSN on
 the first line, the same over HTTP on the second. The password is random, and kept in the data
 directory, so that a DSN outlives a restart; --new-password makes another one. It may be
-given, too, by --password-file or FACTLOAD_SERVE_PASSWORD.
+given, too, by --password-file or FACTLOAD_SERVE_PASSWORD. --reader adds a user who can read
+everything and change nothing, for analysts, dashboards and metrics: that password is kept
+in the same way, and run/reader-dsn in the data directory has the DSNs.
+
+Over HTTP there are a start page at /, ClickHouse's query page at /play, /healthz for whoever
+asks whether the engine answers, and /metrics in the text format of Prometheus, for the
+reader or the user.
 
 In a container, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, CLICKHOUSE_PASSWORD_FILE and
 CLICKHOUSE_DB mean the same as for the official server image.`
@@ -53,7 +57,8 @@ func NewServe(a *cli.App) *cobra.Command {
 	flags.String("http", "127.0.0.1:8123", "HTTP `address`; port 0 takes a free one")
 	flags.String("user", "factload", "`name` of the user")
 	flags.String("password-file", "", "`file` with the password (default: a random one that is kept)")
-	flags.BoolVar(&newPassword, "new-password", false, "make a new random password")
+	flags.BoolVar(&newPassword, "new-password", false, "make new random passwords")
+	flags.String("reader", "", "`name` of a second user, who can read and change nothing")
 	flags.String("database", "factload", "`name` of the database")
 	flags.String("dsn-file", "", "`file` to write the DSNs to (default: run/dsn in the data directory)")
 	config.Bind(flags, "data", "engine.data")
@@ -61,6 +66,7 @@ func NewServe(a *cli.App) *cobra.Command {
 	config.Bind(flags, "http", "serve.http")
 	config.Bind(flags, "user", "serve.user")
 	config.Bind(flags, "password-file", "serve.password_file")
+	config.Bind(flags, "reader", "serve.reader")
 	config.Bind(flags, "database", "serve.database")
 	config.Bind(flags, "dsn-file", "dsn_file")
 	return cmd
@@ -76,29 +82,41 @@ func runServe(ctx context.Context, a *cli.App, newPassword bool) (err error) {
 	if err != nil {
 		return err
 	}
+	err = serveUntil(ctx, a, c, engine)
+	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cli.StopGrace)
+	defer cancel()
+	return errors.Join(err, engine.Stop(stopCtx))
+}
+
+// serveUntil has the DSN files written while the engine runs and ctx is not done.
+func serveUntil(ctx context.Context, a *cli.App, c embedded.Config, engine *embedded.Server) (err error) {
 	dsnFile := engine.DSNFile() // the engine's own goes with the engine
 	if a.Config.DSNFile != "" {
 		dsnFile = a.Config.DSNFile
 		text := dsnText(engine)
-		if err = private.Write(dsnFile, text); err != nil {
-			err = fmt.Errorf("dsn file: %w", err)
-		} else {
-			defer func() { err = errors.Join(err, removeDSNFile(dsnFile, text)) }()
+		if err := private.Write(dsnFile, text); err != nil {
+			return fmt.Errorf("dsn file: %w", err)
 		}
+		defer func() { err = errors.Join(err, removeDSNFile(dsnFile, text)) }()
 	}
-	if err == nil {
-		warnOpen(a, engine)
-		announce(a, engine, dsnFile)
-		select {
-		case <-ctx.Done():
-			fmt.Fprintln(a.Err, "stopping")
-		case <-engine.Done():
-			err = fmt.Errorf("the engine has died: %w", engine.Err())
+	readerFile := ""
+	if c.Reader != "" {
+		readerFile = filepath.Join(filepath.Dir(engine.DSNFile()), "reader-dsn")
+		text := readerDSNText(engine, c)
+		if err := private.Write(readerFile, text); err != nil {
+			return fmt.Errorf("dsn file of the reader: %w", err)
 		}
+		defer func() { err = errors.Join(err, removeDSNFile(readerFile, text)) }()
 	}
-	stopCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cli.StopGrace)
-	defer cancel()
-	return errors.Join(err, engine.Stop(stopCtx))
+	warnOpen(a, engine)
+	announce(a, engine, dsnFile, readerFile)
+	select {
+	case <-ctx.Done():
+		a.Say("stopping")
+		return nil
+	case <-engine.Done():
+		return fmt.Errorf("the engine has died: %w", engine.Err())
+	}
 }
 
 // busyInterval is how often serve looks whether other commands still use the
@@ -138,98 +156,46 @@ func warnOpen(a *cli.App, engine *embedded.Server) {
 	}
 }
 
-// announce tells the user how to reach the engine, without its password.
-func announce(a *cli.App, engine *embedded.Server, dsnFile string) {
+// announce tells the user how to reach the engine, without its passwords.
+func announce(a *cli.App, engine *embedded.Server, dsnFile, readerFile string) {
 	native, _ := url.Parse(engine.DSN())
 	http, _ := url.Parse(engine.HTTPDSN())
+	page, user, database := "http://"+http.Host+"/", native.User.Username(), native.Path[1:]
+	if a.JSONLog() {
+		a.Log.Info("ready", "native", native.Host, "http", http.Host, "start_page", page, "user", user, "database", database,
+			"dsn_file", dsnFile, "reader", a.Config.Serve.Reader, "reader_dsn_file", readerFile)
+		return
+	}
 	fmt.Fprintf(a.Err, `ClickHouse is ready.
   native     %s
   HTTP       http://%s
-  query page http://%s/play
+  start page %s has the tables, and leads to the query page
   user       %s, database %s
   DSN        in %s: the first line is for the native protocol, the second for HTTP;
-             the query page asks for the password that is between : and @
-Try: factload query --dsn-file %s "SHOW TABLES"
+             the pages ask for the password that is between : and @
+`, native.Host, http.Host, page, user, database, dsnFile)
+	if readerFile != "" {
+		fmt.Fprintf(a.Err, "  reader     %s, who can change nothing: the DSN is in %s\n", a.Config.Serve.Reader, readerFile)
+	}
+	fmt.Fprintf(a.Err, `Try: factload query --dsn-file %s "SHOW TABLES"
 Stop with Ctrl-C.
-`, native.Host, http.Host, http.Host, native.User.Username(), native.Path[1:], dsnFile, dsnFile)
-}
-
-// serveConfig is the engine's configuration: the container variables of the
-// official image, over which the flags and keys of factload win.
-func serveConfig(a *cli.App, newPassword bool) (embedded.Config, error) {
-	s := a.Config.Serve
-	password := s.Password
-	file := s.PasswordFile
-	if password == "" && file == "" {
-		password, file = os.Getenv("CLICKHOUSE_PASSWORD"), os.Getenv("CLICKHOUSE_PASSWORD_FILE")
-	}
-	if file != "" {
-		if password != "" {
-			return embedded.Config{}, errors.New("both a password and a password file are given: use one")
-		}
-		var err error
-		if password, err = readSecret(file); err != nil {
-			return embedded.Config{}, fmt.Errorf("password file: %w", err)
-		}
-		if password == "" {
-			return embedded.Config{}, fmt.Errorf("password file %s is empty", file)
-		}
-	}
-	c := a.EngineConfig(a.Config.Engine.Data)
-	if password == "" {
-		var err error
-		if password, err = keptPassword(c.DataDir, newPassword); err != nil {
-			return embedded.Config{}, err
-		}
-	}
-	c.Native, c.HTTP, c.Password = s.Native, s.HTTP, password
-	c.User = orEnv(s.User, embedded.DefaultUser, "CLICKHOUSE_USER")
-	c.Database = orEnv(s.Database, embedded.DefaultDatabase, "CLICKHOUSE_DB")
-	return c, nil
-}
-
-// keptPassword returns the random password that the data directory keeps, so
-// that a DSN outlives a restart. It makes one when there is none, or when a new
-// one is asked for.
-func keptPassword(dir string, renew bool) (string, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("password: %w", err)
-	}
-	if err := private.CheckDir(dir); err != nil {
-		return "", fmt.Errorf("engine data directory: %w", err)
-	}
-	path := filepath.Join(dir, "password")
-	text, err := private.Read(path)
-	if kept := strings.TrimSpace(string(text)); err == nil && kept != "" && !renew {
-		return kept, nil
-	}
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("password: %w", err)
-	}
-	password := rand.Text() + rand.Text()
-	return password, private.Write(path, []byte(password+"\n"))
-}
-
-// orEnv returns value, or the environment variable if value is the default.
-func orEnv(value, def, name string) string {
-	if env := os.Getenv(name); env != "" && value == def {
-		return env
-	}
-	return value
-}
-
-// readSecret reads a file that holds one secret, without its line end.
-func readSecret(path string) (string, error) {
-	b, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	return strings.TrimRight(string(b), "\r\n"), nil
+`, dsnFile)
 }
 
 // dsnText is what a DSN file holds.
 func dsnText(engine *embedded.Server) []byte {
 	return []byte(engine.DSN() + "\n" + engine.HTTPDSN() + "\n")
+}
+
+// readerDSNText is what the DSN file of the reader holds.
+func readerDSNText(engine *embedded.Server, c embedded.Config) []byte {
+	text := ""
+	for _, dsn := range []string{engine.DSN(), engine.HTTPDSN()} {
+		u, _ := url.Parse(dsn)
+		u.User = url.UserPassword(c.Reader, c.ReaderPassword)
+		text += u.String() + "\n"
+	}
+	return []byte(text)
 }
 
 // removeDSNFile takes the DSN file of an engine away that has stopped, unless
