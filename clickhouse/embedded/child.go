@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/factload/factload/clickhouse/embedded/internal/sandbox"
 )
 
 // The environment variable that marks an engine process. Its value is the parent's process number and a nonce, which
@@ -37,11 +39,11 @@ const (
 
 // launch is the parent's order to the child: one line of JSON on controlFD.
 type launch struct {
-	Nonce   string   `json:"nonce"`
-	Library string   `json:"library"`
-	Args    []string `json:"args"`
-	Sandbox sandbox  `json:"sandbox"`
-	Shared  bool     `json:"shared"` // it ends with the last of those who use it, and not with its parent
+	Nonce   string          `json:"nonce"`
+	Library string          `json:"library"`
+	Args    []string        `json:"args"`
+	Sandbox sandbox.Sandbox `json:"sandbox"`
+	Shared  bool            `json:"shared"` // it ends with the last of those who use it, and not with its parent
 }
 
 // init turns this process into an engine if Start has executed it for that. An init function is used, and not a hook
@@ -74,7 +76,7 @@ func childMain(mark string) int {
 	if err != nil {
 		return childFailed(err)
 	}
-	if err := order.Sandbox.enter(order.Library); err != nil {
+	if err := order.Sandbox.Enter(order.Library); err != nil {
 		sendReport(reportOpen, err)
 	}
 	if err := run(append(order.Args, fdPath(hold[0]))); err != nil {

@@ -10,6 +10,8 @@ import (
 	"unsafe"
 
 	"github.com/ebitengine/purego"
+
+	"github.com/factload/factload/clickhouse/embedded/internal/harden"
 )
 
 // runSymbol is the C function of libchdb that runs clickhouse-local with a command line.
@@ -39,7 +41,7 @@ func loadEngine(library string) (engineFunc, error) {
 	if err != nil {
 		return nil, fmt.Errorf("load library %s: it has no function %s, so it is not a libchdb that can be used here", library, runSymbol)
 	}
-	if err := harden(library, address); err != nil {
+	if err := harden.Library(library, runSymbol, address); err != nil {
 		fmt.Fprintln(os.Stderr, "embedded engine: a client whose login fails may end this engine: harden:", err)
 	}
 	var run func(argc int, argv **byte) *runResult

@@ -16,6 +16,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/factload/factload/clickhouse/embedded/internal/sandbox"
 )
 
 // errNotDir is what the system says of a path through a file.
@@ -42,7 +44,7 @@ type process struct {
 type order struct {
 	library string
 	files   layout
-	sandbox sandbox
+	sandbox sandbox.Sandbox
 	lock    *os.File // of the data directory
 	uses    *os.File // nil: the process ends with this one; else it ends when nobody else has this file locked
 	logger  *slog.Logger

@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse/embedded/internal/harden"
 )
 
 func TestStartWithFixedPorts(t *testing.T) {
@@ -152,17 +154,8 @@ func TestStartWithAWrongLibrary(t *testing.T) {
 
 func TestHardenRefusesOtherLibraries(t *testing.T) {
 	t.Parallel()
-	require.Error(t, harden(cLibrary(t), 0))
-	require.Error(t, harden("/nowhere", 0))
-}
-
-func TestIndexString(t *testing.T) {
-	t.Parallel()
-	data := []byte("\x00PName\x00\x00Name2\x00Name\x00\x00")
-	require.Equal(t, 14, indexString(data, "Name"))
-	require.Equal(t, 1, indexString(data, "PName"))
-	require.Equal(t, -1, indexString(data, "ame"))
-	require.Equal(t, -1, indexString(data[:18], "Name"))
+	require.Error(t, harden.Library(cLibrary(t), runSymbol, 0))
+	require.Error(t, harden.Library("/nowhere", runSymbol, 0))
 }
 
 // cLibrary returns the path of the C library that this process has loaded, or else of any.

@@ -1,6 +1,7 @@
 //go:build amd64 || arm64
 
-package embedded
+// Package harden changes a loaded libchdb so that a client whose login fails does not end the engine.
+package harden
 
 import (
 	"bytes"
@@ -15,7 +16,7 @@ import (
 // libchdb runs clickhouse-local, and that tool wants to fail fast: it gives Poco, the library under its TCP servers, a
 // KillingErrorHandler, whose three methods call std::terminate. A server does not want that. Whatever a connection of
 // the native protocol throws ends the whole engine: a wrong password, a database that does not exist, a client that is
-// killed. There is no setting for it and no function to call, so harden changes the loaded library: in the class's
+// killed. There is no setting for it and no function to call, so Library changes the loaded library: in the class's
 // table of virtual functions it puts the methods of the base class, Poco::ErrorHandler, in the place of the three. They
 // do nothing. The exception is in the engine's log by then, and the connection ends, as in a server.
 //
@@ -33,10 +34,10 @@ const (
 	lastHandlerMethod  = 4
 )
 
-// harden changes the library that has been loaded from a file and that has runSymbol at the given address. It must be
+// Library changes the library that has been loaded from a file and that has a symbol at the given address. It must be
 // called before the engine runs.
-func harden(library string, runAddress uintptr) error {
-	file, err := os.Open(library)
+func Library(path, symbol string, address uintptr) error {
+	file, err := os.Open(path)
 	if err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func harden(library string, runAddress uintptr) error {
 	if err != nil {
 		return err
 	}
-	image, err := openImage(f, runAddress)
+	image, err := openImage(f, symbol, address)
 	if err != nil {
 		return err
 	}
@@ -72,15 +73,15 @@ type image struct {
 	code    [2]uintptr   // the loaded code: from, to
 }
 
-func openImage(f *elf.File, runAddress uintptr) (*image, error) {
+func openImage(f *elf.File, symbol string, address uintptr) (*image, error) {
 	symbols, err := f.DynamicSymbols()
 	if err != nil {
 		return nil, err
 	}
 	image := &image{strings: f.Section(".rodata")}
-	for _, symbol := range symbols {
-		if symbol.Name == runSymbol {
-			image.base = runAddress - uintptr(symbol.Value)
+	for _, s := range symbols {
+		if s.Name == symbol {
+			image.base = address - uintptr(s.Value)
 		}
 	}
 	tables, code := f.Section(".data.rel.ro"), f.Section(".text")

@@ -1,6 +1,6 @@
 //go:build amd64 || arm64
 
-package embedded
+package sandbox
 
 import (
 	"errors"
@@ -20,13 +20,13 @@ var hostFiles = []string{
 	"/etc/localtime", "/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group", "/etc/ssl", "/usr/share/zoneinfo",
 }
 
-// enter confines the calling thread, the threads that it starts from now on, and, for what concerns system calls, the
+// Enter confines the calling thread, the threads that it starts from now on, and, for what concerns system calls, the
 // whole process. Nothing undoes it. The library has been loaded by then, and is read again only for stack traces.
 //
 // Landlock limits files to those of s; seccomp takes away the system calls that run programs, look into other
 // processes and, unless s.Remote, connect to anything. The two do not depend on each other: where the kernel has only
 // one, that one is used, and the error says what is missing.
-func (s sandbox) enter(library string) error {
+func (s Sandbox) Enter(library string) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("no new privileges: %w", err)
 	}
@@ -48,7 +48,7 @@ const (
 )
 
 // confineFiles lets the thread and its children use the files of s and of the host that it needs, and no others.
-func (s sandbox) confineFiles(library string) error {
+func (s Sandbox) confineFiles(library string) error {
 	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
 		return errno
@@ -119,7 +119,7 @@ const (
 const x32Bit = 0x40000000
 
 // confineCalls takes system calls away from the whole process. They fail with EPERM.
-func (s sandbox) confineCalls() error {
+func (s Sandbox) confineCalls() error {
 	denied := []uint32{
 		unix.SYS_EXECVE, unix.SYS_EXECVEAT,
 		unix.SYS_PTRACE, unix.SYS_PROCESS_VM_READV, unix.SYS_PROCESS_VM_WRITEV, unix.SYS_PIDFD_GETFD,
