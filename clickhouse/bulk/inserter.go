@@ -5,6 +5,7 @@ import (
 
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/bulk/internal/rejects"
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/insert"
 )
 
@@ -24,7 +25,7 @@ func (w *inserter) insert(ctx context.Context, d *decoder, res *batchResult) err
 	var refused []*serverRejects
 	for _, b := range d.used {
 		err := w.sendBatch(ctx, b, res.batch)
-		if b.picky && violatesConstraint(err) {
+		if b.picky && chconn.ViolatesConstraint(err) {
 			var r *serverRejects
 			r, err = w.insertOthers(ctx, b, res.batch, err)
 			refused = append(refused, r)

@@ -2,7 +2,6 @@ package bulk
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -32,11 +31,4 @@ func (r *retrier) do(ctx context.Context, f func(ctx context.Context, again bool
 		again = true
 		return err
 	})
-}
-
-// violatesConstraint reports whether the server refused an insert because a
-// row breaks a constraint of the table, and has stored none of it.
-func violatesConstraint(err error) bool {
-	var e *chconn.Error
-	return errors.As(err, &e) && !e.Partial && e.Code == chconn.CodeViolatedConstraint
 }

@@ -43,8 +43,8 @@ func TestRetryTellsOfRepetitions(t *testing.T) {
 
 func TestViolatesConstraint(t *testing.T) {
 	t.Parallel()
-	require.True(t, violatesConstraint(fmt.Errorf("insert: %w", &chconn.Error{Code: 469})))
-	require.False(t, violatesConstraint(&chconn.Error{Code: 117}))
-	require.False(t, violatesConstraint(errFinal))
-	require.False(t, violatesConstraint(nil))
+	require.True(t, chconn.ViolatesConstraint(fmt.Errorf("insert: %w", &chconn.Error{Code: 469})))
+	require.False(t, chconn.ViolatesConstraint(&chconn.Error{Code: 117}))
+	require.False(t, chconn.ViolatesConstraint(errFinal))
+	require.False(t, chconn.ViolatesConstraint(nil))
 }

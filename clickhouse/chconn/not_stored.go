@@ -1,5 +1,7 @@
 package chconn
 
+import "errors"
+
 // Once rows of an insert have been sent, they may be stored unless the server's
 // own answer proves that they are not. What proves it is a short list of codes,
 // and each is here since the server raises it before any part is written:
@@ -55,4 +57,13 @@ func ProvesNothingStored(code int, views bool) bool {
 	}
 	_, ok := refusedBeforeParts[code]
 	return ok && !views
+}
+
+// ViolatesConstraint reports whether the last try of an insert was refused because a row
+// breaks a constraint of the table. The server checks that before it looks at the token
+// and before it stores any row: that try stored nothing. An earlier one may have, when
+// the constraint is younger.
+func ViolatesConstraint(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == CodeViolatedConstraint && !e.Partial
 }

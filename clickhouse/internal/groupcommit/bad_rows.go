@@ -7,15 +7,6 @@ import (
 	"github.com/factload/factload/clickhouse/chconn"
 )
 
-// violatesConstraint reports whether the last try of an insert was refused
-// because a row breaks a constraint of the table. The server checks that before
-// it looks at the token and before it stores any row: that try stored nothing.
-// An earlier one may have, when the constraint is younger.
-func violatesConstraint(err error) bool {
-	var e *chconn.Error
-	return errors.As(err, &e) && e.Code == chconn.CodeViolatedConstraint && !e.Partial
-}
-
 // statementCodes are rejections that have nothing to do with the rows.
 var statementCodes = []int{
 	chconn.CodeSyntaxError, chconn.CodeAccessDenied, chconn.CodeWrongPassword, chconn.CodeNotImplemented,
@@ -33,6 +24,6 @@ var statementCodes = []int{
 // that some of them may be stored without the others.
 func refusesRows(err error) bool {
 	var e *chconn.Error
-	return violatesConstraint(err) || errors.As(err, &e) && e.Class == chconn.ErrRejected && e.Code != 0 && //nolint:errorlint // Class is one of them
+	return chconn.ViolatesConstraint(err) || errors.As(err, &e) && e.Class == chconn.ErrRejected && e.Code != 0 && //nolint:errorlint // Class is one of them
 		!slices.Contains(statementCodes, e.Code)
 }

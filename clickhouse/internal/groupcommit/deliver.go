@@ -35,7 +35,7 @@ func (w *Writer) deliverCalls(ctx context.Context, b *Batch, calls []*call, care
 	if err != nil && len(calls) > 1 && refusesRows(err) {
 		// Of rows that break a constraint none is stored, unless the answer to
 		// an earlier try was lost. Whether there are some, only their IDs tell.
-		careful = careful || !violatesConstraint(err) || errors.Is(err, chconn.ErrAmbiguous)
+		careful = careful || !chconn.ViolatesConstraint(err) || errors.Is(err, chconn.ErrAmbiguous)
 		if !careful || w.FactIDs {
 			half := len(calls) / 2
 			w.deliverCalls(ctx, b, calls[:half], careful)
