@@ -41,6 +41,7 @@ type Option func(*clientOptions)
 type clientOptions struct {
 	tls         *tls.Config
 	compression string
+	httpPort    string       // for answers in a format; empty: the server is asked
 	logger      *slog.Logger // never nil
 }
 
@@ -80,7 +81,7 @@ func WithCompression(method string) Option {
 // HTTP gzip, deflate, br; none to this machine and lz4 elsewhere unless given);
 // max_open_conns (16, further calls wait), max_idle_conns (5), conn_max_lifetime
 // (1h); connection_open_strategy (in_order, round_robin, random); http_path and
-// http_proxy. Any other parameter is a ClickHouse setting that holds for every
+// http_proxy; http_port, of a native DSN, for [Client.QueryFormat]. Any other parameter is a ClickHouse setting that holds for every
 // statement.
 //
 // No error of Open or of the Client contains the password.
@@ -89,7 +90,7 @@ func Open(dsn string, opts ...Option) (*Client, error) {
 	for _, o := range opts {
 		o(&options)
 	}
-	opt, redact, err := parseDSN(dsn, options)
+	opt, redact, err := parseDSN(dsn, &options)
 	if err != nil {
 		return nil, fmt.Errorf("clickhouse: %w", err)
 	}

@@ -145,7 +145,7 @@ func TestTLS(t *testing.T) {
 			err := c.QueryFormat(t.Context(), &out, "CSV", "SELECT 1")
 			if name == "native" {
 				require.ErrorIs(t, err, chconn.ErrRejected)
-				require.ErrorContains(t, err, "the server tells no https_port, and only HTTP can format an answer: give an http:// DSN")
+				require.ErrorContains(t, err, "the server tells no https_port; only HTTP can format an answer: add http_port=PORT to the DSN")
 			} else {
 				require.NoError(t, err)
 			}
@@ -373,6 +373,29 @@ func TestQueryFormat(t *testing.T) {
 		require.ErrorIs(t, c.QueryFormat(t.Context(), &out, "no such", "SELECT 1"), chconn.ErrRejected)
 		require.ErrorContains(t, c.QueryFormat(t.Context(), &out, "CSV", "SELECT throwIf(number = 100000) FROM numbers(200000)"), "code 395")
 	})
+}
+
+// A native port that is not the server's own is mapped: the HTTP port that the server tells may be another server's.
+func TestQueryFormatBehindMappedPorts(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	_, mapped := chtest.NewProxy(t, db.DSN, nil)
+	c := open(t, mapped)
+	var out bytes.Buffer
+	err := c.QueryFormat(t.Context(), &out, "CSV", "SELECT 1")
+	require.ErrorIs(t, err, chconn.ErrRejected)
+	require.ErrorContains(t, err, "add http_port=PORT to the DSN")
+	require.Empty(t, out.String())
+
+	_, mappedHTTP := chtest.NewProxy(t, db.HTTPDSN, nil)
+	at, err := url.Parse(mappedHTTP)
+	require.NoError(t, err)
+	c = open(t, mapped+"?http_port="+at.Port())
+	require.NoError(t, c.QueryFormat(t.Context(), &out, "CSV", "SELECT currentDatabase()"))
+	require.Equal(t, strconv.Quote(db.Name)+"\n", out.String())
+
+	_, err = chconn.Open(db.DSN + "?http_port=http")
+	require.ErrorContains(t, err, "http_port takes a number from 1 to 65535")
 }
 
 func TestSelectAndParams(t *testing.T) {

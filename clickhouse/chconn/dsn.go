@@ -37,7 +37,7 @@ var schemes = map[string]chgo.Protocol{
 // parseDSN makes driver options of a DSN and remembers what must never be
 // printed. What the options say about TLS and compression holds whatever the DSN
 // says. Its errors hold no part of the DSN that could be a secret.
-func parseDSN(dsn string, options clientOptions) (*chgo.Options, redactor, error) {
+func parseDSN(dsn string, options *clientOptions) (*chgo.Options, redactor, error) {
 	parts, err := splitDSN(strings.TrimSpace(dsn))
 	if err != nil {
 		return nil, redactor{}, err
@@ -49,7 +49,9 @@ func parseDSN(dsn string, options clientOptions) (*chgo.Options, redactor, error
 	if err := checkParams(parts.params); err != nil {
 		return nil, redact, redact.dsnError(err)
 	}
-	if err := parts.setTLS(&options); err != nil {
+	options.httpPort = parts.params.Get("http_port")
+	parts.params.Del("http_port")
+	if err := parts.setTLS(options); err != nil {
 		return nil, redact, redact.dsnError(err)
 	}
 	opt, err := chgo.ParseDSN(parts.forDriver())
@@ -238,6 +240,11 @@ func checkParams(params url.Values) error {
 			if _, err := strconv.ParseBool(v); err != nil {
 				return fmt.Errorf("parameter %s takes true or false", name)
 			}
+		}
+	}
+	if params.Has("http_port") {
+		if n, err := strconv.ParseUint(params.Get("http_port"), 10, 16); err != nil || n == 0 {
+			return errors.New("parameter http_port takes a number from 1 to 65535")
 		}
 	}
 	for _, name := range []string{"dial_timeout", "read_timeout", "conn_max_lifetime"} {

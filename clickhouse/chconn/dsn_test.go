@@ -41,7 +41,7 @@ func TestParseDSN(t *testing.T) {
 	} {
 		t.Run(tc.dsn, func(t *testing.T) {
 			t.Parallel()
-			opt, _, err := parseDSN(tc.dsn, clientOptions{})
+			opt, _, err := parseDSN(tc.dsn, &clientOptions{})
 			require.NoError(t, err)
 			require.Equal(t, tc.protocol, opt.Protocol)
 			require.Equal(t, tc.addr, opt.Addr)
@@ -58,7 +58,7 @@ func TestParseDSN(t *testing.T) {
 func TestParseDSNParameters(t *testing.T) {
 	t.Parallel()
 	opt, _, err := parseDSN("clickhouse://h/db?dial_timeout=3s&read_timeout=7s&max_open_conns=2&max_idle_conns=1&max_threads=4"+
-		"&connection_open_strategy=round_robin", clientOptions{})
+		"&connection_open_strategy=round_robin", &clientOptions{})
 	require.NoError(t, err)
 	require.Equal(t, 3*time.Second, opt.DialTimeout)
 	require.Equal(t, 7*time.Second, opt.ReadTimeout)
@@ -72,7 +72,7 @@ func TestWithTLSNeedsNoParameter(t *testing.T) {
 	t.Parallel()
 	config := &tls.Config{ServerName: "x", MinVersion: tls.VersionTLS12}
 	for dsn, addr := range map[string]string{"clickhouse://h/db": "h:9440", "http://h/db": "h:8443", "https://h:1/db": "h:1"} {
-		opt, _, err := parseDSN(dsn, clientOptions{tls: config})
+		opt, _, err := parseDSN(dsn, &clientOptions{tls: config})
 		require.NoError(t, err)
 		require.Same(t, config, opt.TLS)
 		require.Equal(t, []string{addr}, opt.Addr)
@@ -153,7 +153,7 @@ func TestRedactDSN(t *testing.T) {
 func TestRedactorFindsEveryFormOfTheSecret(t *testing.T) {
 	t.Parallel()
 	const password = `S3C/R3 T"ü+`
-	opt, redact, err := parseDSN("clickhouse://u:"+url.PathEscape(password)+"@h/db", clientOptions{})
+	opt, redact, err := parseDSN("clickhouse://u:"+url.PathEscape(password)+"@h/db", &clientOptions{})
 	require.NoError(t, err)
 	require.Equal(t, password, opt.Auth.Password)
 	for _, form := range []string{password, url.QueryEscape(password), url.PathEscape(password), fmt.Sprintf("%q", password), url.UserPassword("u", password).String()} {
@@ -164,7 +164,7 @@ func TestRedactorFindsEveryFormOfTheSecret(t *testing.T) {
 func TestRedactorLeavesOrdinaryWordsAlone(t *testing.T) {
 	t.Parallel()
 	for _, dsn := range []string{"clickhouse://factload:factload@h/db", "clickhouse://u:factload@h/factload", "clickhouse://u:abc@h/db", "clickhouse://h"} {
-		_, redact, err := parseDSN(dsn, clientOptions{})
+		_, redact, err := parseDSN(dsn, &clientOptions{})
 		require.NoError(t, err)
 		require.Equal(t, "abc factload serve", redact.text("abc factload serve"), dsn)
 	}

@@ -173,8 +173,9 @@ func (r *Rows) Close() error {
 // it: PrettyCompact, JSONEachRow, CSV, Parquet or any other of its formats. The
 // statement must have no FORMAT clause of its own.
 //
-// Only HTTP can do this. A Client of a native DSN asks the server for its HTTP
-// port and uses it on the same host, with the same credentials.
+// Only HTTP can do this. A Client of a native DSN uses the DSN's host and
+// credentials, and the port of the DSN's parameter http_port. Without that it asks
+// the server for its port, and refuses to use it when the server's ports are mapped.
 func (c *Client) QueryFormat(ctx context.Context, w io.Writer, format, sql string, params ...any) error {
 	const op = "query"
 	release, err := c.Acquire(ctx)
@@ -220,15 +221,8 @@ func (c *Client) overHTTP(ctx context.Context) (conn driver.Conn, done func(), e
 	if c.native == nil {
 		return c.conn, func() {}, nil
 	}
-	name := "http_port"
-	if c.opt.TLS != nil {
-		name = "https_port"
-	}
-	var port uint16
-	if err := c.conn.QueryRow(ctx, "SELECT getServerPort({name:String})", Param("name", name)).Scan(&port); err != nil {
-		if ServerCode(err) != 0 {
-			return nil, nil, &noHTTPError{name: name, err: err}
-		}
+	port, err := c.httpPort(ctx)
+	if err != nil {
 		return nil, nil, err
 	}
 	hosts := make([]string, 0, len(c.opt.Addr))
@@ -237,7 +231,7 @@ func (c *Client) overHTTP(ctx context.Context) (conn driver.Conn, done func(), e
 		if err != nil {
 			return nil, nil, err
 		}
-		hosts = append(hosts, net.JoinHostPort(host, strconv.Itoa(int(port))))
+		hosts = append(hosts, net.JoinHostPort(host, port))
 	}
 	d := &dialer{hosts: hosts, strategy: c.opt.ConnOpenStrategy, timeout: c.opt.DialTimeout}
 	conn, err = chgo.Open(&chgo.Options{
@@ -257,14 +251,38 @@ func (c *Client) overHTTP(ctx context.Context) (conn driver.Conn, done func(), e
 	return conn, func() { _ = conn.Close() }, nil // only idle connections are closed
 }
 
-// noHTTPError says that the server has no port for HTTP.
-type noHTTPError struct {
-	name string
-	err  error
+// httpPort returns the port for HTTP that the DSN names, or else the server. A server behind
+// mapped ports cannot know how it is reached: what listens on that port of the DSN's host may
+// be another server, with the same user and other data.
+func (c *Client) httpPort(ctx context.Context) (string, error) {
+	if c.options.httpPort != "" {
+		return c.options.httpPort, nil
+	}
+	names := []string{"http_port", "tcp_port"}
+	if c.opt.TLS != nil {
+		names = []string{"https_port", "tcp_port_secure"}
+	}
+	var ports [2]uint16
+	err := c.conn.QueryRow(ctx, "SELECT getServerPort({http:String}), getServerPort({native:String})", Param("http", names[0]), Param("native", names[1])).Scan(&ports[0], &ports[1])
+	switch {
+	case ServerCode(err) != 0:
+		return "", &noHTTPError{fmt.Sprintf("the server tells no %s", names[0])}
+	case err != nil:
+		return "", err
+	}
+	for _, addr := range c.opt.Addr {
+		if _, port, err := net.SplitHostPort(addr); err == nil && port == strconv.Itoa(int(ports[1])) {
+			return strconv.Itoa(int(ports[0])), nil
+		}
+	}
+	return "", &noHTTPError{fmt.Sprintf("the server's own native port is %d and not that of the DSN, so its ports are mapped and its HTTP port %d is not to be trusted", ports[1], ports[0])}
 }
 
+// noHTTPError says that the server's port for HTTP is not known.
+type noHTTPError struct{ reason string }
+
 func (e *noHTTPError) Error() string {
-	return fmt.Sprintf("the server tells no %s, and only HTTP can format an answer: give an http:// DSN", e.name)
+	return e.reason + "; only HTTP can format an answer: add http_port=PORT to the DSN, as in clickhouse://HOST:9001/DATABASE?http_port=8124, or give an http:// DSN"
 }
 
 func (e *noHTTPError) Is(target error) bool { return target == ErrRejected }

@@ -53,7 +53,8 @@ of a bar, of its own for each of its values.
 An INSERT that ends with FORMAT and a name takes its rows from standard input.
 
 The answer comes over the server's HTTP interface. For a native DSN its port is asked
-from the server; give an http:// DSN if it cannot be reached there.`,
+from the server. Where ports are mapped, as with containers, add ?http_port=PORT to the
+DSN, or give an http:// DSN.`,
 		Example: `  factload query "SELECT count() FROM message"
   factload query --format JSONEachRow "SELECT * FROM eval_result LIMIT 3"
   factload query --param model=atlas-mini "SELECT count() FROM message WHERE model = {model:String}"
