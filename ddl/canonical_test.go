@@ -231,15 +231,15 @@ func TestProjectionsAsWritten(t *testing.T) {
 func TestPrintedRefuses(t *testing.T) {
 	t.Parallel()
 	table := ddltest.NewTable(t, fact.Schema{Name: "t", Fields: []fact.Field{{Name: "a", Type: fact.String, Default: "x"}}}, ddl.Options{Projections: []ddl.Projection{{Name: "p", Select: "SELECT a ORDER BY a"}}})
-	_, _, err := table.Printed("")
+	_, _, err := table.Printed("", nil)
 	require.EqualError(t, err, `table "t": 1 answers to 2 questions`)
 	for _, answer := range []string{"CREATE TABLE t (PROJECTION p (SELECT a) WITH SETTINGS (a = 1))", "CREATE TABLE t (PROJECTION p (SELECT a), PROJECTION q (SELECT a))", "CREATE TABLE t (PROJECTION p (DROP TABLE t))"} {
-		_, _, err = table.Printed("SELECT 'x'\n" + answer)
+		_, _, err = table.Printed("SELECT 'x'\n"+answer, nil)
 		require.EqualError(t, err, `table "t": projection "p": "SELECT a ORDER BY a" is read as something else than it should be`)
 	}
-	_, _, err = table.Printed("SELECT 'x'; DROP TABLE t\nCREATE TABLE t (PROJECTION p (SELECT a ORDER BY a))")
+	_, _, err = table.Printed("SELECT 'x'; DROP TABLE t\nCREATE TABLE t (PROJECTION p (SELECT a ORDER BY a))", nil)
 	require.EqualError(t, err, `table "t": default of column "a": "'x'" is read as something else than it should be`)
-	_, _, err = table.Printed("\nCREATE TABLE t (PROJECTION p (SELECT a ORDER BY a))")
+	_, _, err = table.Printed("\nCREATE TABLE t (PROJECTION p (SELECT a ORDER BY a))", nil)
 	require.EqualError(t, err, `table "t": default of column "a": "'x'" is not SQL that the server can read`)
 	require.Equal(t, "SELECT a ORDER BY a", table.Projections[0].Select)
 }

@@ -63,8 +63,8 @@ func (t *Table) pieces() []printed {
 // [Table.Printed]. It is empty when there is nothing to ask.
 //
 // The server prints functions by the names that it was given. But in a table it
-// stores those whose case does not matter by their own names, so a line follows
-// for each of them.
+// stores those whose case does not matter by their own names: [FunctionsSQL] asks
+// for them.
 func (t Table) PrintSQL() string {
 	var parts []string
 	for _, p := range t.pieces() {
@@ -78,19 +78,37 @@ func (t Table) PrintSQL() string {
 	if len(parts) == 0 {
 		return ""
 	}
-	return "WITH arrayStringConcat([" + strings.Join(parts, ",\n    ") + `], '\n') AS printed, extractAll(lower(printed), '[a-z0-9_]+') AS words
-SELECT concat(printed, (SELECT arrayStringConcat(arraySort(groupArray(concat('\n', lower(name), '\t', if(alias_to = '', name, alias_to)))))
-FROM system.functions WHERE case_insensitive AND has(words, lower(name))))`
+	return "SELECT arrayStringConcat([" + strings.Join(parts, ",\n    ") + `], '\n')`
+}
+
+// FunctionsSQL asks a server for its functions whose case does not matter. Its
+// answer, one text, is for [ParseFunctions]. It takes the server some time, and stays
+// the same as long as the server's version does.
+const FunctionsSQL = `SELECT arrayStringConcat(arraySort(groupArray(concat(lower(name), '\t', if(alias_to = '', name, alias_to)))), '\n')
+FROM system.functions WHERE case_insensitive`
+
+// Functions has the names by which a server stores functions whose case does not
+// matter, by their names in lower case.
+type Functions map[string]string
+
+// ParseFunctions reads the answer to [FunctionsSQL].
+func ParseFunctions(answer string) Functions {
+	functions := make(Functions)
+	for line := range strings.SplitSeq(answer, "\n") {
+		name, own, _ := strings.Cut(line, "\t")
+		functions[name] = own
+	}
+	return functions
 }
 
 // Printed returns a copy of the table in which all SQL is as the server prints
-// it. It takes the answer to [Table.PrintSQL]. Only tables of which that is true
+// it. It takes the answer to [Table.PrintSQL], and the server's functions. Only tables of which that is true
 // can be compared: the server rewrites what it is sent.
 //
 // It reports whether that is the last word. If not, the server has to be asked
 // once more: functions have got other names, and under those the server may
 // print an operator. The error says which piece of SQL is not what it should be.
-func (t Table) Printed(answer string) (table Table, settled bool, err error) {
+func (t Table) Printed(answer string, functions Functions) (table Table, settled bool, err error) {
 	t.Columns, t.Indexes, t.Projections, t.Views = slices.Clone(t.Columns), slices.Clone(t.Indexes), slices.Clone(t.Projections), slices.Clone(t.Views)
 	lines := strings.Split(answer, "\n")
 	pieces := t.pieces()
@@ -103,14 +121,9 @@ func (t Table) Printed(answer string) (table Table, settled bool, err error) {
 			c.Type, c.written, lines = lines[0], false, lines[1:]
 		}
 	}
-	own := make(map[string]string)
-	for _, line := range lines {
-		name, to, _ := strings.Cut(line, "\t")
-		own[name] = to
-	}
 	settled = true
 	for i, p := range pieces {
-		got, renamed, err := p.read(text[i], own)
+		got, renamed, err := p.read(text[i], functions)
 		if err != nil {
 			return Table{}, false, fmt.Errorf("table %q: %s: %q %w", t.Name, p.what, sqltext.Brief(*p.sql), err)
 		}
@@ -121,7 +134,7 @@ func (t Table) Printed(answer string) (table Table, settled bool, err error) {
 
 // read returns what the server printed for the piece, with the names of functions
 // that it stores, and whether those are others than it printed.
-func (p printed) read(line string, own map[string]string) (sql string, renamed bool, err error) {
+func (p printed) read(line string, own Functions) (sql string, renamed bool, err error) {
 	if p.check(*p.sql) != nil {
 		return *p.sql, false, nil // somebody else's, of a kind that no schema has
 	}
@@ -139,7 +152,7 @@ func (p printed) read(line string, own map[string]string) (sql string, renamed b
 
 // renameFunctions gives the functions that a query calls their own names, which
 // are found by the names in lower case.
-func renameFunctions(query string, own map[string]string) (string, error) {
+func renameFunctions(query string, own Functions) (string, error) {
 	tokens, err := sqltext.Tokenize(query)
 	if err != nil {
 		return "", err

@@ -76,12 +76,17 @@ func (m *Migrator) printed(ctx context.Context, table ddl.Table) (ddl.Table, err
 		if sql == "" {
 			break
 		}
-		answer, err := m.client.SelectText(ctx, fmt.Sprintf("table %q", table.TableName()), sql)
+		op := fmt.Sprintf("table %q", table.TableName())
+		answer, err := m.client.SelectText(ctx, op, sql)
+		if err != nil {
+			return ddl.Table{}, err
+		}
+		functions, err := m.serverFunctions(ctx, op)
 		if err != nil {
 			return ddl.Table{}, err
 		}
 		var settled bool
-		if table, settled, err = table.Printed(answer); err != nil {
+		if table, settled, err = table.Printed(answer, functions); err != nil {
 			return ddl.Table{}, chconn.SchemaError(err)
 		}
 		if settled {
@@ -89,4 +94,19 @@ func (m *Migrator) printed(ctx context.Context, table ddl.Table) (ddl.Table, err
 		}
 	}
 	return table, nil
+}
+
+// serverFunctions asks the server for its functions, once: the schemas of a program
+// use none that a server gets while the program runs.
+func (m *Migrator) serverFunctions(ctx context.Context, op string) (ddl.Functions, error) {
+	if known := m.functions.Load(); known != nil {
+		return *known, nil
+	}
+	answer, err := m.client.SelectText(ctx, op, ddl.FunctionsSQL)
+	if err != nil {
+		return nil, err
+	}
+	functions := ddl.ParseFunctions(answer)
+	m.functions.Store(&functions)
+	return functions, nil
 }

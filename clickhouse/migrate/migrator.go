@@ -1,12 +1,19 @@
 package migrate
 
-import "github.com/factload/factload/clickhouse/chconn"
+import (
+	"sync/atomic"
+
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/ddl"
+)
 
 // Migrator brings tables to the shape of their schemas, over the connections of
 // a [chconn.Client]. It is safe for concurrent use.
 type Migrator struct {
 	client  *chconn.Client
 	options options
+
+	functions atomic.Pointer[ddl.Functions] // of the server; nil until they are asked for
 }
 
 // Option changes how [New] sets up a Migrator.
