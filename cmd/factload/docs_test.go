@@ -112,18 +112,21 @@ func requireCommand(t *testing.T, where string, args []string) {
 	}
 }
 
-// runPage is what marks a page whose commands are run.
-const runPage = "<!-- test: run -->"
+// runPage marks a page whose commands are run, and names a program that they need.
+var runPage = regexp.MustCompile(`<!-- test: run(?: needs (\S+))? -->`)
 
 // Pages that are marked so work when they are followed literally in an empty folder, and print what stands there.
 func TestPagesThatAreRun(t *testing.T) {
 	t.Parallel()
 	ran := 0
 	for name, page := range pages(t) {
-		if strings.Contains(page, runPage) {
+		if mark := runPage.FindStringSubmatch(page); mark != nil {
 			ran++
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
+				if _, err := exec.LookPath(mark[1]); mark[1] != "" && err != nil {
+					t.Skipf("%s is NOT followed: there is no %s", name, mark[1])
+				}
 				follow(t, page)
 			})
 		}
@@ -148,7 +151,7 @@ func follow(t *testing.T, page string) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, block[1]), []byte(block[2]), 0o600))
 	}
 	commands := commandsOf(page)
-	script := "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null; wait' EXIT\n"
+	script := "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true; wait || true' EXIT\n"
 	for i, c := range commands {
 		line := c.line
 		if strings.HasPrefix(line, "go get ") { // the module is the one that is tested
