@@ -1,6 +1,10 @@
 package bulk
 
-import "context"
+import (
+	"context"
+
+	"github.com/factload/factload/clickhouse/bulk/internal/input"
+)
 
 // announce tells the ledger of a batch that will be loaded, and with the first
 // one of the load itself. A table that cannot be used is found before that, if
@@ -25,26 +29,49 @@ func (r *reader) announce(b *batch) error {
 	return r.ledger.addAll(entries, b.started)
 }
 
-// Loads of many files ask once for what begins files, unless that is a lot.
+// Loads of many files ask once for what begins some of them, unless that is a lot.
 const (
 	manyFiles      = 16
+	filesAtOnce    = 1000
 	manyBeginnings = 50_000
 )
 
+// beginnings finds the chunks that some files begin with.
+type beginnings struct {
+	roots map[token]bool
+	find  lookup
+}
+
+// lookAhead asks the ledger what a file begins with, and those that come next.
+func (r *reader) lookAhead(ctx context.Context, in *input.File) error {
+	l := r.load
+	if len(l.files) < manyFiles || r.beginnings.roots[l.rootOf(in)] {
+		return nil
+	}
+	b := beginnings{roots: make(map[token]bool)}
+	var parents []token
+	for _, next := range l.files[in.Index:min(len(l.files), in.Index+filesAtOnce)] {
+		if root := l.rootOf(next); !b.roots[root] {
+			b.roots[root] = true
+			parents = append(parents, root)
+		}
+	}
+	err := r.retry.do(ctx, func(ctx context.Context, _ bool) (err error) {
+		b.find, err = l.ledger.allFollowing(ctx, parents, manyBeginnings)
+		return err
+	})
+	r.beginnings = b
+	return err
+}
+
 // following asks the ledger, again and again if it must.
 func (r *reader) following(ctx context.Context, parent token, head uint64, path string) (found []candidate, err error) {
-	ledger := r.load.ledger
+	find := r.load.ledger.following
+	if r.beginnings.roots[parent] {
+		find = r.beginnings.find
+	}
 	err = r.retry.do(ctx, func(ctx context.Context, _ bool) (err error) {
-		if parent != r.load.root || len(r.load.files) < manyFiles {
-			found, err = ledger.following(ctx, parent, head, path)
-			return err
-		}
-		if r.beginnings == nil {
-			if r.beginnings, err = ledger.allFollowing(ctx, parent, manyBeginnings); err != nil {
-				return err
-			}
-		}
-		found, err = r.beginnings(ctx, parent, head, path)
+		found, err = find(ctx, parent, head, path)
 		return err
 	})
 	return found, err

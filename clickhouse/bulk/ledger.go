@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/chconn"
@@ -65,9 +66,10 @@ func ownTable(name string, s fact.Schema, o ddl.Options) (ddl.Table, *block.Layo
 
 const (
 	chunksSQL = `SELECT token, head, bytes, lines, rows, rejected, toString(state) AS state, schema, file, load, time, rules, rejects, batch
-FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done', 'chunk_dropped', 'known', 'part_stored') AND parent = {parent:String}`
-	followingSQL    = chunksSQL + ` AND (head = {head:UInt64} OR file = {file:String}) ORDER BY number, time`
-	allFollowingSQL = chunksSQL + ` ORDER BY number, time LIMIT {limit:UInt64}`
+, parent
+FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done', 'chunk_dropped', 'known', 'part_stored')`
+	followingSQL    = chunksSQL + ` AND parent = {parent:String} AND (head = {head:UInt64} OR file = {file:String}) ORDER BY number, time`
+	allFollowingSQL = chunksSQL + ` AND parent IN {parents:Array(String)} ORDER BY number, time LIMIT {limit:UInt64}`
 )
 
 // following is a lookup.
@@ -81,26 +83,35 @@ func (l *ledger) following(ctx context.Context, parent token, head uint64, path 
 	return foldCandidates(rows, path)
 }
 
-// allFollowing returns a lookup for one position, which knows what the ledger
+// allFollowing returns a lookup for some positions, which knows what the ledger
 // has now and asks the server no more. If that is more than limit entries, it
 // returns l.following.
-func (l *ledger) allFollowing(ctx context.Context, parent token, limit int) (lookup, error) {
+func (l *ledger) allFollowing(ctx context.Context, parents []token, limit int) (lookup, error) {
 	var rows []candidateRow
+	texts := make([]string, len(parents))
+	for i, p := range parents {
+		texts[i] = "'" + p.String() + "'"
+	}
 	err := l.server.Select(ctx, &rows, allFollowingSQL,
-		chconn.Param("parent", parent.String()), chconn.Param("limit", strconv.Itoa(limit+1)))
+		chconn.Param("parents", "["+strings.Join(texts, ",")+"]"), chconn.Param("limit", strconv.Itoa(limit+1)))
 	if err != nil {
 		return nil, err
 	}
 	if len(rows) > limit {
 		return l.following, nil
 	}
-	byHead, byFile := make(map[uint64][]candidateRow), make(map[string][]candidateRow)
-	for _, r := range rows {
-		byHead[r.Head] = append(byHead[r.Head], r)
-		byFile[r.File] = append(byFile[r.File], r)
+	type byHead struct {
+		parent string
+		head   uint64
 	}
-	return func(_ context.Context, _ token, head uint64, path string) ([]candidate, error) {
-		return foldCandidates(slices.Concat(byHead[head], byFile[path]), path)
+	type byFile struct{ parent, file string }
+	heads, files := make(map[byHead][]candidateRow), make(map[byFile][]candidateRow)
+	for _, r := range rows {
+		heads[byHead{r.Parent, r.Head}] = append(heads[byHead{r.Parent, r.Head}], r)
+		files[byFile{r.Parent, r.File}] = append(files[byFile{r.Parent, r.File}], r)
+	}
+	return func(_ context.Context, parent token, head uint64, path string) ([]candidate, error) {
+		return foldCandidates(slices.Concat(heads[byHead{parent.String(), head}], files[byFile{parent.String(), path}]), path)
 	}, nil
 }
 

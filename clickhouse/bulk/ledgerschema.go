@@ -128,6 +128,7 @@ func (e *ledgerEntry) data() map[string]any {
 
 // candidateRow is what following reads of the ledger.
 type candidateRow struct {
+	Parent   string    `ch:"parent"`
 	Token    string    `ch:"token"`
 	Head     uint64    `ch:"head"`
 	Bytes    uint64    `ch:"bytes"`

@@ -26,9 +26,7 @@ type reader struct {
 	// finished are the chunks of batches that this load has finished before all else, and
 	// the inputs that they are in.
 	finished map[token]*input.File
-	// beginnings finds the chunks that files begin with, when there are many files.
-	// It is set when it is first needed.
-	beginnings lookup
+	beginnings beginnings // when there are many files
 }
 
 // run reads all files. It returns when everything has been handed out, when
@@ -260,7 +258,11 @@ func (r *reader) candidates(ctx context.Context, in *input.File, chain *chain, h
 	if !chain.ask {
 		return mine, nil
 	}
-	all, err := r.following(ctx, chain.at, head, in.Key())
+	err := r.lookAhead(ctx, in)
+	var all []candidate
+	if err == nil {
+		all, err = r.following(ctx, chain.at, head, in.Key())
+	}
 	if err != nil {
 		return nil, err
 	}
