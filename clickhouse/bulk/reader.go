@@ -25,7 +25,7 @@ type reader struct {
 	together *batch                // of small chunks, which still takes more
 	// finished are the chunks of batches that this load has finished before all else, and
 	// the inputs that they are in.
-	finished map[token]*input.File
+	finished   map[token]*input.File
 	beginnings beginnings // when there are many files
 }
 
