@@ -67,7 +67,7 @@ type Config struct {
 	// Format says what a line is.
 	Format Format
 	// Schema names the schema of bare rows. It must be empty for the formats
-	// Facts and Events.
+	// Facts, Events and OpenAIEvals.
 	Schema string
 
 	// DefaultSchema names the schema of rows that are bare, as the first row of all tells,
@@ -209,11 +209,11 @@ func (c *Config) Validate() error {
 
 func (c *Config) validateFormat(report func(string, ...any)) {
 	switch {
-	case c.Format < Auto || c.Format > Events:
+	case c.Format < Auto || c.Format > OpenAIEvals:
 		report("unknown %s", c.Format)
 	case c.Format == Rows && c.Schema == "":
 		report("bare rows need the name of their schema: set Schema")
-	case (c.Format == Facts || c.Format == Events) && c.Schema != "":
+	case (c.Format == Facts || c.Format == Events || c.Format == OpenAIEvals) && c.Schema != "":
 		report("schema %q is given, but %s name their schemas themselves", c.Schema, c.Format)
 	case c.DefaultSchema != "" && c.Targets[c.DefaultSchema].Schema.Name == "":
 		report("%w", unknownSchema(c.DefaultSchema, c.Targets))

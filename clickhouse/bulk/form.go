@@ -10,7 +10,7 @@ import (
 
 // inputForm says how the rows of inputs are to be found.
 func inputForm(cfg *Config) input.Form {
-	form := input.Form{MaxLine: cfg.MaxLineBytes}
+	form := input.Form{MaxLine: cfg.MaxLineBytes, Evals: cfg.Format == OpenAIEvals}
 	form.RowsAt, _ = cfg.rowsAt() // checked by Validate
 	if t, ok := cfg.Targets[cmp.Or(cfg.Schema, cfg.DefaultSchema)]; ok {
 		cells := cellsOf(t.Schema)

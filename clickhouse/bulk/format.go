@@ -21,11 +21,16 @@ const (
 	// Events are entries of a raw log as [fact.Event] marshals: "type" names
 	// the schema, "data" is the row and "id" the fact's ID.
 	Events
+	// OpenAIEvals are lines of a log of openai/evals, of which one file has one run. They
+	// become facts of the schemas eval_run and eval_result, which have to be among the
+	// targets: a result for each sample that is graded, with what was asked and answered,
+	// and the run where the log has its final report.
+	OpenAIEvals
 )
 
-var formatNames = []string{"auto", "rows", "facts", "events"}
+var formatNames = []string{"auto", "rows", "facts", "events", "openai-evals"}
 
-// String returns the name of the format: auto, rows, facts or events.
+// String returns the name of the format: auto, rows, facts, events or openai-evals.
 func (f Format) String() string {
 	if f < 0 || int(f) >= len(formatNames) {
 		return fmt.Sprintf("format(%d)", int(f))

@@ -186,6 +186,9 @@ func rootToken(format Format, schema string) token {
 	if format == Rows {
 		return newToken("factload chain 1", "rows", schema)
 	}
+	if format == OpenAIEvals {
+		return newToken("factload chain 1", format.String())
+	}
 	return newToken("factload chain 1", "envelopes")
 }
 

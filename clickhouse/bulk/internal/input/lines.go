@@ -27,6 +27,7 @@ type LineReader struct {
 	r    *bufio.Reader
 	most int    // bytes of a line
 	long []byte // a line that does not fit into the reader's buffer
+	last int64  // bytes of the last line, its end included
 }
 
 // NewLineReader returns the reader of the lines of r, of which none may have more
@@ -55,10 +56,11 @@ func (l *LineReader) CheckText() error {
 // more is kept than the limit; the error is of kind ErrLineTooLong then, and the
 // next call returns the line behind it.
 func (l *LineReader) Next() ([]byte, error) {
-	l.long = l.long[:0]
+	l.long, l.last = l.long[:0], 0
 	length := int64(0)
 	for {
 		part, err := l.r.ReadSlice('\n')
+		l.last += int64(len(part))
 		ended := err == nil
 		if ended {
 			part = part[:len(part)-1]
@@ -78,6 +80,9 @@ func (l *LineReader) Next() ([]byte, error) {
 		}
 	}
 }
+
+// Passed returns how many bytes the last line has in the input, its end included.
+func (l *LineReader) Passed() int64 { return l.last }
 
 // whole returns a line without a carriage return at its end, if it is not too
 // long. Length counts also what has not been kept of it.

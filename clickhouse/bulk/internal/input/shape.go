@@ -24,6 +24,8 @@ type Form struct {
 	Cell func(key string) (kind Cell, known bool)
 	// MaxLine bounds a row of CSV, in bytes.
 	MaxLine int
+	// Evals means that the input is a log of openai/evals, which becomes envelopes.
+	Evals bool
 }
 
 // shape is how an input has its rows.
@@ -35,6 +37,7 @@ const (
 	jsonValues
 	commaSeparated
 	tabSeparated
+	evalsLog
 )
 
 // comma is what stands between the cells of a table.
@@ -53,6 +56,10 @@ const headBytes = 64 << 10
 func rowsOf(r *bufio.Reader, name string, form Form) (rows *bufio.Reader, placed bool, err error) {
 	var head []byte
 	what := undecided
+	if form.Evals {
+		what = evalsLog
+		head, _ = r.Peek(sniffBytes) // who reads on finds out what is wrong
+	}
 	for want := 1; what == undecided; want = len(head) + 1 {
 		_, err := r.Peek(want)
 		if err != nil && !errors.Is(err, io.EOF) {
@@ -73,6 +80,11 @@ func rowsOf(r *bufio.Reader, name string, form Form) (rows *bufio.Reader, placed
 	skipped := 0
 	if bytes.HasPrefix(head, BOM) {
 		skipped, _ = r.Discard(len(BOM))
+	}
+	if what == evalsLog {
+		rows := newEvalsRows(r, form.MaxLine)
+		rows.behind = int64(skipped)
+		return bufio.NewReaderSize(rows, headBytes), true, nil
 	}
 	if what == jsonValues {
 		rows := newJSONRows(r, form.RowsAt)

@@ -28,6 +28,8 @@ that go over several lines, arrays of objects, Parquet, and CSV and TSV with a h
 
 ZIP archives of such files are read too.
 
+--from NAME loads what some programs and services write, without a schema.
+
 A row is one of --schema, of a file given by --schemas, or as the database keeps it
 from an earlier load; with one schema in the files it need not be named. Without
 --schema, rows name their schema themselves: {"schema": ..., "data": {...}}, or an event of
@@ -56,8 +58,8 @@ type loadFlags struct {
 	retryRejected  bool
 	json           bool
 
-	rowsAt, fileColumn, pathPattern string
-	set                             []string
+	from, rowsAt, fileColumn, pathPattern string
+	set                                   []string
 }
 
 // NewLoad makes the command load.
@@ -109,6 +111,7 @@ func addLoadFlags(cmd *cobra.Command, f *loadFlags) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.schema, "schema", "", "`name` of the schema of the rows")
 	flags.StringVar(&f.format, "format", "auto", "what a line is: rows, facts, events or auto")
+	flags.StringVar(&f.from, "from", "", "`name` of a known form of files, in the place of --schema: "+strings.Join(fromNames(), ", "))
 	flags.StringVar(&f.rowsAt, "rows-at", "", "`path` in the JSON to the array of rows, such as response.items")
 	flags.StringArrayVar(&f.set, "set", nil, "give a column that is not in the rows a value: `name=value`")
 	flags.StringVar(&f.fileColumn, "file-column", "", "`name` of a column for the path of the file")
@@ -132,7 +135,7 @@ func addLoadFlags(cmd *cobra.Command, f *loadFlags) {
 
 // runCheck runs the load without a server.
 func runCheck(ctx context.Context, a *cli.App, f loadFlags, inputs []string) error {
-	cfg, unknown, err := bulkConfig(a, f, inputs)
+	cfg, unknown, err := loadConfig(a, f, inputs)
 	if err != nil {
 		return err
 	}
@@ -145,7 +148,7 @@ func runCheck(ctx context.Context, a *cli.App, f loadFlags, inputs []string) err
 
 // runLoad finds or starts the server and loads the inputs.
 func runLoad(ctx context.Context, a *cli.App, f loadFlags, inputs []string) (err error) {
-	cfg, unknown, err := bulkConfig(a, f, inputs)
+	cfg, unknown, err := loadConfig(a, f, inputs)
 	if err != nil {
 		return err
 	}
