@@ -90,6 +90,7 @@ func newRoot(a *cli.App) *cobra.Command {
 		eventlog.NewReplay(a),
 		eventlog.NewExport(a),
 		eventlog.NewImport(a),
+		eventlog.NewErase(a),
 
 		// Engines and servers.
 		engine.NewServe(a),

@@ -15,6 +15,8 @@ import (
 type eventStore interface {
 	fact.LogReader
 	fact.Importer
+	fact.Eraser
+	Vacuum(ctx context.Context) error
 	Close(ctx context.Context) error
 }
 

@@ -1,0 +1,252 @@
+package erase
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/migrate"
+	"github.com/factload/factload/fact"
+)
+
+// Config says what is erased where. Client, Schema and one of IDs, Field and Where are
+// needed.
+type Config struct {
+	// Client is connected with the database of the tables.
+	Client *chconn.Client
+	// Schema is that of the facts. It needs a field that carries the fact's ID.
+	Schema fact.Schema
+
+	// IDs are the IDs of facts.
+	IDs []string
+	// Field and Value take the facts in which a field of the schema, which is no
+	// array, map or JSON, has the value: the text that ClickHouse prints.
+	Field, Value string
+	// Where is a condition in SQL over the columns of the table. It is trusted. Facts
+	// that the log has and the table lacks are not found by it: replay the log before.
+	Where string
+
+	// Log is the log of the facts. Nil means that there is none.
+	Log Log
+	// Rejects are rejects files of loads. Lines whose rows have one of the IDs, or the
+	// value, as a text of its own anywhere, or the value in the field, are taken out;
+	// so are rows that are no JSON and have the value.
+	Rejects []string
+	// DryRun only counts.
+	DryRun bool
+	// Progress, if set, is told what is being done.
+	Progress func(string)
+}
+
+// Log is what is needed of a log. One with a method Vacuum(ctx) error is vacuumed, so
+// that nothing is left in its files.
+type Log interface {
+	fact.LogReader
+	fact.Eraser
+}
+
+// Report says what was looked at, and what was found. It has neither IDs nor values.
+type Report struct {
+	// Schema is the name of the schema, and By how the facts were given: id, where, or
+	// the name of the field.
+	Schema string `json:"schema"`
+	By     string `json:"by"`
+	// DryRun says that nothing was erased.
+	DryRun bool    `json:"dry_run,omitempty"`
+	Places []Place `json:"places"`
+	// Sums are the targets of materialized views that have neither the fact's ID nor
+	// the field: what their rows have added up stays added up.
+	Sums       []string `json:"sums,omitempty"`
+	NotCovered []string `json:"not_covered"`
+}
+
+// Place is one place that has facts.
+type Place struct {
+	// Kind is log, table, view, events, rebuilt or rejects, and Name that of the
+	// table or the file.
+	Kind string `json:"kind"`
+	Name string `json:"name,omitempty"`
+	// LookedAt is how many events, rows or lines it had, Erased how many of them were
+	// erased, in this run, and Left how many are found there at the end.
+	LookedAt uint64 `json:"looked_at"`
+	Erased   uint64 `json:"erased"`
+	Left     uint64 `json:"left"`
+}
+
+// Left returns how many events, rows and lines were found at the end.
+func (r Report) Left() (left uint64) {
+	for _, p := range r.Places {
+		left += p.Left
+	}
+	return left
+}
+
+// NotCovered are the places that are not looked at.
+func NotCovered() []string {
+	return []string{
+		"backups of the database and of the log, and snapshots of their disks",
+		"exported files and the files that were loaded",
+		"what publishers have sent, and what services keep of their own",
+		"logs of the server, such as system.query_log, and its replicas until they have followed",
+	}
+}
+
+// Run erases the facts and looks for them. After an error, or when it was killed, run it
+// again with the same Config: it goes on, also with what it had found the last time and
+// could not find now. Facts that are recorded meanwhile may be missed.
+//
+// It keeps the IDs in a table beside that of the schema until nothing is left.
+func Run(ctx context.Context, c Config) (Report, error) {
+	e, err := newEraser(ctx, c)
+	if err != nil {
+		return Report{}, fmt.Errorf("erase: %w", err)
+	}
+	if err := e.run(ctx); err != nil {
+		return e.report, fmt.Errorf("erase: %w", err)
+	}
+	return e.report, nil
+}
+
+// eraser is a Run.
+type eraser struct {
+	Config
+	idField string
+	field   fact.Field // of the value
+	tables  []table
+	report  Report
+}
+
+// Validate says what is wrong with the Config, without looking at the tables.
+func (c Config) Validate() error {
+	if _, ok := c.Schema.FactIDField(); !ok {
+		return fmt.Errorf("the schema %q has no field that carries the fact's ID (fact_id: true), by which its facts are told apart", c.Schema.Name)
+	}
+	ways := 0
+	for _, given := range []bool{len(c.IDs) > 0, c.Where != "", c.Field != ""} {
+		if given {
+			ways++
+		}
+	}
+	switch {
+	case ways != 1:
+		return errors.New("say whose facts: by their IDs, by the value of a field, or by a condition, and by one of them only")
+	case slices.Contains(c.IDs, ""):
+		return errors.New("an ID is empty")
+	case c.Field == "":
+		return nil
+	case c.Value == "":
+		return fmt.Errorf("the value of field %q is empty, which is nobody", c.Field)
+	}
+	f, ok := c.Schema.FieldByName(c.Field)
+	switch {
+	case !ok:
+		return fmt.Errorf("the schema %q has no field %q", c.Schema.Name, c.Field)
+	case f.Array || f.Type == fact.JSON || f.Type == fact.NativeJSON || f.Type == fact.StringMap:
+		return fmt.Errorf("field %q has no single value to compare: use a condition in SQL", c.Field)
+	}
+	return nil
+}
+
+// by says how the facts are given.
+func (c Config) by() string {
+	switch {
+	case c.Field != "":
+		return c.Field
+	case c.Where != "":
+		return "where"
+	}
+	return "id"
+}
+
+func newEraser(ctx context.Context, c Config) (*eraser, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	e := &eraser{Config: c, report: Report{Schema: c.Schema.Name, By: c.by(), DryRun: c.DryRun, NotCovered: NotCovered()}}
+	if e.Progress == nil {
+		e.Progress = func(string) {}
+	}
+	id, _ := c.Schema.FactIDField()            // Validate has looked
+	e.field, _ = c.Schema.FieldByName(c.Field) // none without a Field
+	e.idField = id.Name
+	var err error
+	e.tables, err = e.findTables(ctx, migrate.New(c.Client))
+	return e, err
+}
+
+func (e *eraser) run(ctx context.Context) error {
+	if e.DryRun {
+		return e.look(ctx)
+	}
+	if err := e.remember(ctx); err != nil {
+		return err
+	}
+	erased := make(map[string]uint64)
+	note := func(kind, name string, n uint64, err error) error {
+		erased[kind+" "+name] += n
+		return err
+	}
+	// The log first: what follows it would store the rows again.
+	if e.Log != nil {
+		e.Progress("log")
+		n, err := e.eraseLog(ctx)
+		if err := note("log", "", n, err); err != nil {
+			return fmt.Errorf("log: %w", err)
+		}
+	}
+	for _, t := range e.tables {
+		e.Progress(t.kind + " " + t.name)
+		n, err := e.eraseTable(ctx, t)
+		if err := note(t.kind, t.name, n, err); err != nil {
+			return fmt.Errorf("table %q: %w", t.name, err)
+		}
+	}
+	for _, file := range e.Rejects {
+		e.Progress("rejects " + file)
+		n, err := e.eraseRejects(ctx, file)
+		if err := note("rejects", file, n, err); err != nil {
+			return err
+		}
+	}
+	e.Progress("looking for what is left")
+	if err := e.look(ctx); err != nil {
+		return err
+	}
+	for i := range e.report.Places {
+		p := &e.report.Places[i]
+		p.Erased = erased[p.Kind+" "+p.Name]
+		p.LookedAt += p.Erased
+	}
+	if e.report.Left() > 0 {
+		return nil // the report says where
+	}
+	return e.forget(ctx)
+}
+
+// look counts what is there in every place.
+func (e *eraser) look(ctx context.Context) error {
+	if e.Log != nil {
+		p, err := e.lookAtLog(ctx)
+		if err != nil {
+			return fmt.Errorf("log: %w", err)
+		}
+		e.report.Places = append(e.report.Places, p)
+	}
+	for _, t := range e.tables {
+		p, err := e.lookAtTable(ctx, t)
+		if err != nil {
+			return fmt.Errorf("table %q: %w", t.name, err)
+		}
+		e.report.Places = append(e.report.Places, p)
+	}
+	for _, file := range e.Rejects {
+		p, err := e.lookAtRejects(ctx, file)
+		if err != nil {
+			return err
+		}
+		e.report.Places = append(e.report.Places, p)
+	}
+	return nil
+}
