@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -93,4 +94,32 @@ func TestProfileThatSwitchesDeduplicationOff(t *testing.T) {
 		}
 		require.Equal(t, "1", db.Query(t, "SELECT count() FROM "+idSchema.Name))
 	})
+}
+
+// TestViewsOutsideThePromiseAreLogged: each once, with the reason.
+func TestViewsOutsideThePromiseAreLogged(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	require.NoError(t, materializer(t, Config{DSN: db.DSN}).EnsureSchema(t.Context(), idSchema))
+	for name, sql := range map[string]string{
+		"counts": "SELECT count() AS n FROM with_id", "leaves_out": "SELECT n FROM with_id", "inside": "SELECT id, n + 1 AS n FROM with_id",
+		"distinct_ids": "SELECT DISTINCT id FROM with_id",
+	} {
+		db.Exec(t, "CREATE TABLE of_"+name+" (id String, n UInt64) ENGINE = MergeTree ORDER BY id")
+		db.Exec(t, "CREATE MATERIALIZED VIEW "+name+" TO of_"+name+" AS "+sql)
+	}
+	db.Exec(t, "CREATE MATERIALIZED VIEW of_its_own ENGINE = MergeTree ORDER BY id AS SELECT id FROM with_id")
+	var out bytes.Buffer
+	m := materializer(t, Config{DSN: db.DSN, Logger: slog.New(slog.NewTextHandler(&out, nil))})
+	for range 2 {
+		require.NoError(t, m.EnsureSchema(t.Context(), idSchema))
+		require.NoError(t, m.Materialize(t.Context(), idFact(fact.NewEventID())))
+	}
+	for view, reason := range map[string]string{
+		"counts": "leaves out the column", "leaves_out": "leaves out the column", "of_its_own": "fills a table of its own", "distinct_ids": "Distinct",
+	} {
+		require.Regexp(t, "view="+view+" reason=.*"+reason, out.String())
+		require.Equal(t, 1, strings.Count(out.String(), "view="+view+" "), out.String())
+	}
+	require.NotContains(t, out.String(), "view=inside")
 }

@@ -44,21 +44,30 @@ func (m *Materializer) makeReady(ctx context.Context, entry *schemaEntry) error 
 		if errors.Is(err, ErrSchema) && !entry.refused.Swap(true) {
 			m.metrics.Refused(ctx, entry.table.Name)
 			m.log.WarnContext(ctx, "table differs from its schema and stays as it is: facts are stored if its columns hold them", "table", entry.table.Name, "error", chconn.ForLog(err))
-			m.warnOfWindow(ctx, entry)
+			m.warnOnce(ctx, entry)
 		}
 		return err
 	}
 	entry.refused.Store(false)
-	m.warnOfWindow(ctx, entry)
+	m.warnOnce(ctx, entry)
 	entry.ready.Store(true)
 	m.log.DebugContext(ctx, "table is ready", "table", entry.table.Name)
 	return nil
 }
 
-// warnOfWindow says once that repeated inserts into a table may be stored twice.
-func (m *Materializer) warnOfWindow(ctx context.Context, entry *schemaEntry) {
+// warnOnce says once what of the promise does not hold for a table: that repeated
+// inserts may be stored twice, and what its views fill may lack rows after a fault.
+func (m *Materializer) warnOnce(ctx context.Context, entry *schemaEntry) {
 	deduplicates, err := m.inserter.Deduplicates(ctx, entry.table.Name)
-	if err == nil && !deduplicates && entry.warned.CompareAndSwap(false, true) {
+	if err != nil || !entry.warned.CompareAndSwap(false, true) {
+		return
+	}
+	outside, _ := m.inserter.OutsideViews(ctx, entry.table.Name, entry.layout) // a user who may not look is told when it matters
+	for _, view := range outside {
+		m.log.WarnContext(ctx, "what a materialized view fills may lack rows after a fault, and is not completed",
+			"table", entry.table.Name, "view", view.Name, "reason", view.Reason)
+	}
+	if !deduplicates {
 		m.log.WarnContext(ctx, "the table keeps no deduplication window: an insert whose answer is lost may be stored twice when it is repeated",
 			"table", entry.table.Name, "fix", "ALTER TABLE "+ddl.QuoteIdent(entry.table.Name)+" MODIFY SETTING non_replicated_deduplication_window = "+fmt.Sprint(ddl.DeduplicationWindow))
 	}

@@ -22,7 +22,7 @@ type schemaEntry struct {
 
 	ready    atomic.Bool   // the table is as it should be
 	refused  atomic.Bool   // it is not, and stays as it is
-	warned   atomic.Bool   // of a table without a deduplication window
+	warned   atomic.Bool   // of what of the promise the table breaks
 	ensuring chan struct{} // holds one token while the table is being changed
 
 	writer *groupcommit.Writer

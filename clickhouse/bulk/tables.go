@@ -90,6 +90,10 @@ func (t *table) prepare(ctx context.Context, s server, warn func(string), keep f
 		if err := warnOfWindows(ctx, s, have, warn); err != nil {
 			return err
 		}
+		outside, _ := s.OutsideViews(ctx, t.name, t.layout) // a user who may not look is told when it matters
+		for _, view := range outside {
+			warn(fmt.Sprintf("what materialized view %q fills may lack rows if a load is interrupted, and is not completed: %s", view.Name, view.Reason))
+		}
 	}
 	var answer []struct {
 		Picky bool `ch:"picky"`

@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 
 	"github.com/ClickHouse/ch-go"
@@ -168,11 +167,11 @@ func Classify(err error, at Phase) error {
 			return class
 		}
 	}
-	if class := classifyHTTP(err, at); class != nil {
-		return class
-	}
 	if refusedForGood(err) {
 		return ErrRejected
+	}
+	if class := classifyHTTP(err, at); class != nil {
+		return class
 	}
 	return classifyNetwork(err, at)
 }
@@ -229,7 +228,7 @@ func refusedForGood(err error) bool {
 	if errors.Is(err, errSpeaksHTTP) || errors.Is(err, errSpeaksTLS) || errors.Is(err, chgo.ErrUnsupportedServerRevision) {
 		return true
 	}
-	if isTLSRefusal(err) {
+	if isTLSRefusal(err) || isNativePort(err) {
 		return true
 	}
 	return errors.As(err, &secured) && !isNetworkOnly(secured.err)
@@ -239,10 +238,6 @@ func refusedForGood(err error) bool {
 func isNetworkOnly(err error) bool {
 	return !isRemoteError(err) && isNetwork(err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
-
-// cutRequest is what the server's HTTP layer says, without a code, of headers that
-// end in the middle. It has seen no rows by then, so there are no values in it.
-var cutRequest = []string{"Field is invalid", "Field name too long", "Field value too long"}
 
 // classifyHTTP classifies answers of HTTP servers and proxies without a code
 // of ClickHouse. It returns nil for everything else.
@@ -254,10 +249,9 @@ func classifyHTTP(err error, at Phase) error {
 	if at.rows() {
 		return ErrAmbiguous // whoever answered, it was not the server that has the rows
 	}
-	if status.StatusCode == http.StatusBadRequest && slices.ContainsFunc(cutRequest, func(s string) bool { return strings.Contains(err.Error(), s) }) {
-		return ErrRetryable
-	}
 	switch status.StatusCode {
+	case http.StatusBadRequest: // headers that end in the middle: what is wrong with a statement has a code
+		return ErrRetryable
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		return ErrRetryable
 	case http.StatusInternalServerError, http.StatusBadGateway, http.StatusGatewayTimeout:

@@ -136,14 +136,13 @@ func (c *Client) explain(e *Error, err error) {
 
 // networkHint says how to fix what kept the two sides from talking.
 func (c *Client) networkHint(err error) string {
-	var status *chgo.HTTPError
 	var dial *dialError
 	switch {
 	case errors.Is(err, errSpeaksHTTP):
 		return "the DSN means the native protocol (usually port 9000), but this is a port for HTTP: give the native port, or begin the DSN with http://"
 	case errors.Is(err, errSpeaksTLS):
 		return "the port takes TLS only: add ?secure=true to the DSN"
-	case errors.As(err, &status) && strings.Contains(status.Err.Error(), "is for clickhouse-client program"), isMalformedHTTP(err):
+	case isNativePort(err), isMalformedHTTP(err):
 		return "the DSN means HTTP (usually port 8123), but this is a port for the native protocol: give the HTTP port, or begin the DSN with clickhouse://"
 	case isPlainPeer(err):
 		return "the port does not take TLS: leave secure=true (or https) out of the DSN, or give the TLS port"
@@ -166,6 +165,14 @@ func (c *Client) networkHint(err error) string {
 func isUnknownHost(err error) bool {
 	var dns *net.DNSError
 	return errors.As(err, &dns) && dns.IsNotFound
+}
+
+// isNativePort reports whether a port for the native protocol answered to HTTP, when
+// the connection was made: only then is the text the server's own for certain.
+func isNativePort(err error) bool {
+	var dial *dialError
+	var status *chgo.HTTPError
+	return errors.As(err, &dial) && errors.As(err, &status) && strings.Contains(status.Err.Error(), "is for clickhouse-client program")
 }
 
 // isMalformedHTTP reports whether a peer answered HTTP with something else.

@@ -19,7 +19,7 @@ var (
 	// These are the server's codes 3, 32, 33, 40, 74, 75, 76, 101, 107, 159, 164,
 	// 173, 198, 202, 203, 209, 210, 216, 225, 236, 241, 242, 243, 246, 252, 271,
 	// 279, 285, 286, 341, 394, 425, 439, 473, 517, 745, 999, 1000, 1001 and 1002,
-	// HTTP statuses 408, 425, 429 and 503, and network errors, each before rows
+	// HTTP statuses 400, 408, 425, 429 and 503, and network errors, each before rows
 	// have been sent. Of these only 202 and, where no materialized view reads from
 	// the table, 252 are retryable afterwards.
 	ErrRetryable = errors.New("retryable")

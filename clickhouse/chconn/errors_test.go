@@ -185,7 +185,7 @@ func TestClassifyOthers(t *testing.T) {
 		{"plain peer", &tlsError{err: tls.RecordHeaderError{}}, ErrRejected, ErrRejected, ErrRejected},
 		{"tls cut", &dialError{err: &tlsError{err: io.EOF}}, ErrRetryable, ErrRetryable, ErrRetryable},
 		{"tls alert", &tlsError{err: tls.AlertError(42)}, ErrRejected, ErrRejected, ErrRejected},
-		{"http 400", status(400), ErrRejected, ErrRejected, ErrRejected},
+		{"http 400", status(400), ErrRetryable, ErrRetryable, ErrRetryable},
 		{"http 404", status(404), ErrRejected, ErrRejected, ErrRejected},
 		{"http 408", status(408), ErrRetryable, ErrRetryable, ErrRetryable},
 		{"http 429", status(429), ErrRetryable, ErrRetryable, ErrRetryable},

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +51,9 @@ type Config struct {
 	// Pages are answered over HTTP, beside what the engine answers.
 	Pages []Page
 
+	// Users are further users, with rights of their own. There are none by default.
+	Users []User
+
 	// Database is created when missing, and is the one that the DSN point to. Empty means DefaultDatabase.
 	Database string
 
@@ -67,6 +72,19 @@ type Config struct {
 	// StartTimeout bounds Start and Restart, in addition to their context. Zero means DefaultStartTimeout. An engine
 	// with many parts takes longer, as it loads them first.
 	StartTimeout time.Duration
+}
+
+// User is a further user of an engine.
+type User struct {
+	// Name and Password are what it logs in with. The name is like [Config.User], and the password not empty.
+	Name, Password string
+
+	// Grants are what it may do, each as in a GRANT statement between GRANT and TO: "SELECT ON factload.*". They are
+	// not checked against what the engine's first user may do: see doc.go for what leads out of the engine.
+	Grants []string
+
+	// Fixed are settings that the user has and cannot change.
+	Fixed map[string]string
 }
 
 var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
@@ -120,6 +138,14 @@ func (c Config) check() error {
 		return errors.New("engine config: the reader has no password")
 	case c.User == "default":
 		return errors.New(`engine config: user "default" is the engine's own: choose another name`)
+	case slices.ContainsFunc(c.Users, func(u User) bool {
+		return !userName.MatchString(u.Name) || u.Name == "default" || u.Name == c.User || u.Name == c.Reader || u.Password == ""
+	}):
+		return errors.New("engine config: further users need a name of letters, digits and underscores that is not another's, and a password")
+	case slices.ContainsFunc(c.Users, func(u User) bool {
+		return slices.ContainsFunc(slices.Collect(maps.Keys(u.Fixed)), func(name string) bool { return !userName.MatchString(name) })
+	}):
+		return errors.New("engine config: the name of a user's setting has letters, digits and underscores")
 	case strings.EqualFold(c.Database, "default") || strings.EqualFold(c.Database, "system") || strings.EqualFold(c.Database, "information_schema"):
 		return fmt.Errorf("engine config: database %q is the engine's own: choose another name", c.Database)
 	case strings.ContainsRune(c.DataDir+c.Backups, 0):

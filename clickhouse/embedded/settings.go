@@ -3,8 +3,6 @@
 package embedded
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/xml"
 	"fmt"
 	"maps"
@@ -115,20 +113,25 @@ func (s settings) users() string {
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\n", args...) }
 	line("<clickhouse>")
 	line("<profiles><default>%s</default>", profile)
-	line("<sealed><max_sessions_for_user>1</max_sessions_for_user></sealed></profiles>")
+	line("<sealed><max_sessions_for_user>1</max_sessions_for_user></sealed>")
+	for _, u := range s.Users {
+		line("%s", u.profileXML())
+	}
+	line("</profiles>")
 	line("<quotas><default/></quotas>")
 	line("<users>")
 	line("<default><password/><networks><ip>127.0.0.1</ip></networks><profile>sealed</profile><quota>default</quota>%s</default>",
 		grantsXML("GRANT SYSTEM LISTEN ON *.*", "GRANT CREATE DATABASE ON *.*", "GRANT TABLE ENGINE ON Atomic"))
-	user := func(name, password string, grants []string) {
-		sum := sha256.Sum256([]byte(password))
-		line("<%s><password_sha256_hex>%s</password_sha256_hex><networks><ip>::/0</ip></networks><profile>default</profile>"+
-			"<quota>default</quota><default_database>%s</default_database>%s</%s>",
-			name, hex.EncodeToString(sum[:]), xmlText(s.Database), grantsXML(grants...), name)
-	}
-	user(s.User, s.Password, userGrants(s.Remote))
+	line("%s", userXML(s.User, s.Password, "default", s.Database, userGrants(s.Remote)))
 	if s.Reader != "" {
-		user(s.Reader, s.ReaderPassword, []string{"GRANT SHOW, SELECT, dictGet ON *.*"})
+		line("%s", userXML(s.Reader, s.ReaderPassword, "default", s.Database, []string{"GRANT SHOW, SELECT, dictGet ON *.*"}))
+	}
+	for _, u := range s.Users {
+		grants := make([]string, len(u.Grants))
+		for i, grant := range u.Grants {
+			grants[i] = "GRANT " + grant
+		}
+		line("%s", userXML(u.Name, u.Password, u.profileName(), s.Database, grants))
 	}
 	line("</users>")
 	line("</clickhouse>")

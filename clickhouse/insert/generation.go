@@ -1,6 +1,7 @@
 package insert
 
 import (
+	"cmp"
 	"container/list"
 	"context"
 	"errors"
@@ -51,11 +52,12 @@ type division struct {
 // generations remembers which tables are what, where inserts in doubt went, and
 // how their blocks were divided.
 type generations struct {
-	mu    sync.Mutex
-	seen  map[string]sighting
-	where map[insertKey]*list.Element
-	order *list.List // of unsettled, oldest first
-	fresh time.Duration
+	mu     sync.Mutex
+	seen   map[string]sighting
+	where  map[insertKey]*list.Element
+	order  *list.List // of unsettled, oldest first
+	fresh  time.Duration
+	server server // that was last looked at
 
 	divisions map[insertKey]division
 }
@@ -64,6 +66,8 @@ type generations struct {
 type sighting struct {
 	uuid  string
 	views bool // materialized views read from it
+	// viewNames are those of its database, also if the user may not see them.
+	viewNames []string
 	// remembers means that the table ignores an insert that is repeated with its
 	// token, as far as that is known.
 	remembers bool
@@ -308,14 +312,14 @@ func (ins *Inserter) lookAt(ctx context.Context, table string) (s sighting, fenc
 	return ins.lookWithSlot(ctx, table)
 }
 
-// Of engines that are not MergeTree nothing is known about tokens.
+// Of engines that are not MergeTree nothing is known about tokens, which is the
+// window "any".
 const lookSightingSQL = `SELECT toString(uuid) AS uuid, match(engine_full, {fence:String}) AS fenced,
 	notEmpty(dependencies_table) = 1 AS views,
-	extract(engine_full, 'non_replicated_deduplication_window = (\\d+)') AS own,
-	(SELECT any(value) FROM system.merge_tree_settings WHERE name = 'non_replicated_deduplication_window') AS usual,
-	NOT endsWith(engine, 'MergeTree') OR startsWith(engine, 'Replicated') OR startsWith(engine, 'Shared')
-		OR if(own = '', usual, own) NOT IN ('', '0') AS remembers,
-	(SELECT count() FROM system.settings WHERE name = 'deduplicate_insert') > 0 AS one_switch
+	arrayMap(d -> d.2, arrayFilter(d -> d.1 = database, arrayZip(dependencies_database, dependencies_table))) AS view_names,
+	if(NOT endsWith(engine, 'MergeTree') OR startsWith(engine, 'Replicated') OR startsWith(engine, 'Shared'), 'any',
+		extract(engine_full, 'non_replicated_deduplication_window = (\\d+)')) AS window,
+	hostName() AS host, toInt64(toUnixTimestamp(now())) - uptime() AS started
 FROM system.tables WHERE database = currentDatabase() AND name = {table:String}`
 
 // Deduplicates reports whether the table ignores an insert that is repeated with
@@ -330,14 +334,14 @@ func (ins *Inserter) Deduplicates(ctx context.Context, table string) (bool, erro
 // lookWithSlot is lookAt for who has a connection slot.
 func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting, fenced bool, err error) {
 	var rows []struct {
-		UUID   string `ch:"uuid"`
-		Fenced bool   `ch:"fenced"`
-		Views  bool   `ch:"views"`
+		UUID   string   `ch:"uuid"`
+		Fenced bool     `ch:"fenced"`
+		Views  bool     `ch:"views"`
+		Names  []string `ch:"view_names"`
+		Window string   `ch:"window"`
 
-		Own       string `ch:"own"`
-		Usual     string `ch:"usual"`
-		Remembers bool   `ch:"remembers"`
-		OneSwitch bool   `ch:"one_switch"`
+		Host    string `ch:"host"`
+		Started int64  `ch:"started"`
 	}
 	ctx, cancel := ins.client.WithReadTimeout(ctx)
 	defer cancel()
@@ -351,6 +355,13 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 	if len(rows) == 0 {
 		return s, false, nil
 	}
-	s.uuid, s.views, s.remembers, s.oneSwitch = rows[0].UUID, rows[0].Views, rows[0].Remembers, rows[0].OneSwitch
-	return s, rows[0].Fenced, nil
+	row := rows[0]
+	server, err := ins.serverWithSlot(ctx, row.Host, row.Started)
+	if err != nil {
+		return sighting{}, false, err
+	}
+	window := cmp.Or(row.Window, server.window)
+	s.viewNames = row.Names
+	s.uuid, s.views, s.remembers, s.oneSwitch = row.UUID, row.Views, window != "" && window != "0", server.oneSwitch
+	return s, row.Fenced, nil
 }

@@ -47,3 +47,21 @@ func TestInsertWhileConnectionsAreBusy(t *testing.T) {
 		})
 	}
 }
+
+// TestServerIsAskedOnce: what a server is like is asked when it is another one, and not
+// with every look at a table.
+func TestServerIsAskedOnce(t *testing.T) {
+	t.Parallel()
+	bothProtocols(t, func(t *testing.T, _ *enginetest.DB, c *testClient) {
+		c.generations.fresh = 0
+		ensure(t, c, chtest.SmallSchema, ddl.Options{})
+		require.NoError(t, c.Insert(t.Context(), Insert{Table: "t", Block: numbers(t, 0, 1), Token: "a"}))
+		require.NotEmpty(t, c.generations.server.window)
+		c.generations.server.window = "noted"
+		require.NoError(t, c.Insert(t.Context(), Insert{Table: "t", Block: numbers(t, 1, 2), Token: "b"}))
+		require.Equal(t, "noted", c.generations.server.window)
+		c.generations.server.started -= 60
+		require.NoError(t, c.Insert(t.Context(), Insert{Table: "t", Block: numbers(t, 2, 3), Token: "c"}))
+		require.NotEqual(t, "noted", c.generations.server.window, "it was started again")
+	})
+}

@@ -44,10 +44,18 @@ func (ins *Inserter) CompleteViews(ctx context.Context, table string, rows *bloc
 	if err != nil || inspected == nil {
 		return err
 	}
-	for _, view := range inspected.Views {
-		if view.To.Name == "" {
-			continue
+	hidden, err := ins.hiddenViews(ctx, seen, inspected)
+	if err != nil {
+		return err
+	}
+	if len(hidden) > 0 {
+		return &chconn.Error{
+			Op: fmt.Sprintf("complete what views of %q fill", table), Class: chconn.ErrAmbiguous,
+			Text: fmt.Sprintf("the table has the rows, and what a view fills may lack some: the user may not see the views %q", hidden),
+			Hint: "grant SELECT on them, and SELECT and INSERT on what they fill",
 		}
+	}
+	for _, view := range inspected.Views {
 		if err := ins.completeView(ctx, Insert{Table: table, Block: rows, oneSwitch: seen.oneSwitch}, view, id); err != nil {
 			return reclassed(err, chconn.ErrAmbiguous, "the table has the rows, and what a view fills may lack some: ")
 		}
@@ -59,14 +67,11 @@ func (ins *Inserter) CompleteViews(ctx context.Context, table string, rows *bloc
 // with the fact ID.
 func (ins *Inserter) completeView(ctx context.Context, in Insert, view ddl.View, id int) error {
 	op := fmt.Sprintf("complete %q, which the view %q of %q fills", view.To.Name, view.Name, in.Table)
+	columns, outside, err := ins.outside(ctx, op, in.Block.Layout(), view, id)
+	if err != nil || outside != "" {
+		return err
+	}
 	name := in.Block.Layout().Columns()[id].Name
-	columns, err := ins.sharedColumns(ctx, op, view)
-	if err != nil || !slices.Contains(columns, name) {
-		return err
-	}
-	if ok, err := ins.rowByRow(ctx, op, view); err != nil || !ok {
-		return err
-	}
 	ids, err := externalRows(in, []int{id})
 	if err != nil {
 		return err
@@ -94,6 +99,96 @@ func (ins *Inserter) completeView(ctx context.Context, in Insert, view ddl.View,
 	}
 	ctx = chgo.Context(ctx, chgo.WithSettings(settings), chgo.WithQueryID(insertID(in.Table)))
 	return ins.client.ExecAs(ctx, op, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s %s", quoted(view.To), list, list, lacking))
+}
+
+// OutsideView is a materialized view whose target CompleteViews leaves alone.
+type OutsideView struct {
+	Name   string
+	Reason string // a clause, such as "it aggregates"
+}
+
+// OutsideViews returns the views of a table, for rows of the layout, that
+// [Inserter.CompleteViews] cannot do anything for. After a fault, what they fill may
+// lack rows. Views of other databases are not looked for.
+func (ins *Inserter) OutsideViews(ctx context.Context, table string, layout *block.Layout) ([]OutsideView, error) {
+	seen, err := ins.generation(ctx, table)
+	if err != nil || !seen.views {
+		return nil, err
+	}
+	inspected, err := ins.migrator.Inspect(ctx, table)
+	if err != nil || inspected == nil {
+		return nil, err
+	}
+	hidden, err := ins.hiddenViews(ctx, seen, inspected)
+	if err != nil {
+		return nil, err
+	}
+	var out []OutsideView
+	for _, name := range hidden {
+		out = append(out, OutsideView{Name: name, Reason: "the user may not see it: grant SELECT on it"})
+	}
+	id := slices.IndexFunc(layout.Schema().Fields, hasFactID)
+	for _, view := range inspected.Views {
+		_, reason, err := ins.outside(ctx, fmt.Sprintf("look at the view %q", view.Name), layout, view, id)
+		if err != nil {
+			return out, err
+		}
+		if reason != "" {
+			out = append(out, OutsideView{Name: view.Name, Reason: reason})
+		}
+	}
+	return out, nil
+}
+
+// hiddenViews returns the names of the table's views that the user may not see.
+func (ins *Inserter) hiddenViews(ctx context.Context, seen sighting, table *ddl.Table) ([]string, error) {
+	if len(seen.viewNames) <= len(table.Views) {
+		return nil, nil
+	}
+	type named struct {
+		Name string `ch:"name"`
+	}
+	var visible []named
+	err := ins.client.SelectAs(ctx, fmt.Sprintf("look at the views of %q", table.Name), &visible,
+		"SELECT name FROM system.tables WHERE database = currentDatabase() AND has({names:Array(String)}, name)", chconn.Param("names", seen.viewNames))
+	if err != nil {
+		return nil, err
+	}
+	var hidden []string
+	for _, name := range seen.viewNames {
+		if !slices.Contains(visible, named{name}) {
+			hidden = append(hidden, name)
+		}
+	}
+	return hidden, nil
+}
+
+// outside returns the columns that a view fills, or why its target cannot be completed.
+// ID is the number of the column with the fact ID, negative when there is none.
+func (ins *Inserter) outside(ctx context.Context, op string, layout *block.Layout, view ddl.View, id int) (columns []string, reason string, err error) {
+	if id < 0 {
+		return nil, "the schema has no field that carries the fact's ID", nil
+	}
+	if view.To.Name == "" {
+		return nil, "it fills a table of its own: give it one with TO", nil
+	}
+	if columns, err = ins.sharedColumns(ctx, op, view); err != nil {
+		return nil, "", err
+	}
+	if len(columns) == 0 {
+		return nil, "", &chconn.Error{
+			Op: op, Class: chconn.ErrAmbiguous,
+			Text: fmt.Sprintf("the user may not see %s, or it does not exist", quoted(view.To)), Hint: "grant SELECT and INSERT on it",
+		}
+	}
+	if name := layout.Columns()[id].Name; !slices.Contains(columns, name) {
+		return nil, fmt.Sprintf("it leaves out the column %q, which carries the fact's ID", name), nil
+	}
+	step, err := ins.combines(ctx, op, view)
+	if err == nil && step != "" {
+		reason = fmt.Sprintf("it does not make each row of one row of the table (%s)", step)
+	}
+	return columns, reason, err
 }
 
 // lackingSQL selects the rows that the view makes of the block's and that its
@@ -138,19 +233,28 @@ type step struct {
 	Plans []step
 }
 
-// rowByRow reports whether the step, and those that it reads from, make their rows
-// one by one.
-func (s step) rowByRow() bool {
-	return slices.Contains(rowSteps, s.Type) && !slices.ContainsFunc(s.Plans, func(p step) bool { return !p.rowByRow() })
+// combines returns the first step, of this one and those that it reads from, that does
+// not make its rows one by one, or nothing.
+func (s step) combines() string {
+	if !slices.Contains(rowSteps, s.Type) {
+		return s.Type
+	}
+	for _, from := range s.Plans {
+		if found := from.combines(); found != "" {
+			return found
+		}
+	}
+	return ""
 }
 
-// rowByRow reports whether a view makes its rows one by one, of one table.
-func (ins *Inserter) rowByRow(ctx context.Context, op string, view ddl.View) (bool, error) {
+// combines returns the first step of a view that does not make its rows one by one, of
+// one table, or nothing.
+func (ins *Inserter) combines(ctx context.Context, op string, view ddl.View) (string, error) {
 	var lines []struct {
 		Explain string `ch:"explain"`
 	}
 	if err := ins.client.SelectAs(ctx, op, &lines, "EXPLAIN PLAN json = 1 "+view.Select); err != nil {
-		return false, err
+		return "", err
 	}
 	var text strings.Builder
 	for _, line := range lines {
@@ -158,9 +262,12 @@ func (ins *Inserter) rowByRow(ctx context.Context, op string, view ddl.View) (bo
 	}
 	var plans []struct{ Plan step }
 	if err := json.Unmarshal([]byte(text.String()), &plans); err != nil {
-		return false, fmt.Errorf("%s: the server explains it in a form that is not known: %w", op, err)
+		return "", fmt.Errorf("%s: the server explains it in a form that is not known: %w", op, err)
 	}
-	return len(plans) == 1 && plans[0].Plan.rowByRow(), nil
+	if len(plans) != 1 {
+		return "several plans", nil
+	}
+	return plans[0].Plan.combines(), nil
 }
 
 // behindViews adds rows to a table without its views seeing them, which have seen
