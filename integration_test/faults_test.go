@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -23,7 +24,7 @@ import (
 // was acknowledged is in its table exactly once, and no fact is there twice.
 func TestSoakFaults(t *testing.T) {
 	t.Parallel()
-	trials, faults := soak.Trials(t, 20, 200), soak.Scale(2, 6)
+	trials, faults := soak.Trials(t, 20, 500), soak.Scale(2, 6)
 	seed := soak.Seed(t)
 	var total tally
 	t.Cleanup(func() { t.Log(total.String()) })
@@ -31,9 +32,10 @@ func TestSoakFaults(t *testing.T) {
 	for w := range workers {
 		t.Run(fmt.Sprint("engine ", w), func(t *testing.T) {
 			t.Parallel()
-			engine := enginetest.Start(t, embedded.Config{})
+			dir := smallDisk(t)
+			engine := enginetest.Start(t, embedded.Config{DataDir: filepath.Join(dir, "engine")})
 			for n := w; n < trials; n += workers {
-				tr := newTrial(t, engine, n, seed)
+				tr := newTrial(t, engine, dir, n, seed)
 				tr.run(faults)
 				total.add(tr)
 				if t.Failed() {
@@ -57,6 +59,8 @@ func faults() []fault {
 		{"engine killed", killEngine},
 		{"engine killed", killEngine}, // twice as likely
 		{"engine stopped", stopEngine},
+		{"engine killed in a rename", killInRename},
+		{"no inodes", takeInodes},
 		{"random connections", randomConnections},
 	}
 	for _, kind := range faultproxy.Kinds() {
@@ -136,7 +140,7 @@ func stopEngine(ctx context.Context, tr *trial) (heal func()) {
 // alterTables breaks the tables that there are.
 func alterTables(ctx context.Context, tr *trial, sql [2]string) (heal func()) {
 	var broken []string
-	for _, schema := range trialSchemas() {
+	for _, schema := range tr.shape.schemas() {
 		if _, err := tr.db.Try(ctx, "ALTER TABLE `"+schema.Name+"` "+sql[0]); err != nil {
 			require.ErrorContains(tr, err, "UNKNOWN_TABLE", "only a table that is not made yet cannot be broken")
 			continue
@@ -180,7 +184,8 @@ func TestTableFaults(t *testing.T) {
 type tally struct {
 	mu                           sync.Mutex
 	trials, acknowledged, failed int
-	found, replayed              int
+	inDoubt, found, replayed     int
+	wrong                        wrongs
 	connections                  map[faultproxy.Kind]int
 	faults                       map[string]int
 }
@@ -194,6 +199,11 @@ func (t *tally) add(tr *trial) {
 	t.trials++
 	t.acknowledged += tr.ledger.acknowledged
 	t.failed += tr.ledger.failed
+	t.inDoubt += tr.ledger.inDoubt
+	t.wrong.lost += tr.ledger.counts.lost
+	t.wrong.doubled += tr.ledger.counts.doubled
+	t.wrong.rejectedStored += tr.ledger.counts.rejectedStored
+	t.wrong.targets += tr.ledger.counts.targets
 	t.found += tr.found
 	t.replayed += tr.replayed
 	for _, name := range tr.happened {
@@ -209,8 +219,10 @@ func (t *tally) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var b strings.Builder
-	fmt.Fprintf(&b, "%d trials: %d facts acknowledged, %d failed, %d found; %d more by a replay of the log\n",
-		t.trials, t.acknowledged, t.failed, t.found, t.replayed)
+	fmt.Fprintf(&b, "%d trials: %d facts acknowledged, %d failed, %d of them in doubt, %d found; %d more by a replay of the log\n",
+		t.trials, t.acknowledged, t.failed, t.inDoubt, t.found, t.replayed)
+	fmt.Fprintf(&b, "  lost %d, doubled %d, stored though rejected %d, in tables and not the same in targets %d\n",
+		t.wrong.lost, t.wrong.doubled, t.wrong.rejectedStored, t.wrong.targets)
 	for _, name := range slices.Sorted(maps.Keys(t.faults)) {
 		fmt.Fprintf(&b, "  %4d × %s\n", t.faults[name], name)
 	}

@@ -25,32 +25,33 @@ type trial struct {
 	name   string
 	rng    *rand.Rand // of the trial's own goroutine
 	engine *embedded.Server
+	dir    string // of the engine
 	db     *enginetest.DB
 	proxy  *faultproxy.Proxy
 	ledger *ledger
 
-	materializer *clickhouse.Materializer
-	pipeline     *fact.Pipeline
-	store        *fact.MemoryStore
-	happened     []string // faults, in order
-	found        int      // facts in the tables at the end
-	replayed     int      // facts that the log had and the tables lacked
+	services []recorder // one, or two that record side by side
+	store    *fact.MemoryStore
+	shape    shape
+	happened []string // faults, in order
+	found    int      // facts in the tables at the end
+	replayed int      // facts that the log had and the tables lacked
 }
 
-// trialSchemas are the tables of a trial.
-func trialSchemas() []fact.Schema {
-	second := answers()
-	second.Name = "second"
-	return []fact.Schema{answers(), second}
+// recorder is a process that records.
+type recorder struct {
+	materializer *clickhouse.Materializer
+	pipeline     *fact.Pipeline
 }
 
 // newTrial makes a database and a service that reaches it through a proxy.
-func newTrial(t *testing.T, engine *embedded.Server, number int, seed uint64) *trial {
+func newTrial(t *testing.T, engine *embedded.Server, dir string, number int, seed uint64) *trial {
 	t.Helper()
 	tr := &trial{
-		T: t, name: fmt.Sprintf("t%d", number), engine: engine, ledger: newLedger(),
+		T: t, name: fmt.Sprintf("t%d", number), engine: engine, dir: dir, ledger: newLedger(),
 		rng: rand.New(rand.NewPCG(seed, uint64(number))),
 	}
+	tr.shape = newShape(tr.rng)
 	tr.db = &enginetest.DB{Name: tr.name, DSN: inDatabase(t, engine.DSN(), tr.name), HTTPDSN: inDatabase(t, engine.HTTPDSN(), tr.name)}
 	admin := &enginetest.DB{HTTPDSN: engine.HTTPDSN()}
 	admin.Exec(t, "CREATE DATABASE "+tr.name)
@@ -64,23 +65,30 @@ func newTrial(t *testing.T, engine *embedded.Server, number int, seed uint64) *t
 	tr.proxy = proxy
 	// The settings let tables answer with what a server says that is short of something.
 	dsn += "?dial_timeout=2s&max_memory_usage=150000000&allow_custom_error_code_in_throwif=1"
-	tr.materializer, err = clickhouse.New(tr.config(dsn))
-	require.NoError(t, err)
 	tr.store = fact.NewMemoryStore()
-	tr.pipeline = fact.NewPipeline(fact.WithStore(tr.store, "facts"), fact.WithMaterializer(tr.materializer))
+	for range 1 + tr.rng.IntN(2) {
+		m, err := clickhouse.New(tr.config(dsn))
+		require.NoError(t, err)
+		tr.services = append(tr.services, recorder{m, fact.NewPipeline(fact.WithStore(tr.store, "facts"), fact.WithMaterializer(m))})
+	}
 	return tr
 }
 
 // config varies what a service may choose.
 func (tr *trial) config(dsn string) clickhouse.Config {
 	budgets := []time.Duration{-1, 300 * time.Millisecond, 3 * time.Second, 30 * time.Second}
-	return clickhouse.Config{
+	cfg := clickhouse.Config{
 		DSN:           dsn,
+		Tables:        tr.shape.options(),
 		InsertTimeout: time.Second + time.Duration(tr.rng.IntN(2000))*time.Millisecond,
 		RetryBudget:   budgets[tr.rng.IntN(len(budgets))],
 		Pace:          time.Duration(tr.rng.IntN(20)-5) * time.Millisecond,
 		MaxBlockRows:  1 + tr.rng.IntN(500),
 	}
+	if tr.shape.buffered {
+		cfg.Mode, cfg.OnFailure = clickhouse.Buffered, tr.ledger.giveUp
+	}
+	return cfg
 }
 
 // run records while faults come and go, and then checks what is stored.
@@ -89,16 +97,22 @@ func (tr *trial) run(faults int) {
 	ctx, cancel := context.WithTimeout(tr.Context(), 2*time.Minute)
 	defer cancel()
 	if tr.rng.IntN(2) == 0 {
-		require.NoError(tr, tr.pipeline.EnsureSchemas(ctx, trialSchemas()...))
+		for _, s := range tr.services {
+			require.NoError(tr, s.pipeline.EnsureSchemas(ctx, tr.shape.schemas()...))
+		}
+		tr.dress()
 	} else { // the service starts while the server cannot be reached
 		tr.proxy.SetPlan(faultproxy.Always(faultproxy.Plan{Kind: faultproxy.Refuse}))
-		require.ErrorIs(tr, tr.pipeline.EnsureSchemas(ctx, trialSchemas()...), clickhouse.ErrRetryable)
+		for _, s := range tr.services {
+			require.ErrorIs(tr, s.pipeline.EnsureSchemas(ctx, tr.shape.schemas()...), clickhouse.ErrRetryable)
+		}
+		tr.shape.view, tr.shape.check = false, false // there are no tables yet
 		tr.proxy.SetPlan(faultproxy.Healthy())
 	}
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
 	for w := range 2 + tr.rng.IntN(7) {
-		writer := &writer{trial: tr, number: w, rng: rand.New(rand.NewPCG(tr.rng.Uint64(), 0))}
+		writer := &writer{trial: tr, service: tr.services[w%len(tr.services)], number: w, rng: rand.New(rand.NewPCG(tr.rng.Uint64(), 0))}
 		wg.Go(func() { writer.run(ctx, stop) })
 	}
 	for range faults {
@@ -115,10 +129,12 @@ func (tr *trial) run(faults int) {
 // finish checks that the service works again, and ends it.
 func (tr *trial) finish(ctx context.Context) {
 	tr.Helper()
-	last := &writer{trial: tr, number: 99, rng: tr.rng}
-	require.Eventually(tr, func() bool { return last.call(ctx) == nil }, time.Minute, 10*time.Millisecond, "the service does not recover")
-	require.NoError(tr, tr.pipeline.Close(ctx))
-	require.NoError(tr, tr.materializer.Close(ctx))
+	for n, s := range tr.services {
+		last := &writer{trial: tr, service: s, number: 98 + n, rng: tr.rng}
+		require.Eventually(tr, func() bool { return last.call(ctx) == nil }, time.Minute, 10*time.Millisecond, "the service does not recover")
+		require.NoError(tr, s.pipeline.Close(ctx))
+		require.NoError(tr, s.materializer.Close(ctx))
+	}
 	require.NoError(tr, tr.proxy.Close())
 	require.Eventually(tr, func() bool {
 		return tr.db.Query(tr, "SELECT count() FROM system.processes WHERE query_kind = 'Insert' AND current_database = '"+tr.name+"'") == "0"
@@ -134,8 +150,11 @@ func (tr *trial) judge() {
 	for _, problem := range tr.ledger.problems(rows) {
 		tr.Errorf("%s after %s: %s", tr.name, strings.Join(tr.happened, ", "), problem)
 	}
+	tr.judgeTargets("")
+	tr.undress()
 	began := time.Now()
 	tr.heal()
+	tr.judgeTargets(" and a replay")
 	for _, problem := range tr.ledger.problemsAfterReplay(tr.rows(), tr.logged()) {
 		tr.Errorf("%s after %s and a replay: %s", tr.name, strings.Join(tr.happened, ", "), problem)
 	}
@@ -168,9 +187,9 @@ func (tr *trial) heal() {
 		facts[i], err = fact.FactFromEvent(e)
 		require.NoError(tr, err)
 	}
-	m, err := clickhouse.New(clickhouse.Config{DSN: tr.db.DSN})
+	m, err := clickhouse.New(clickhouse.Config{DSN: tr.db.DSN, Tables: tr.shape.options()})
 	require.NoError(tr, err)
-	require.NoError(tr, m.EnsureSchema(tr.Context(), trialSchemas()...))
+	require.NoError(tr, m.EnsureSchema(tr.Context(), tr.shape.schemas()...))
 	tr.replayed, err = m.MaterializeMissing(tr.Context(), facts...)
 	require.NoError(tr, err)
 	require.NoError(tr, m.Close(tr.Context()))
@@ -180,11 +199,11 @@ func (tr *trial) heal() {
 func (tr *trial) rows() map[string]stored {
 	tr.Helper()
 	found := make(map[string]stored)
-	for _, schema := range trialSchemas() {
+	for _, schema := range tr.shape.schemas() {
 		if tr.db.Query(tr, "EXISTS TABLE `"+schema.Name+"`") == "0" {
 			continue
 		}
-		text := tr.db.Query(tr, "SELECT id, count(), min(tokens), max(tokens) FROM `"+schema.Name+"` GROUP BY id")
+		text := tr.db.Query(tr, "SELECT id, count(), min(tokens), max(tokens) FROM `"+schema.Name+"`"+tr.shape.final(schema.Name)+" GROUP BY id")
 		for _, line := range strings.Split(strings.TrimSpace(text), "\n") {
 			if line == "" {
 				continue
@@ -210,9 +229,10 @@ func pause(rng *rand.Rand, most int) {
 // writer is one goroutine of the service.
 type writer struct {
 	*trial
-	number int
-	calls  int
-	rng    *rand.Rand
+	service recorder
+	number  int
+	calls   int
+	rng     *rand.Rand
 }
 
 // run records until stop is closed.
@@ -237,13 +257,15 @@ func (w *writer) call(ctx context.Context) error {
 	if w.rng.IntN(12) == 0 { // an impatient caller
 		limited, cancel = context.WithTimeout(ctx, time.Duration(w.rng.IntN(50))*time.Millisecond)
 	}
-	err := w.pipeline.Record(limited, facts...)
+	err := w.service.pipeline.Record(limited, facts...)
 	cancel()
+	tries := []error{err}
 	for repeat := 0; err != nil && repeat < 3 && w.rng.IntN(2) == 0; repeat++ {
 		pause(w.rng, 50)
-		err = w.materializer.Materialize(ctx, facts...)
+		err = w.service.materializer.Materialize(ctx, facts...)
+		tries = append(tries, err)
 	}
-	w.ledger.add(facts, err)
+	w.ledger.add(facts, tries...)
 	return err
 }
 

@@ -3,6 +3,7 @@ package integration
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"testing"
 
@@ -19,13 +20,20 @@ type ledger struct {
 	facts        map[string]entry // by schema and ID
 	acknowledged int
 	failed       int
-	unexpected   []error // errors that no fault explains
+	inDoubt      int             // of those that failed
+	gaveUp       map[string]bool // buffered facts that were given up; true if they are certainly not stored
+	unexpected   []error         // errors that no fault explains
+	counts       wrongs
 }
+
+// wrongs counts what must not be.
+type wrongs struct{ lost, doubled, rejectedStored, targets int }
 
 // entry is what is known of one fact.
 type entry struct {
 	acknowledged bool
-	tokens       int // the value of its row
+	rejected     bool // every try said that nothing is stored
+	tokens       int  // the value of its row
 }
 
 // stored is the rows of one fact.
@@ -34,14 +42,48 @@ type stored struct {
 	least, most int // of their tokens
 }
 
-func newLedger() *ledger { return &ledger{facts: make(map[string]entry)} }
+func newLedger() *ledger {
+	return &ledger{facts: make(map[string]entry), gaveUp: make(map[string]bool)}
+}
 
-// add notes the outcome of a call.
-func (l *ledger) add(facts []fact.Fact, err error) {
+// giveUp notes buffered facts that are not stored, as their calls were told that they
+// would be.
+func (l *ledger) giveUp(f clickhouse.Failure) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	for _, id := range f.IDs {
+		l.gaveUp[f.Table+" "+id] = notStored(f.Err)
+	}
+	if !isExpected(f.Err) {
+		l.unexpected = append(l.unexpected, f.Err)
+	}
+}
+
+// acknowledges reports whether a fact's caller was told that it is stored.
+func (l *ledger) acknowledges(name string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, gaveUp := l.gaveUp[name]
+	return l.facts[name].acknowledged && !gaveUp
+}
+
+// notStored reports whether an error says that nothing is stored, and that the same
+// call would fail again.
+func notStored(err error) bool {
+	return (errors.Is(err, clickhouse.ErrRejected) || errors.Is(err, clickhouse.ErrSchema)) && !errors.Is(err, clickhouse.ErrAmbiguous)
+}
+
+// add notes the outcome of a call, which may have been tried several times.
+func (l *ledger) add(facts []fact.Fact, tries ...error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	err := tries[len(tries)-1]
+	rejected := !slices.ContainsFunc(tries, func(err error) bool { return !notStored(err) })
 	for _, f := range facts {
-		l.facts[f.Schema+" "+f.ID] = entry{acknowledged: err == nil, tokens: f.Data["tokens"].(int)}
+		l.facts[f.Schema+" "+f.ID] = entry{acknowledged: err == nil, rejected: rejected, tokens: f.Data["tokens"].(int)}
+	}
+	if errors.Is(err, clickhouse.ErrAmbiguous) {
+		l.inDoubt += len(facts)
 	}
 	if err == nil {
 		l.acknowledged += len(facts)
@@ -61,10 +103,18 @@ func (l *ledger) problems(found map[string]stored) []string {
 	add := func(format string, args ...any) { problems = append(problems, fmt.Sprintf(format, args...)) }
 	for name, e := range l.facts {
 		s := found[name]
+		if rejected, ok := l.gaveUp[name]; ok {
+			e.acknowledged, e.rejected = false, rejected
+		}
 		switch {
+		case e.rejected && s.rows > 0:
+			l.counts.rejectedStored++
+			add("fact %q was rejected and is there", name)
 		case e.acknowledged && s.rows == 0:
+			l.counts.lost++
 			add("fact %q was acknowledged and is not there", name)
 		case s.rows > 1:
+			l.counts.doubled++
 			add("fact %q is there %d times (acknowledged: %t)", name, s.rows, e.acknowledged)
 		case s.rows == 1 && (s.least != e.tokens || s.most != e.tokens):
 			add("fact %q has %d and should have %d", name, s.least, e.tokens)
@@ -109,19 +159,21 @@ func TestLedger(t *testing.T) {
 	told("failed", 5, clickhouse.ErrRetryable)
 	told("failed and stored", 6, clickhouse.ErrAmbiguous)
 	told("failed and doubled", 7, clickhouse.ErrAmbiguous)
+	told("refused and stored", 10, clickhouse.ErrRejected)
 	told("strange", 8, errors.New("nil pointer"))
 	require.Equal(t, 4, l.acknowledged)
-	require.Equal(t, 4, l.failed)
+	require.Equal(t, 5, l.failed)
 	require.ElementsMatch(t, []string{
 		`fact "s lost" was acknowledged and is not there`,
 		`fact "s doubled" is there 2 times (acknowledged: true)`,
 		`fact "s failed and doubled" is there 2 times (acknowledged: false)`,
 		`fact "s changed" has 9 and should have 4`,
+		`fact "s refused and stored" was rejected and is there`,
 		`fact "s ghost" is there and was never recorded`,
 		`a call failed in a way that no fault explains: nil pointer`,
 	}, l.problems(map[string]stored{
 		"s stored": {1, 1, 1}, "s doubled": {2, 3, 3}, "s changed": {1, 9, 9},
-		"s failed and stored": {1, 6, 6}, "s failed and doubled": {2, 7, 7}, "s ghost": {1, 0, 0},
+		"s refused and stored": {1, 10, 10}, "s failed and stored": {1, 6, 6}, "s failed and doubled": {2, 7, 7}, "s ghost": {1, 0, 0},
 	}))
 	require.ElementsMatch(t, []string{
 		`fact "s doubled" is there 2 times, with 3`,
