@@ -396,3 +396,34 @@ func TestLoadFindsRowsThatTheServerLost(t *testing.T) {
 	r.load(cfg)
 	require.Equal(t, "500\t500", r.count())
 }
+
+// restarting is a server that cancels the first queries of each kind, as one does that is being stopped.
+type restarting struct {
+	server
+	ensured, selected bool
+}
+
+func (s *restarting) Ensure(ctx context.Context, tables ...ddl.Table) error {
+	if !s.ensured {
+		s.ensured = true
+		return &chconn.Error{Op: "inspect table", Code: 394, Name: "QUERY_WAS_CANCELLED", Class: chconn.ErrRetryable}
+	}
+	return s.server.Ensure(ctx, tables...)
+}
+
+func (s *restarting) Select(ctx context.Context, dest any, sql string, params ...any) error {
+	if !s.selected {
+		s.selected = true
+		return &chconn.Error{Op: "select", Code: 394, Name: "QUERY_WAS_CANCELLED", Class: chconn.ErrRetryable}
+	}
+	return s.server.Select(ctx, dest, sql, params...)
+}
+
+// A server that is restarted while a load begins is waited for.
+func TestRestartAtTheBeginning(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	sum, err := loadInto(t.Context(), r.config(r.file("a", lines(0, 10))), &restarting{server: serverOf(r.client)})
+	require.NoError(t, err)
+	require.EqualValues(t, 10, sum.Rows)
+}

@@ -197,18 +197,35 @@ func (l *load) prepare(ctx context.Context) error {
 	if l.server == nil {
 		return l.prepareCheck()
 	}
-	// Not repeated: whoever starts a load wants to know that the server is down.
-	var err error
+	// Whoever starts a load wants to know that the server is down. One that is there, and is
+	// restarted at this moment, is waited for.
+	var down error
+	err := l.retrier(ctx).do(ctx, func(ctx context.Context, again bool) error {
+		err := l.openLedger(ctx)
+		if !again && chconn.NotConnected(err) {
+			down = err
+			return nil
+		}
+		return err
+	})
+	if err := errors.Join(down, err); err != nil {
+		return err
+	}
+	if l.cfg.Rejects == "" {
+		return nil
+	}
+	return l.tidyRejects(func() (map[string]bool, error) { return l.ledger.begun(ctx) })
+}
+
+// openLedger opens the ledger, and finds the loads that this one goes on with.
+func (l *load) openLedger(ctx context.Context) (err error) {
 	if l.ledger, err = openLedger(ctx, l.server); err != nil {
 		return err
 	}
 	if err := l.lookBack(ctx); err != nil {
 		return &ledgerError{err}
 	}
-	if l.cfg.Rejects == "" {
-		return nil
-	}
-	return l.tidyRejects(func() (map[string]bool, error) { return l.ledger.begun(ctx) })
+	return nil
 }
 
 // lookBack finds the loads that this one goes on with.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,9 +14,12 @@ import (
 )
 
 const doctorLong = `Look at the server and at the tables of its database for what goes wrong in daily life: its
-clock, disk space, merges, tables whose repeated inserts would be stored twice, failed
-mutations, broken views, unfinished loads. That a repeated insert is stored once is
-proven, by inserting twice into a table that is made for that and dropped.
+clock, disk space, missing rights, merges, failed mutations, tables that differ from their
+schemas or whose repeated inserts would be stored twice, rows that outlive their TTL, broken
+views, unfinished loads. That a repeated insert is stored once is proven, by inserting twice
+into a table that is made for that and dropped.
+
+Schemas are the built-in ones, those that the database keeps, and those of --schemas.
 
 Each finding says what to do; docs/runbook.md has more on each. The exit code is 0 when
 nothing has to be done and 1 otherwise.`
@@ -30,12 +34,17 @@ func NewDoctor(a *cli.App) *cobra.Command {
 		Example: "  factload doctor\n  factload doctor --dsn-file dsn --json",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			registry, err := a.Registry()
+			if err != nil {
+				return err
+			}
 			return a.WithClient(cmd.Context(), cli.Reading, func(client *clickhouse.Client) error {
-				return runDoctor(cmd.Context(), a, client, asJSON)
+				return runDoctor(cmd.Context(), a, client, checks(registry, usualLimits), asJSON)
 			})
 		},
 	}
 	cli.AddServerFlags(cmd)
+	cli.AddSchemasFlag(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON array")
 	return cmd
 }
@@ -48,13 +57,30 @@ type finding struct {
 	Advice string `json:"advice,omitempty"`
 }
 
-func runDoctor(ctx context.Context, a *cli.App, client *clickhouse.Client, asJSON bool) error {
-	var all []finding
-	healthy := true
+func runDoctor(ctx context.Context, a *cli.App, client *clickhouse.Client, checks []check, asJSON bool) error {
+	all, err := findings(ctx, client, checks)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		if err := json.NewEncoder(a.Out).Encode(all); err != nil {
+			return err
+		}
+	} else {
+		printFindings(a, all)
+	}
+	if slices.ContainsFunc(all, func(f finding) bool { return !f.OK }) {
+		return cli.ErrUnhealthy
+	}
+	return nil
+}
+
+// findings runs all checks.
+func findings(ctx context.Context, client *clickhouse.Client, checks []check) (all []finding, err error) {
 	for _, check := range checks {
 		found, err := check.look(ctx, client)
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			return nil, context.Cause(ctx)
 		}
 		if err != nil {
 			found = []finding{{Found: "cannot be told: " + err.Error(), Advice: "see whether the user may read system tables and create tables"}}
@@ -64,21 +90,10 @@ func runDoctor(ctx context.Context, a *cli.App, client *clickhouse.Client, asJSO
 		}
 		for _, f := range found {
 			f.Check = check.name
-			healthy = healthy && f.OK
 			all = append(all, f)
 		}
 	}
-	if asJSON {
-		if err := json.NewEncoder(a.Out).Encode(all); err != nil {
-			return err
-		}
-	} else {
-		printFindings(a, all)
-	}
-	if !healthy {
-		return cli.ErrUnhealthy
-	}
-	return nil
+	return all, nil
 }
 
 func printFindings(a *cli.App, all []finding) {
