@@ -101,6 +101,12 @@ func ParseFunctions(answer string) Functions {
 	return functions
 }
 
+// CallsFunctions reports whether SQL in the table may call functions: without any,
+// [Table.Printed] needs none of the server's.
+func (t Table) CallsFunctions() bool {
+	return slices.ContainsFunc(t.pieces(), func(p printed) bool { return strings.Contains(*p.sql, "(") })
+}
+
 // Printed returns a copy of the table in which all SQL is as the server prints
 // it. It takes the answer to [Table.PrintSQL], and the server's functions. Only tables of which that is true
 // can be compared: the server rewrites what it is sent.

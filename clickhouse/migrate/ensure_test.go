@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -262,4 +263,20 @@ func TestOvertaken(t *testing.T) {
 	}
 	require.False(t, overtaken(&ch.Exception{Code: proto.ErrSyntaxError}))
 	require.False(t, overtaken(errors.New("x")))
+}
+
+// TestServerFunctionsAreAskedForWhenCalled: it takes the server longer than all else.
+func TestServerFunctionsAreAskedForWhenCalled(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	c := open(t, db.DSN)
+	ensure := func(partition string) {
+		schema := chtest.SmallSchema
+		schema.Name = "by" + strconv.Itoa(len(partition))
+		require.NoError(t, c.Ensure(t.Context(), chtest.NewTable(t, schema, ddl.Options{PartitionBy: partition})))
+	}
+	ensure("n")
+	require.Nil(t, c.functions.Load())
+	ensure("ABS(n)")
+	require.NotNil(t, c.functions.Load())
 }

@@ -81,9 +81,11 @@ func (m *Migrator) printed(ctx context.Context, table ddl.Table) (ddl.Table, err
 		if err != nil {
 			return ddl.Table{}, err
 		}
-		functions, err := m.serverFunctions(ctx, op)
-		if err != nil {
-			return ddl.Table{}, err
+		var functions ddl.Functions
+		if table.CallsFunctions() {
+			if functions, err = m.serverFunctions(ctx, op); err != nil {
+				return ddl.Table{}, err
+			}
 		}
 		var settled bool
 		if table, settled, err = table.Printed(answer, functions); err != nil {
