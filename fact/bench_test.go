@@ -39,6 +39,29 @@ func BenchmarkMemoryStoreAppend(b *testing.B) {
 	}
 }
 
+// BenchmarkMemoryStoreAppendBatch appends a hundred events at a time.
+func BenchmarkMemoryStoreAppendBatch(b *testing.B) {
+	e, err := fact.NewEvent("s", benchmarkFact())
+	if err != nil {
+		b.Fatal(err)
+	}
+	batch := make([]fact.Event, 100)
+	for i := range batch {
+		batch[i] = e
+	}
+	var store *fact.MemoryStore
+	n := 0
+	for b.Loop() {
+		if n++; store == nil || n%10_000 == 0 {
+			store = fact.NewMemoryStore() // a million events are enough
+		}
+		if err := store.Append(b.Context(), "s", batch); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N*len(batch))/b.Elapsed().Seconds(), "events/s")
+}
+
 func BenchmarkPipelineRecord(b *testing.B) {
 	p := fact.NewPipeline(fact.WithStore(fact.NewMemoryStore(), "s"))
 	f := benchmarkFact()

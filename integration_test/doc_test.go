@@ -14,6 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	runFollower()
 	image := os.Getenv(imageEnv)
 	if image == "" {
 		enginetest.Main(m)
