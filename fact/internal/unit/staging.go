@@ -1,6 +1,10 @@
 package unit
 
-import "github.com/factload/factload/fact/eventlog"
+import (
+	"slices"
+
+	"github.com/factload/factload/fact/eventlog"
+)
 
 // staging holds the events of a unit of work in the order of their appends.
 type staging struct {
@@ -9,13 +13,13 @@ type staging struct {
 	counts  map[string]int64 // of the events of each stream
 }
 
-func (g *staging) add(stream string, event eventlog.Event) {
+func (g *staging) add(stream string, events []eventlog.Event) {
 	if g.counts == nil {
 		g.counts = make(map[string]int64, 1)
 	}
-	g.counts[stream]++
-	g.events = append(g.events, event)
-	g.streams = append(g.streams, stream)
+	g.counts[stream] += int64(len(events))
+	g.events = append(g.events, events...)
+	g.streams = append(g.streams, slices.Repeat([]string{stream}, len(events))...)
 }
 
 // rollback forgets all but the first events.

@@ -157,8 +157,8 @@ func (r *Runner) append(ctx context.Context, u *Unit, parent *projectorCall, cal
 	}()
 	for i := range events {
 		events[i].Sequence = last + int64(i) + 1
-		u.add(call.Stream, events[i])
 	}
+	u.add(call.Stream, events)
 	if err := r.project(ctx, u, parent, events); err != nil {
 		return err
 	}
