@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"regexp"
 	"slices"
 	"unicode/utf8"
 
@@ -125,11 +126,16 @@ func (e *envelope) key(d *jx.Decoder, key []byte) error {
 	return err
 }
 
-// isEnvelope reports whether a row is an envelope, or an event.
+// isEnvelope reports whether a row is an envelope, or an event, and has no other keys.
 func isEnvelope(row []byte) bool {
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(row, &keys) != nil {
 		return false
+	}
+	for key := range keys {
+		if !slices.Contains(envelopeKeys, key) {
+			return false
+		}
 	}
 	return keys["data"] != nil && (keys["schema"] != nil || keys["type"] != nil)
 }
@@ -137,6 +143,9 @@ func isEnvelope(row []byte) bool {
 // judgeFirst refuses a load by its first line, when that is certainly no
 // envelope: every other line would be rejected too.
 func judgeFirst(in *input.File, line []byte) error {
+	if looksLikeHeader(line) {
+		return fmt.Errorf("%w: %w: %s begins like a table with a header: CSV and TSV need the name of the schema", ErrConfig, ErrNoSchema, in.Name)
+	}
 	var keys map[string]json.RawMessage
 	if json.Unmarshal(line, &keys) != nil || len(keys) == 0 || keys["data"] != nil {
 		return nil
@@ -147,6 +156,12 @@ func judgeFirst(in *input.File, line []byte) error {
 	}
 	return fmt.Errorf("%w: %w: %s is of bare rows, as its first line has a key %q and no \"data\": name the schema of the rows", ErrConfig, ErrNoSchema, in.Name, others[0])
 }
+
+// header is a line of at least two names with commas or tabs between them.
+var header = regexp.MustCompile(`^"?[\pL_][^,\t{}\[\]]*([,\t]"?[\pL_][^,\t{}\[\]]*)+$`)
+
+// looksLikeHeader reports whether a line is like the header of CSV, and not JSON.
+func looksLikeHeader(line []byte) bool { return header.Match(bytes.TrimPrefix(line, input.BOM)) }
 
 const envelopeHint = `an envelope is {"schema":…,"data":{…}}, or an event as the log has it; bare rows need the name of their schema`
 

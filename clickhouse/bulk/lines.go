@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/factload/factload/clickhouse/bulk/internal/input"
+	"github.com/factload/factload/fact"
 )
 
 // Line is a line of an input.
@@ -25,6 +26,7 @@ type Line struct {
 // Lines reads the lines of inputs that are files, directories, patterns or -, as
 // [Config.Inputs] has them, one input after the other. Compressed ones are decompressed,
 // and what is no text is refused, as Load does. Empty lines are left out.
+// Of several objects on a line each comes by itself, as a line with the same number.
 //
 // A line of more than maxBytes comes without its text and with an error of kind
 // [ErrLineTooLong]; whoever goes on gets the lines behind it. Any other error
@@ -35,14 +37,23 @@ type Line struct {
 // [*InputError] that wraps the cause. A Read of stdin that waits then is left
 // alone, and what it reads later is lost.
 func Lines(ctx context.Context, inputs []string, stdin io.Reader, maxBytes int) iter.Seq2[Line, error] {
+	return RowsAt(ctx, inputs, stdin, maxBytes, "")
+}
+
+// RowsAt is [Lines] of inputs whose rows are where [Config.RowsAt] says.
+func RowsAt(ctx context.Context, inputs []string, stdin io.Reader, maxBytes int, rowsAt string) iter.Seq2[Line, error] {
 	return func(yield func(Line, error) bool) {
-		files, err := input.Expand(inputs, "")
+		form, err := linesForm(maxBytes, rowsAt)
+		var files []*input.File
+		if err == nil {
+			files, err = input.Expand(inputs, "")
+		}
 		if err != nil {
 			yield(Line{}, asInputError(err))
 			return
 		}
 		for _, in := range files {
-			more, err := linesOf(ctx, in, stdin, maxBytes, yield)
+			more, err := linesOf(ctx, in, stdin, form, yield)
 			if err != nil && ctx.Err() != nil {
 				err = context.Cause(ctx)
 			}
@@ -57,15 +68,27 @@ func Lines(ctx context.Context, inputs []string, stdin io.Reader, maxBytes int) 
 	}
 }
 
+// linesForm is how lines are found by who does not know a schema yet.
+func linesForm(maxBytes int, rowsAt string) (form input.Form, err error) {
+	form = input.Form{MaxLine: maxBytes, Cell: func(string) (input.Cell, bool) { return input.CellGuessed, false }}
+	if rowsAt == "" {
+		return form, nil
+	}
+	if form.RowsAt, err = fact.ParsePath(rowsAt); err != nil {
+		err = fmt.Errorf("%w: the path of the rows %q: %w", ErrConfig, rowsAt, err)
+	}
+	return form, err
+}
+
 // linesOf reads the lines of one input. It returns false when nobody wants more.
-func linesOf(ctx context.Context, in *input.File, stdin io.Reader, maxBytes int, yield func(Line, error) bool) (more bool, err error) {
+func linesOf(ctx context.Context, in *input.File, stdin io.Reader, form input.Form, yield func(Line, error) bool) (more bool, err error) {
 	var read atomic.Int64
-	source, err := input.Open(ctx, in, stdin, &read, input.Form{MaxLine: maxBytes, Cell: func(string) (input.Cell, bool) { return input.CellGuessed, false }})
+	source, err := input.Open(ctx, in, stdin, &read, form)
 	if err != nil {
 		return false, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
-	lines := input.NewLineReader(source, maxBytes)
+	lines := input.NewLineReader(source, form.MaxLine)
 	if err := lines.CheckText(); err != nil {
 		return false, err
 	}
@@ -98,8 +121,14 @@ func linesOf(ctx context.Context, in *input.File, stdin io.Reader, maxBytes int,
 		if len(bytes.TrimSpace(text)) == 0 {
 			continue
 		}
-		if line.Text = text; !yield(line, nil) {
-			return false, nil
+		rows := input.Objects(text)
+		if len(rows) < 2 {
+			rows = [][]byte{text}
+		}
+		for _, row := range rows {
+			if line.Text = row; !yield(line, nil) {
+				return false, nil
+			}
 		}
 	}
 }

@@ -1,14 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse/embedded"
 )
@@ -25,6 +28,28 @@ func TestScripts(t *testing.T) {
 	t.Parallel()
 	p := scriptParams()
 	p.Dir = "testdata/script"
+	testscript.Run(t, p)
+}
+
+// casesEnv is where inputs are that people have, and that are not in the repository.
+const casesEnv = "FACTLOAD_TEST_CASES"
+
+// TestCases loads inputs that people have, if they are there.
+func TestCases(t *testing.T) {
+	t.Parallel()
+	dir := cmp.Or(os.Getenv(casesEnv), filepath.Join("..", "..", "..", "shared", "cases", "files"))
+	dir, err := filepath.Abs(dir)
+	require.NoError(t, err)
+	if _, err := os.Stat(dir); err != nil {
+		t.Skipf("there are no inputs in %s: %s tells where they are", dir, casesEnv)
+	}
+	p := scriptParams()
+	p.Dir = "testdata/cases"
+	setup := p.Setup
+	p.Setup = func(env *testscript.Env) error {
+		env.Setenv("CASES", dir)
+		return setup(env)
+	}
 	testscript.Run(t, p)
 }
 

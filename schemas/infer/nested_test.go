@@ -152,3 +152,30 @@ func TestInferUnrelated(t *testing.T) {
 	require.NoError(t, in.WriteYAML(&out, "s"))
 	require.Contains(t, out.String(), "# The rows of a and c have hardly a key in common:\n# they may belong into tables of their own.\n")
 }
+
+// TestFirstOfList looks into lists of one object of an answer, and into no others.
+func TestFirstOfList(t *testing.T) {
+	t.Parallel()
+	from := func(rows ...string) map[string]string {
+		var in infer.Builder
+		for _, row := range rows {
+			require.NoError(t, in.Add([]byte(row)))
+		}
+		def, err := in.Definition("s")
+		require.NoError(t, err)
+		got := make(map[string]string)
+		for _, f := range def.Schema.Fields {
+			got[f.Name] = f.From + " " + f.Type.String()
+		}
+		return got
+	}
+	const one = `{"choices":[{"message":{"content":"a"},"finish_reason":"stop"}]}`
+	want := map[string]string{"message_content": "choices.0.message.content string", "finish_reason": "choices.0.finish_reason string"}
+	require.Equal(t, want, from(one, `{"choices":[]}`, `{"choices":null}`, `{}`))
+	left := map[string]string{"choices": " json"}
+	for _, other := range []string{`{"choices":[{},{}]}`, `{"choices":[1]}`, `{"choices":{"a":1}}`, `{"choices":"x"}`} {
+		require.Equal(t, left, from(one, other), other)
+		require.Equal(t, left, from(other, one), other)
+	}
+	require.Equal(t, map[string]string{"messages": " json"}, from(`{"messages":[{"role":"user"}]}`))
+}

@@ -35,16 +35,40 @@ func (o *object) forget(n int) {
 // add looks at the value of a field, which stands in so many objects, the row included.
 func (in *Builder) add(f *inferredField, p pair, depth int) {
 	f.add(p)
+	raw := p.value
+	if raw[0] == '[' {
+		raw = f.first(raw)
+	}
 	depthLimit := in.Depth
 	if depthLimit == 0 {
 		depthLimit = DefaultDepth
 	}
-	if p.value[0] != '{' || f.inside.shapeless {
+	if len(raw) == 0 || raw[0] != '{' || f.inside.shapeless {
 		return
 	}
-	if depth > depthLimit || f.values.lists+f.values.texts+f.values.numbers+f.values.bools > 0 || !in.addInside(f, p.value, depth) {
+	v := &f.values
+	if depth > depthLimit || v.lists > 0 && v.objects > 0 || v.texts+v.numbers+v.bools > 0 || !in.addInside(f, raw, depth) {
 		f.inside = object{shapeless: true}
 	}
+}
+
+// firstOfList are the names of lists that mostly have one element, whose values are asked for: what a model answered.
+var firstOfList = []string{"choices", "candidates"}
+
+// first returns the element of a list of one, if the fields of that become fields of the schema. Of an empty list it is
+// nothing. Any other list in the field leaves all of them json.
+func (f *inferredField) first(list []byte) []byte {
+	w := walker{data: list}
+	w.open()
+	if !w.more() {
+		return nil
+	}
+	element, err := w.value()
+	if err != nil || w.more() || element[0] != '{' || f.values.objects > 0 || !slices.Contains(firstOfList, f.key) {
+		f.inside = object{shapeless: true}
+		return nil
+	}
+	return element
 }
 
 // addInside looks at an object in a field. It reports false if its keys do not make fields.
@@ -66,7 +90,11 @@ func (in *Builder) addInside(f *inferredField, raw []byte, depth int) bool {
 			if len(f.inside.fields) >= maxKeysInside || b.fields+len(in.root.fields) > MaxFields || b.nameLen+in.nameLen > maxNameBytes {
 				return false
 			}
-			inner = f.inside.make(p.key, append(slices.Clone(f.path), fact.Step{Key: p.key}))
+			path := slices.Clone(f.path)
+			if f.values.lists > 0 {
+				path = append(path, fact.Step{InArray: true})
+			}
+			inner = f.inside.make(p.key, append(path, fact.Step{Key: p.key}))
 		}
 		if inner.turn == in.turn {
 			return false // twice, which only json takes
@@ -97,12 +125,13 @@ func (in *Builder) leaves(all []*inferredField, o *object) []*inferredField {
 func (f *inferredField) hasFixedShape() bool {
 	const few, rarest = 8, 8
 	v, keys := &f.values, int64(len(f.inside.fields))
-	if f.inside.shapeless || keys == 0 || v.objects == 0 || v.objects+v.nulls != f.rows {
+	objects := v.objects + v.lists
+	if f.inside.shapeless || keys == 0 || objects == 0 || objects+v.nulls != f.rows {
 		return false
 	}
 	occurrences := int64(0)
 	for _, inner := range f.inside.fields {
 		occurrences += inner.rows
 	}
-	return keys <= few || occurrences*rarest >= v.objects*keys
+	return keys <= few || occurrences*rarest >= objects*keys
 }

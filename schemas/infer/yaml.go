@@ -44,6 +44,9 @@ func (in *Builder) comments(s fact.Schema, choices []choice) schemas.Comments {
 	if a, b, found := in.Unrelated(); found {
 		top("The rows of "+oneLine(a)+" and "+oneLine(b)+" have hardly a key in common:", "they may belong into tables of their own.")
 	}
+	if f := in.wrapped(); f != nil {
+		top("The file is one object. If its rows are the elements of " + oneLine(f.path.String()) + ", infer and load with --rows-at " + oneLine(f.path.String()) + ".")
+	}
 	if in.envelopes() {
 		top("The rows look like envelopes, with the row of another schema in data. load reads those when no schema is",
 			"named. For a schema of what is inside: jq -c .data FILE | factload infer --schema NAME -")
@@ -60,6 +63,24 @@ func (in *Builder) comments(s fact.Schema, choices []choice) schemas.Comments {
 		c.Fields[choice.field.Name] = strings.Join(choice.notes, "; ")
 	}
 	return c
+}
+
+// wrapped returns the longest list of objects in the only row, if there is one.
+func (in *Builder) wrapped() *inferredField {
+	if in.rows != 1 {
+		return nil
+	}
+	return longestList(&in.root, nil)
+}
+
+func longestList(o *object, longest *inferredField) *inferredField {
+	for _, f := range o.fields {
+		if f.elements.objects > 0 && (longest == nil || f.elements.objects > longest.elements.objects) {
+			longest = f
+		}
+		longest = longestList(&f.inside, longest)
+	}
+	return longest
 }
 
 // oneLine returns a name fit for a comment.

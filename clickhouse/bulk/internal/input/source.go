@@ -131,7 +131,7 @@ func (s *Source) openParquet(buffered *bufio.Reader, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	rows, err := newParquetRows(&countingReaderAt{r: file, n: s.raw.n}, info.Size())
+	rows, err := newParquetRows(&countingReaderAt{r: io.NewSectionReader(file, 0, info.Size()), n: s.raw.n}, info.Size())
 	if err != nil {
 		return err
 	}

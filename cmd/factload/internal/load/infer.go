@@ -34,7 +34,8 @@ would reject whatever the schema are left out and counted.
 Types are chosen so that nothing is lost and later rows have room: integers are
 int64, text is a datetime64, date or uuid only if all of it is, and what is mixed
 is json. Values in objects become fields of their own, as deep as --depth says;
-lists of objects, and objects whose keys are data, stay json. Where a type is a
+lists of objects (but those of one choice, of which the first is taken), and
+objects whose keys are data, stay json. Where a type is a
 guess, such as that a number is a time, a comment says so. The sorting key
 (order_by) is a guess too.
 
@@ -46,6 +47,7 @@ type inferFlags struct {
 	schema string
 	rows   int64
 	depth  int
+	rowsAt string
 }
 
 // NewInfer makes the command infer.
@@ -65,6 +67,7 @@ func NewInfer(a *cli.App) *cobra.Command {
 	flags.StringVar(&f.schema, "schema", "", "`name` of the schema (default: as the first file, without its endings)")
 	flags.Int64Var(&f.rows, "rows", 0, "look at the first `N` rows only; later ones may not fit (0: all)")
 	flags.IntVar(&f.depth, "depth", infer.DefaultDepth, "look `N` objects deep for fields; 0 leaves objects as json")
+	flags.StringVar(&f.rowsAt, "rows-at", "", "`path` in the JSON to the array of rows, such as response.items")
 	flags.String("max-line-bytes", "16MiB", "`size` above which a line is left out")
 	config.Bind(flags, "max-line-bytes", "load.max_line_bytes")
 	return cmd
@@ -86,7 +89,7 @@ func runInfer(ctx context.Context, a *cli.App, f inferFlags, inputs []string) er
 	if f.depth == 0 {
 		in.Depth = -1
 	}
-	left, err := inferFrom(ctx, a, &in, f.rows, inputs)
+	left, err := inferFrom(ctx, a, &in, f, inputs)
 	if err != nil {
 		return err
 	}
@@ -102,9 +105,9 @@ func runInfer(ctx context.Context, a *cli.App, f inferFlags, inputs []string) er
 }
 
 // inferFrom adds rows of the inputs, up to the given number unless that is 0.
-func inferFrom(ctx context.Context, a *cli.App, in *infer.Builder, most int64, inputs []string) (leftOut, error) {
+func inferFrom(ctx context.Context, a *cli.App, in *infer.Builder, f inferFlags, inputs []string) (leftOut, error) {
 	var left leftOut
-	for line, err := range bulk.Lines(ctx, inputs, a.In, int(a.Config.Load.MaxLineBytes)) {
+	for line, err := range bulk.RowsAt(ctx, inputs, a.In, int(a.Config.Load.MaxLineBytes), f.rowsAt) {
 		if err == nil {
 			in.Source(line.File)
 			err = in.Add(line.Text)
@@ -119,7 +122,7 @@ func inferFrom(ctx context.Context, a *cli.App, in *infer.Builder, most int64, i
 		case err != nil:
 			return left, err
 		}
-		if in.Rows() == most && most > 0 {
+		if in.Rows() == f.rows && f.rows > 0 {
 			break
 		}
 	}

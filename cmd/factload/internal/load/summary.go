@@ -66,7 +66,7 @@ func (r printer) printFiles(files []bulk.FileSummary) {
 func (r printer) printRejects(s bulk.Summary) {
 	if s.SkippedRejected > 0 {
 		fmt.Fprintf(r.err, "%s of what was loaded before had been rejected and %s not in a table: "+
-			"factload check --rejects FILE writes such rows to a file, to be fixed and loaded\n", show.Rows(s.SkippedRejected), isAre(s.SkippedRejected))
+			"when the schema is fixed, the same load with --retry-rejected loads them; factload check --rejects FILE writes such rows to a file\n", show.Rows(s.SkippedRejected), isAre(s.SkippedRejected))
 	}
 	if s.Rejected == 0 {
 		return
@@ -92,6 +92,9 @@ func (r printer) printRejects(s bulk.Summary) {
 		where = "they are in " + r.rejects
 	case r.dryRun:
 		where = "--rejects FILE writes them to a file"
+	}
+	if !r.dryRun {
+		where += "; when the schema is fixed, the same load with --retry-rejected loads them"
 	}
 	fmt.Fprintf(r.err, "rejected %s (%s): %s\n", show.Rows(s.Rejected), strings.Join(reasons, ", "), where)
 	if s.Reasons["line_too_long"] > 0 {
@@ -119,7 +122,7 @@ func (r printer) fileText(f *bulk.FileSummary) string {
 		}
 	}
 	if f.SkippedRows == 0 && f.SkippedRejected > 0 {
-		return text + ", skipped (--force tries again; it doubles nothing, as no row is stored)"
+		return text + ", skipped (--retry-rejected tries them again)"
 	}
 	return text + ", skipped (--force stores its rows once more)"
 }

@@ -31,9 +31,9 @@ func TestSummary(t *testing.T) {
 	require.Equal(t, "b.jsonl: 7 rows loaded already and 2 rejected on 2026-11-01 12:00:00 UTC from /data/a.jsonl, skipped (--force stores its rows once more)\n"+
 		"loaded 1,200 rows in 1.50 s (3MiB, 800 rows/s, 2MiB/s), skipped 7, rejected 3, rejected before 2\n", out.String())
 	require.Equal(t, "2 rows of what was loaded before had been rejected and are not in a table: "+
-		"factload check --rejects FILE writes such rows to a file, to be fixed and loaded\n"+
+		"when the schema is fixed, the same load with --retry-rejected loads them; factload check --rejects FILE writes such rows to a file\n"+
 		"b.jsonl:4: message: no good\nand 2 more\n"+
-		"rejected 3 rows (unknown_key 2, range 1): they are in bad.jsonl\n", errs.String())
+		"rejected 3 rows (unknown_key 2, range 1): they are in bad.jsonl; when the schema is fixed, the same load with --retry-rejected loads them\n", errs.String())
 
 	out.Reset()
 	require.NoError(t, printer{out: &out, err: &errs}.write(bulk.Summary{Rows: 1, Seconds: 2}, true))
