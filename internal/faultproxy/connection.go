@@ -21,6 +21,7 @@ type connection struct {
 	asked     int  // bytes of the turn's request that were passed
 	answered  int  // bytes of the turn's answer that were passed
 	answering bool // the server was the last to send
+	flipped   bool // a byte has been changed
 }
 
 // verdict is what becomes of some bytes.
@@ -29,6 +30,7 @@ type verdict struct {
 	cut     bool
 	half    bool // this direction ends, and the other goes on
 	swallow bool // the rest is not passed on, and the connection goes on
+	flip    int  // the number of the byte that is changed, from 1; 0 for none
 }
 
 // pass passes both directions until the connection ends.
@@ -46,8 +48,11 @@ func (c *connection) copy(to, from net.Conn, judge func(n int) verdict) {
 		n, err := from.Read(buf)
 		if n > 0 {
 			v := judge(n)
-			if v.cut || v.half || v.swallow {
+			if v.cut || v.half || v.swallow || v.flip > 0 {
 				c.broken()
+			}
+			if v.flip > 0 {
+				buf[v.flip-1] ^= 0x20
 			}
 			if werr := c.write(to, buf[:v.pass]); werr != nil {
 				c.cut(false)
@@ -117,6 +122,11 @@ func (c *connection) request(n int) verdict {
 		return verdict{cut: true}
 	case Blackhole:
 		return verdict{swallow: true}
+	case FlipByte:
+		if c.asked > c.plan.Bytes && !c.flipped {
+			c.flipped = true
+			return verdict{pass: n, flip: max(c.plan.Bytes-before, 0) + 1}
+		}
 	case CutMidway, HalfClose:
 		if c.asked > c.plan.Bytes {
 			half := c.plan.Kind == HalfClose

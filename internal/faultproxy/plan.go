@@ -38,14 +38,18 @@ const (
 	SwallowAnswer
 	// Slow passes Bytes each second, in each direction.
 	Slow
+	// FlipByte changes the byte of the turn's request that comes after Bytes. A
+	// shorter request passes, and the next one is changed. Without checksums nobody
+	// can notice it where it hits a value, so Kinds does not return it.
+	FlipByte
 
 	kinds // how many there are
 )
 
-// Kinds returns all kinds that break something.
+// Kinds returns all kinds that break connections.
 func Kinds() []Kind {
 	all := make([]Kind, 0, kinds)
-	for k := Refuse; k < kinds; k++ {
+	for k := Refuse; k < FlipByte; k++ {
 		all = append(all, k)
 	}
 	return all
@@ -53,7 +57,7 @@ func Kinds() []Kind {
 
 var kindNames = [...]string{
 	Pass: "pass", Refuse: "refuse", CutBeforeSend: "cut before send", CutMidway: "cut midway", HalfClose: "half-close", CutAnswer: "cut answer",
-	CutMidAnswer: "cut mid-answer", Blackhole: "blackhole", SwallowAnswer: "swallow answer", Slow: "slow",
+	CutMidAnswer: "cut mid-answer", Blackhole: "blackhole", SwallowAnswer: "swallow answer", Slow: "slow", FlipByte: "flip byte",
 }
 
 // String returns the name of the kind in a few words.
@@ -71,7 +75,7 @@ type Plan struct {
 	// Turn is when, from 1. The kinds that need one happen in the first turn
 	// when it is less.
 	Turn int
-	// Bytes is how many bytes of the turn pass with CutMidway, HalfClose
+	// Bytes is how many bytes of the turn pass with CutMidway, HalfClose, FlipByte
 	// and CutMidAnswer, and how many pass each second with Slow.
 	Bytes int
 	// Reset makes cuts look like a crash of the other side (RST) rather than

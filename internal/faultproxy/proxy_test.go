@@ -325,3 +325,18 @@ func TestHalfClose(t *testing.T) {
 	e.receives(t, "one\ntwo\n")
 	require.Equal(t, 1, p.Happened()[HalfClose])
 }
+
+// TestFlipByte changes one byte of a request, once.
+func TestFlipByte(t *testing.T) {
+	t.Parallel()
+	e := newEcho(t)
+	p, c := start(t, e.listener.Addr().String(), Always(Plan{Kind: FlipByte, Turn: 2, Bytes: 1}))
+	for _, line := range []string{"one\n", "two\n", "three\n"} {
+		_, err := io.WriteString(c.conn, line)
+		require.NoError(t, err)
+		_, err = c.in.ReadString('\n')
+		require.NoError(t, err)
+	}
+	e.receives(t, "one\ntWo\nthree\n")
+	require.Equal(t, 1, p.Happened()[FlipByte])
+}
