@@ -60,7 +60,7 @@ func killInRename(ctx context.Context, tr *trial) (heal func()) {
 		return killEngine(ctx, tr)
 	}
 	const renames = "rename,renameat,renameat2"
-	kill := exec.CommandContext(ctx, strace, "-f", "-qq", "-o", os.DevNull, "-p", fmt.Sprint(tr.engine.PID()), //nolint:gosec // our own engine
+	kill := exec.CommandContext(ctx, strace, "-f", "-qq", "-o", os.DevNull, "-p", fmt.Sprint(tr.engine.PID()),
 		"-e", "trace="+renames, "-e", fmt.Sprintf("inject=%s:error=EIO:signal=SIGKILL:when=%d", renames, 1+tr.rng.IntN(6)))
 	require.NoError(tr, kill.Start())
 	timer := time.NewTimer(3 * time.Second)
