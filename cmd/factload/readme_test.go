@@ -16,46 +16,40 @@ import (
 	"github.com/factload/factload/schemas"
 )
 
-func readme(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile("../../README.md")
-	require.NoError(t, err)
-	return string(text)
-}
-
-// marked returns the code block behind <!-- test: mark -->.
-func marked(t *testing.T, mark string) string {
+// marked returns the code block of a page behind <!-- test: mark -->.
+func marked(t *testing.T, page, mark string) string {
 	t.Helper()
 	pattern := "<!-- test: " + regexp.QuoteMeta(mark) + " -->\n```[a-z]*\n((?s).*?)```"
-	block := regexp.MustCompile(pattern).FindStringSubmatch(readme(t))
-	require.NotNil(t, block, "README.md has no block marked %q", mark)
+	block := regexp.MustCompile(pattern).FindStringSubmatch(pages(t)[page])
+	require.NotNil(t, block, "%s has no block marked %q", page, mark)
 	return block[1]
 }
 
-// The service in the README is the one that is compiled and tested.
+// The service in the README and in the tutorial is the one that is compiled and tested.
 func TestReadmeService(t *testing.T) {
 	t.Parallel()
 	code, err := os.ReadFile("../../example/service/main.go")
 	require.NoError(t, err)
-	require.Equal(t, string(code), marked(t, "file example/service/main.go"))
+	require.Contains(t, string(code), marked(t, "README.md", "in example/service/main.go"))
+	require.Equal(t, string(code), marked(t, "docs/tutorial.md", "write main.go"))
 }
 
-// The struct in the README is the one of an example.
+// The struct in the documents is the one of an example.
 func TestReadmeStruct(t *testing.T) {
 	t.Parallel()
 	const file = "schemas/example_record_test.go"
 	code, err := os.ReadFile("../../" + file)
 	require.NoError(t, err)
-	require.Contains(t, string(code), marked(t, "in "+file))
+	require.Contains(t, string(code), marked(t, "docs/schemas.md", "in "+file))
 }
 
-// Every schema in the README is one, and can be used beside the built-in ones.
+// Every schema in the page about them is one, and can be used beside the built-in ones.
 func TestReadmeSchemas(t *testing.T) {
 	t.Parallel()
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(pages(t)["docs/schemas.md"], -1)
 	require.Len(t, blocks, 2)
 	for _, block := range blocks {
-		defs, err := schemas.Parse("README.md", []byte(block[1]))
+		defs, err := schemas.Parse("schemas.md", []byte(block[1]))
 		require.NoError(t, err)
 		_, err = schemas.NewRegistry(append(schemas.Builtins(), defs...)...)
 		require.NoError(t, err)
@@ -67,7 +61,7 @@ func TestReadmeSchemas(t *testing.T) {
 func TestReadmeCommands(t *testing.T) {
 	t.Parallel()
 	var script strings.Builder
-	for line := range strings.Lines(marked(t, "load") + marked(t, "plan")) {
+	for line := range strings.Lines(marked(t, "README.md", "load") + marked(t, "docs/schemas.md", "plan")) {
 		command, ok := strings.CutPrefix(line, "$ ")
 		require.True(t, ok, line)
 		command, _, _ = strings.Cut(command, " # ")
@@ -82,8 +76,8 @@ func TestReadmeCommands(t *testing.T) {
 	}
 	script.WriteString("stdout '^ok       statement$'\n")
 	script.WriteString("exec factload apply --schemas chat_message.yaml --yes\nstdout 'table chat_message: done'\n")
-	script.WriteString("-- chat_message.yaml --\n" + marked(t, "schema chat_message.yaml"))
-	script.WriteString("-- want.yaml --\n" + marked(t, "schema statement.yaml") + "-- statements.jsonl --\n")
+	script.WriteString("-- chat_message.yaml --\n" + marked(t, "docs/schemas.md", "schema chat_message.yaml"))
+	script.WriteString("-- want.yaml --\n" + marked(t, "docs/schemas.md", "schema statement.yaml") + "-- statements.jsonl --\n")
 	for i := range 1000 {
 		fmt.Fprintf(&script, `{"question":"Q%d","statement":"S%d","label_confidence":%v,"answer_matching_behavior":"%s","answer_not_matching_behavior":"%s"}`+"\n",
 			i, i, []float64{0.5, 1}[i%2], []string{" Yes", " No"}[i%2], []string{" No", " Yes"}[i%2])
@@ -95,15 +89,10 @@ func TestReadmeCommands(t *testing.T) {
 	testscript.Run(t, p)
 }
 
-// What the README says of commands and exit codes is what the program says.
-func TestReadmeNamesEveryCommand(t *testing.T) {
+// The exit codes that are documented are those of the program.
+func TestDocumentedExitCodes(t *testing.T) {
 	t.Parallel()
-	text := readme(t)
-	for _, cmd := range newRoot(testApp()).Commands() {
-		if cmd.Name() != "version" && cmd.IsAvailableCommand() {
-			require.Contains(t, text, cmd.Name())
-		}
-	}
+	text := pages(t)["docs/configuration.md"]
 	for code, meaning := range map[int]string{cli.ExitOK: "all rows are loaded", cli.ExitFailed: "failed", cli.ExitUsage: "wrong usage", cli.ExitRejected: "some rows were rejected", cli.ExitChanges: "differs from its schema", cli.ExitCondition: "--fail-if", cli.ExitSignal + int(syscall.SIGINT): "interrupted"} {
 		require.Regexp(t, fmt.Sprintf(`\| %d[0-9, ]* \| [^|]*%s`, code, meaning), text)
 	}

@@ -7,7 +7,7 @@ import (
 	"github.com/factload/factload/cmd/factload/internal/show"
 )
 
-// The exit codes. They are part of the command's contract; README.md has them
+// The exit codes. They are part of the command's contract; docs/configuration.md has them
 // in a table.
 const (
 	ExitOK        = 0 // all done
