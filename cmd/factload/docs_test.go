@@ -2,13 +2,16 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -134,6 +137,9 @@ func TestPagesThatAreRun(t *testing.T) {
 	require.NotZero(t, ran)
 }
 
+// followLimit ends a page that waits for what does not come.
+const followLimit = 8 * time.Minute
+
 // follow runs the commands of a page in a shell.
 func follow(t *testing.T, page string) {
 	t.Helper()
@@ -159,9 +165,16 @@ func follow(t *testing.T, page string) {
 		}
 		script += fmt.Sprintf("echo '<<%d>>'\n%s\n", i, line)
 	}
-	shell := exec.CommandContext(t.Context(), "bash", "-c", script)
+	ctx, cancel := context.WithTimeout(t.Context(), followLimit)
+	defer cancel()
+	shell := exec.CommandContext(ctx, "bash", "-c", script)
 	shell.Dir = dir
-	shell.Env = append(os.Environ(), embedded.LibraryEnv+"="+library, "PATH="+programs+":"+os.Getenv("PATH"))
+	// Ports that the system chooses, as there are other engines on this machine.
+	shell.Env = append(os.Environ(), embedded.LibraryEnv+"="+library, "PATH="+programs+":"+os.Getenv("PATH"),
+		"FACTLOAD_SERVE_HTTP=127.0.0.1:0", "FACTLOAD_SERVE_NATIVE=127.0.0.1:0")
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	shell.Cancel = func() error { return syscall.Kill(-shell.Process.Pid, syscall.SIGTERM) }
+	shell.WaitDelay = time.Minute
 	var out, errs bytes.Buffer
 	shell.Stdout, shell.Stderr = &out, &errs
 	err = shell.Run()
