@@ -171,6 +171,7 @@ func fromCatalogView(c CatalogView, database string) (View, error) {
 
 func fromCatalogColumn(c CatalogColumn) (Column, error) {
 	out := Column{Name: c.Name, Type: c.Type, Default: c.DefaultExpression, Comment: c.Comment}
+	out.takeMark()
 	switch c.DefaultKind {
 	case "", "DEFAULT":
 	case "MATERIALIZED":

@@ -103,7 +103,7 @@ func (t *Table) deduplicate() {
 }
 
 func newColumn(f fact.Field, o ColumnOptions, sorted bool) (Column, error) {
-	c := Column{Name: f.Name, Codec: strings.TrimSpace(o.Codec), TTL: strings.TrimSpace(o.TTL), Comment: f.Comment}
+	c := Column{Name: f.Name, Codec: strings.TrimSpace(o.Codec), TTL: strings.TrimSpace(o.TTL), Comment: f.Comment, JSON: f.Type == fact.JSON}
 	var err error
 	if c.Type, err = ColumnType(f); err != nil {
 		return Column{}, err
@@ -122,6 +122,9 @@ func newColumn(f fact.Field, o ColumnOptions, sorted bool) (Column, error) {
 	}
 	if err := sqltext.CheckText(f.Comment); err != nil {
 		return Column{}, fmt.Errorf("field %q: comment %w", f.Name, err)
+	}
+	if strings.HasPrefix(f.Comment, JSONMark) {
+		return Column{}, fmt.Errorf("field %q: comment begins with %s, which marks columns of JSON text: choose other words", f.Name, JSONMark)
 	}
 	return c, nil
 }

@@ -110,8 +110,8 @@ func columnClauses(c Column) string {
 	case c.Default != "":
 		b.WriteString(" " + strings.ToUpper(c.Kind.String()) + " " + c.Default)
 	}
-	if c.Comment != "" {
-		b.WriteString(" COMMENT " + sqltext.QuoteString(c.Comment))
+	if comment := c.StoredComment(); comment != "" {
+		b.WriteString(" COMMENT " + sqltext.QuoteString(comment))
 	}
 	if c.Codec != "" {
 		b.WriteString(" CODEC(" + c.Codec + ")")

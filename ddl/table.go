@@ -64,8 +64,11 @@ type Column struct {
 	Codec string
 	// TTL is the expression by which the value expires. Empty means never.
 	TTL string
-	// Comment describes the column.
+	// Comment describes the column, without the mark of JSON text.
 	Comment string
+	// JSON says that the text in the column is JSON. The server keeps that as a mark in
+	// the comment: see [JSONMark]. Tables made before there was a mark lack it.
+	JSON bool
 
 	written bool                      // a person wrote the type, and nobody has asked how the server spells it
 	chosen  struct{ codec, def bool } // by NewTable, since nobody gave one
@@ -159,12 +162,13 @@ func (t Table) Column(name string) (Column, bool) {
 }
 
 // Takes reports whether rows of the given columns can be inserted into the table
-// as it is: it has them all, and each holds every value just as it is. The rest
-// of the table does not matter.
+// as it is: it has them all, and each holds every value just as it is. Text that
+// may be no JSON does not go into a column of JSON. The rest of the table does not
+// matter.
 func (t Table) Takes(columns []Column) bool {
 	for _, c := range columns {
 		have, ok := t.Column(c.Name)
-		if !ok || have.Kind == Materialized || have.Kind == Alias {
+		if !ok || have.Kind == Materialized || have.Kind == Alias || have.JSON && !c.JSON {
 			return false
 		}
 		if coltype.Canonical(have.Type) != coltype.Canonical(c.Type) && !Widens(have.Type, c.Type) {

@@ -121,7 +121,9 @@ func newTarget(name string, o TargetOptions, cluster string) Table {
 	options.Cluster = cluster
 	t := tableOf(name, o.OrderBy, options)
 	for _, c := range o.Columns {
-		t.Columns = append(t.Columns, Column{Name: c.Name, Type: strings.TrimSpace(c.Type), Codec: strings.TrimSpace(c.Codec), Comment: c.Comment, written: true})
+		column := Column{Name: c.Name, Type: strings.TrimSpace(c.Type), Codec: strings.TrimSpace(c.Codec), Comment: c.Comment, written: true}
+		column.takeMark()
+		t.Columns = append(t.Columns, column)
 	}
 	t.deduplicate()
 	return t

@@ -180,6 +180,11 @@ func (r *applyRun) run(ctx context.Context, s diff.Statement) error {
 			return err
 		}
 	}
+	if s.Check != nil {
+		if err := (&rebuilder{m: r.m, Rebuild: s.Check}).checkAll(ctx); err != nil {
+			return err
+		}
+	}
 	if s.Hazard > ddl.DropsMetadata && strings.HasPrefix(s.SQL, "ALTER") && r.plan.TableName().Name != "" {
 		return r.mutate(ctx, s)
 	}

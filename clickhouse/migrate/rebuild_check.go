@@ -11,7 +11,7 @@ import (
 )
 
 // MisfitError says that stored values do not fit the new type of their column,
-// so that a table was not rebuilt. It is of class [ErrRejected].
+// so that a table was not rebuilt or changed. It is of class [ErrRejected].
 type MisfitError struct {
 	// Table and Column are the names.
 	Table, Column string

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/internal/coltype"
 	"github.com/factload/factload/ddl/internal/sqltext"
 )
 
@@ -25,7 +26,7 @@ func addColumnsSQL(on ddl.TableName, columns []addColumn) string {
 // modifyTypeSQL changes the type of a column, and its codec if the new type has
 // another one. All else about it stays.
 func modifyTypeSQL(on ddl.TableName, c modifyColumnType) string {
-	sql := fmt.Sprintf("MODIFY COLUMN %s %s", sqltext.QuoteIdent(c.column), c.want)
+	sql := fmt.Sprintf("MODIFY COLUMN %s %s", sqltext.QuoteIdent(c.column), coltype.Stored(c.want))
 	if c.codec != "" {
 		sql += " CODEC(" + c.codec + ")"
 	}
@@ -37,7 +38,7 @@ func modifyColumnSQL(on ddl.TableName, c modifyColumn) string {
 	column := "MODIFY COLUMN " + sqltext.QuoteIdent(c.column)
 	switch {
 	case c.property == commentProperty:
-		column = fmt.Sprintf("COMMENT COLUMN %s %s", sqltext.QuoteIdent(c.column), sqltext.QuoteString(c.want))
+		return commentColumnSQL(on, ddl.Column{Name: c.column, Comment: c.want, JSON: c.json})
 	case c.want == "":
 		column += " REMOVE " + strings.ToUpper(string(c.property))
 	case c.property == codecProperty:
@@ -46,6 +47,11 @@ func modifyColumnSQL(on ddl.TableName, c modifyColumn) string {
 		column += " " + strings.ToUpper(string(c.property)) + " " + c.want
 	}
 	return ddl.AlterSQL(on, []string{column})
+}
+
+// commentColumnSQL changes the comment of a column.
+func commentColumnSQL(on ddl.TableName, c ddl.Column) string {
+	return ddl.AlterSQL(on, []string{fmt.Sprintf("COMMENT COLUMN %s %s", sqltext.QuoteIdent(c.Name), sqltext.QuoteString(c.StoredComment()))})
 }
 
 // storeColumnSQL stores what every row reads in the column, and returns when

@@ -54,6 +54,7 @@ type (
 		property   property
 		have, want string
 		foreign    bool
+		json       bool // the column holds JSON, which its comment says
 	}
 
 	modifyTable struct {

@@ -36,12 +36,12 @@ func diff(want ddl.Table, have *ddl.Table, options ...Option) []change {
 	if have == nil {
 		return create(want)
 	}
-	d := differ{original: want, have: have.Canonical(), prune: slices.Contains(options, Prune)}
+	d := differ{original: want, have: jsonTypes(have.Canonical()), prune: slices.Contains(options, Prune)}
 	if want.Database == "" {
 		want.Database = have.Database
 	}
 	d.database = want.Database
-	d.want = want.Canonical()
+	d.want = jsonTypes(want.Canonical())
 	d.engine()
 	if len(d.changes) == 0 || isMergeTree(d.have.Engine) {
 		d.all()
@@ -67,6 +67,7 @@ func isMergeTree(s string) bool {
 // indexes and projections that are made of them, and are dropped after them.
 func (d *differ) all() {
 	d.keys()
+	d.markColumns()
 	d.makeWay()
 	d.columns()
 	d.columnProperties()
@@ -184,7 +185,7 @@ func (d *differ) columnProperty(c ddl.Column, p property, have, want, given stri
 		d.note(keepProperty{column: c.Name, property: p, have: have})
 	case !gives && have == "" && p == codecProperty && !d.prune: // the server's default does
 	default:
-		d.add(modifyColumn{column: c.Name, property: p, have: have, want: given, foreign: !gives && have != ""})
+		d.add(modifyColumn{column: c.Name, property: p, have: have, want: given, foreign: !gives && have != "", json: c.JSON})
 	}
 }
 

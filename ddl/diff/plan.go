@@ -24,6 +24,9 @@ type Statement struct {
 	// View is the materialized view that the statement creates or gives another
 	// query. Nil means that it does neither.
 	View *ddl.View
+	// Check is a rebuild whose values have to fit before the statement is run. Nothing else
+	// of it is done. Nil means that there is nothing to look at.
+	Check *rebuild.Rebuild
 	// Columns are the columns that are rewritten or deleted. None, with a hazard
 	// above MetadataOnly, means all of them.
 	Columns []string

@@ -115,6 +115,8 @@ func (p *planner) one(c change) {
 		p.add(ddl.CreateSQL(c.want), ddl.MetadataOnly, "the table does not exist")
 	case modifyColumnType:
 		p.modifyType(c)
+	case markJSON:
+		p.markJSON(c)
 	case modifyColumn:
 		p.modifyColumn(c)
 	case modifyTable:

@@ -38,9 +38,16 @@ func convertSQL(value, from, to string) string {
 	}
 	if a, ok := coltype.Unwrap(from, "Array"); ok {
 		if b, ok := coltype.Unwrap(to, "Array"); ok && a != b {
-			return fmt.Sprintf("CAST(arrayMap(_element -> %s, %s), %s)", convertSQL("_element", a, b), value, sqltext.QuoteString(to))
+			return fmt.Sprintf("CAST(arrayMap(_element -> %s, %s), %s)", convertSQL("_element", a, b), value, sqltext.QuoteString(coltype.Stored(to)))
 		}
 	}
+	if !related(coltype.Essential(from), coltype.Essential(to)) {
+		return fmt.Sprintf("defaultValueOfTypeName(%s)", sqltext.QuoteString(coltype.Stored(to))) // of NULL, which is all that there is
+	}
+	if coltype.IsJSONText(from) && coltype.Essential(to) == "String" {
+		value = "JSONExtractString(" + value + ")" // the text of a JSON string
+	}
+	from, to = coltype.Stored(from), coltype.Stored(to)
 	if _, ok := coltype.EnumValues(coltype.Essential(to)); ok && coltype.IsText(from) || throughText(from, to) {
 		value = "toString(" + value + ")" // an enum is its text, not its number
 	}
@@ -64,7 +71,7 @@ func misfitSQL(value, from, to string, depth int) string {
 		conditions = append(conditions, fmt.Sprintf("isNull(%s)", value))
 	}
 	if cond := innerMisfitSQL(value, from, to); cond != "" {
-		conditions = append(conditions, fmt.Sprintf("(isNotNull(%s) AND %s)", value, cond))
+		conditions = append(conditions, fmt.Sprintf("(isNotNull(%s) AND (%s))", value, cond))
 	}
 	if len(conditions) == 0 {
 		return "0"
@@ -73,14 +80,45 @@ func misfitSQL(value, from, to string, depth int) string {
 }
 
 func innerMisfitSQL(value, from, to string) string {
-	if from == to || coltype.LosslessConversion(from, to) {
+	text := fmt.Sprintf("ifNull(toString(%s), '')", value)
+	switch {
+	case from == to || coltype.LosslessConversion(from, to):
 		return ""
+	case !related(from, to):
+		return "1"
+	case coltype.IsJSONText(from) && to == "String":
+		return fmt.Sprintf("JSONType(%s) != 'String'", text)
+	case coltype.IsJSONText(to) && coltype.IsText(from):
+		return fmt.Sprintf("NOT isValidJSON(%[1]s) OR JSONType(%[1]s) = 'Null'", text)
+	case coltype.IsJSONText(to) && !coltype.IsCompound(from):
+		return fmt.Sprintf("NOT isValidJSON(%s) OR %s", text, castMisfitSQL(value, from, "String"))
+	case to == "JSON" && coltype.IsText(from):
+		return fmt.Sprintf("NOT isValidJSON(%[1]s) OR JSONType(%[1]s) != 'Object'", text)
 	}
+	return castMisfitSQL(value, coltype.Stored(from), coltype.Stored(to))
+}
+
+// related reports whether a value of one type may be one of the other: whatever has a text
+// may become that, and be read from it. An enum is its text, whatever number the server
+// keeps for it, and a time is no number.
+func related(from, to string) bool {
+	a, b := coltype.KindOf(from), coltype.KindOf(to)
+	switch {
+	case a == b, a == coltype.Other, b == coltype.Other: // of the others the server knows
+		return true
+	case a == coltype.Object || b == coltype.Object:
+		return b == coltype.Object && (a == coltype.Map || a == coltype.Text) || coltype.IsJSONText(to)
+	case a == coltype.Text || b == coltype.Text:
+		return a < coltype.Map && b < coltype.Map
+	}
+	return false
+}
+
+// castMisfitSQL returns the condition that a value is another one when it has been
+// converted to the other type and back.
+func castMisfitSQL(value, from, to string) string {
 	if names, ok := coltype.EnumNames(to); ok && coltype.IsText(from) {
 		return fmt.Sprintf("ifNull(toString(%s), '') NOT IN (%s)", value, strings.Join(names, ", "))
-	}
-	if coltype.IsText(from) && to == "JSON" {
-		return fmt.Sprintf("(NOT isValidJSON(ifNull(toString(%[1]s), '')) OR JSONType(ifNull(toString(%[1]s), '')) != 'Object')", value)
 	}
 	if coltype.IsCompound(from) || coltype.IsCompound(to) {
 		there := fmt.Sprintf("CAST(%s, %s)", value, sqltext.QuoteString(to))

@@ -34,7 +34,7 @@ type Rebuild struct {
 type ColumnCopy struct {
 	// Name is the name of the column in both tables.
 	Name string
-	// From and To are its two types.
+	// From and To are its two types, of text that is JSON String(JSON).
 	From, To string
 	// Checked says that stored values may not fit the new type. Every one of
 	// them is looked at before it is copied, and none is changed or left out:
@@ -74,7 +74,7 @@ func CopyOf(on ddl.TableName, from, to ddl.Table) *Rebuild {
 	have := from
 	for _, c := range r.To.Columns {
 		if old, ok := have.Column(c.Name); ok && copied(old.Kind, c.Kind) {
-			from, to := coltype.Canonical(old.Type), coltype.Canonical(c.Type)
+			from, to := CopiedType(old), CopiedType(c)
 			r.Copies = append(r.Copies, ColumnCopy{
 				Name: c.Name, From: from, To: to,
 				Checked: from != to && !coltype.MetadataConversion(from, to) && !coltype.LosslessConversion(from, to),
@@ -82,6 +82,16 @@ func CopyOf(on ddl.TableName, from, to ddl.Table) *Rebuild {
 		}
 	}
 	return r
+}
+
+// CopiedType returns the type of a column as a [ColumnCopy] names it: that of the server,
+// but for text that is JSON, which is String(JSON).
+func CopiedType(c ddl.Column) string {
+	t := coltype.Canonical(c.Type)
+	if c.JSON {
+		return coltype.OfJSON(t)
+	}
+	return t
 }
 
 // copied reports whether the values of a column of one kind go into one of the

@@ -168,7 +168,7 @@ func Essential(t string) string {
 // IsText reports whether a value of the type is a text, or an enum's name.
 func IsText(t string) bool {
 	t = Essential(t)
-	return t == "String" || strings.HasPrefix(t, "Enum")
+	return t == "String" || t == jsonText || strings.HasPrefix(t, "Enum")
 }
 
 // IsCompound reports whether values of the type are made of other values.

@@ -52,8 +52,8 @@ CREATE TABLE IF NOT EXISTS `defaults`
     `e_nullable`     Nullable(Enum8('a' = 1))         DEFAULT 'a',
     `m`              Map(String, String)              DEFAULT map('it\'s', '\\', 'k', 'v') CODEC(ZSTD(1)),
     `m_empty`        Map(String, String)              DEFAULT map() CODEC(ZSTD(1)),
-    `j`              String                           DEFAULT '{"a":[1,"<b>"]}' CODEC(ZSTD(1)),
-    `j_text`         String                           DEFAULT '"text"' CODEC(ZSTD(1)),
+    `j`              String                           DEFAULT '{"a":[1,"<b>"]}' COMMENT '[json]' CODEC(ZSTD(1)),
+    `j_text`         String                           DEFAULT '"text"' COMMENT '[json]' CODEC(ZSTD(1)),
     `nj`             JSON                             DEFAULT '{"a":1}' CODEC(ZSTD(1))
 )
 ENGINE = MergeTree

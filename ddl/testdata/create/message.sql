@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS `message`
     `prompt_tokens`   UInt32                 DEFAULT 0,
     `score`           Nullable(Float64),
     `tags`            Array(String)          CODEC(ZSTD(1)),
-    `payload`         String                 DEFAULT '{}' CODEC(ZSTD(1)),
+    `payload`         String                 DEFAULT '{}' COMMENT '[json]' CODEC(ZSTD(1)),
     `created_at`      DateTime64(3, 'UTC')   CODEC(Delta(8), ZSTD(1))
 )
 ENGINE = MergeTree

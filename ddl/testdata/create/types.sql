@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS `types`
     `float32`                Float32,
     `float64`                Float64,
     `datetime64`             DateTime64(3, 'UTC')   CODEC(Delta(8), ZSTD(1)),
-    `json`                   String                 DEFAULT '{}' CODEC(ZSTD(1)),
+    `json`                   String                 DEFAULT '{}' COMMENT '[json]' CODEC(ZSTD(1)),
     `int8`                   Int8,
     `int16`                  Int16,
     `int32`                  Int32,

@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS `types_array`
     `float32`                Array(Float32),
     `float64`                Array(Float64),
     `datetime64`             Array(DateTime64(3, 'UTC'))   CODEC(Delta(8), ZSTD(1)),
-    `json`                   Array(String)                 CODEC(ZSTD(1)),
+    `json`                   Array(String)                 COMMENT '[json]' CODEC(ZSTD(1)),
     `int8`                   Array(Int8),
     `int16`                  Array(Int16),
     `int32`                  Array(Int32),

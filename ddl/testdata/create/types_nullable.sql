@@ -8,7 +8,7 @@ CREATE TABLE IF NOT EXISTS `types_nullable`
     `float32`                Nullable(Float32),
     `float64`                Nullable(Float64),
     `datetime64`             Nullable(DateTime64(3, 'UTC'))   CODEC(Delta(8), ZSTD(1)),
-    `json`                   Nullable(String)                 CODEC(ZSTD(1)),
+    `json`                   Nullable(String)                 COMMENT '[json]' CODEC(ZSTD(1)),
     `int8`                   Nullable(Int8),
     `int16`                  Nullable(Int16),
     `int32`                  Nullable(Int32),
