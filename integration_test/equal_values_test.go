@@ -26,11 +26,11 @@ import (
 func TestSoakEqualValues(t *testing.T) {
 	t.Parallel()
 	seed := soak.Seed(t)
-	for trial := range soak.Trials(t, 2, 100) {
+	for trial := range soak.Trials(t, 2, 20) {
 		t.Run(fmt.Sprint(trial), func(t *testing.T) {
 			trial := newEqualTrial(t, random{rand.New(rand.NewPCG(seed, uint64(trial)))})
-			for range soak.Scale(1, 50) {
-				trial.record(t, 200)
+			for range soak.Scale(1, 10) {
+				trial.record(t, soak.Scale(200, 5000))
 			}
 			trial.load(t)
 			trial.replay(t)

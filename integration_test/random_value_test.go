@@ -265,11 +265,9 @@ func (r random) json(f *randomField) (v any, text string) {
 	case reflect.TypeFor[map[string]any]():
 		v = r.anyObject(f, 0)
 	case reflect.TypeFor[any]():
-		for v == nil {
-			// A string holds JSON.
-			if v = r.any(f, 0); reflect.TypeOf(v) == reflect.TypeFor[string]() {
-				v = []any{v}
-			}
+		if v = r.any(f, 0); v == nil || reflect.TypeOf(v) == reflect.TypeFor[string]() {
+			text = r.jsonText(f, 0, native) // which a string holds
+			return strict(text), text
 		}
 	default:
 		text = r.jsonText(f, 0, native)
@@ -363,9 +361,10 @@ func (r random) anyObject(f *randomField, depth int) map[string]any {
 // strict writes marks out as Record takes them and as they are stored, and loose as
 // others write them in files.
 func strict(text string) string {
-	return strings.NewReplacer(nullMark, "null", surrogateMark, `\ufffd`).Replace(text)
+	return strings.ReplaceAll(strings.ReplaceAll(text, nullMark, "null"), surrogateMark, `\ufffd`)
 }
 
 func (r random) loose(text string) string {
-	return strings.NewReplacer(nullMark, oneOf(r, "null", "NaN", "Infinity", "-Infinity"), surrogateMark, oneOf(r, `\ud9ab`, `\uDC01`)).Replace(text)
+	text = strings.ReplaceAll(text, nullMark, oneOf(r, "null", "NaN", "Infinity", "-Infinity"))
+	return strings.ReplaceAll(text, surrogateMark, oneOf(r, `\ud9ab`, `\uDC01`))
 }
