@@ -61,7 +61,8 @@ type Config struct {
 	Mode Mode
 
 	// OnFailure is told of facts that were accepted in [Buffered] mode and will
-	// not be stored. It is called for one call's facts of one table at a time,
+	// not be stored. In [Acknowledged] mode it is never called, since calls get their
+	// error, and may be set all the same. It is called for one call's facts of one table at a time,
 	// possibly for several tables at once. The table's next insert waits for it,
 	// so it must not block, and it must not call Flush or Close.
 	OnFailure func(Failure)
@@ -136,9 +137,6 @@ func (c Config) Validate() error {
 	}
 	if c.Mode != Acknowledged && c.Mode != Buffered {
 		problems = append(problems, fmt.Errorf("Mode is %d, which does not exist", c.Mode))
-	}
-	if c.OnFailure != nil && c.Mode != Buffered {
-		problems = append(problems, errors.New("OnFailure is only called in Buffered mode: other calls get their error"))
 	}
 	switch c.UnknownKeys {
 	case block.RejectUnknown, block.IgnoreUnknown:

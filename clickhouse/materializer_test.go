@@ -56,7 +56,6 @@ func TestConfigValidate(t *testing.T) {
 		"MaxBlockRows is -1, want zero or more":                         {Client: c, MaxBlockRows: -1},
 		"MaxBlockBytes is -1, want zero or more":                        {Client: c, MaxBlockBytes: -1},
 		"Mode is 2, which does not exist":                               {Client: c, Mode: 2},
-		"OnFailure is only called in Buffered mode":                     {Client: c, OnFailure: func(Failure) {}},
 		`CollectInto is "x", but UnknownKeys is not CollectUnknown`:     {Client: c, CollectInto: "x"},
 		"UnknownKeys is CollectUnknown, but CollectInto names no field": {Client: c, UnknownKeys: block.CollectUnknown},
 		"UnknownKeys is 9, which does not exist":                        {Client: c, UnknownKeys: 9},
@@ -67,7 +66,10 @@ func TestConfigValidate(t *testing.T) {
 		require.ErrorContains(t, err, "materializer config: ")
 		require.NotContains(t, err.Error(), "S3CR3T")
 	}
-	_, err := New(Config{InsertTimeout: -1, UnknownKeys: 9})
+	m, err := New(Config{Client: c, OnFailure: func(Failure) { t.Error("called in acknowledged mode") }})
+	require.NoError(t, err, "OnFailure may be set in any mode")
+	require.NoError(t, m.Close(t.Context()))
+	_, err = New(Config{InsertTimeout: -1, UnknownKeys: 9})
 	require.ErrorContains(t, err, "InsertTimeout")
 	require.ErrorContains(t, err, "UnknownKeys")
 }

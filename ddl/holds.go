@@ -16,7 +16,7 @@ func Holds(column, value string) bool {
 			return Holds(a, b)
 		}
 	}
-	if from == to || coltype.MetadataConversion(from, to) || coltype.LosslessConversion(from, to) {
+	if from == to || coltype.MetadataConversion(from, to) || coltype.LosslessConversion(from, to) || coltype.FinerTime(from, to) {
 		return true
 	}
 	_, null := coltype.Nullable(from)
@@ -26,10 +26,10 @@ func Holds(column, value string) bool {
 
 // Widens reports whether a column is of another type than its values, and holds
 // every one of them just as it is: a wider number, an enum of more values, a
-// column that can be NULL.
+// time with more digits, a column that can be NULL.
 func Widens(column, value string) bool {
 	to, from := coltype.Canonical(column), coltype.Canonical(value)
-	return from != to && (coltype.MetadataConversion(from, to) || coltype.LosslessConversion(from, to))
+	return from != to && (coltype.MetadataConversion(from, to) || coltype.LosslessConversion(from, to) || coltype.FinerTime(from, to))
 }
 
 // stored takes SimpleAggregateFunction off a type.

@@ -2,6 +2,7 @@ package insert
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -99,18 +100,19 @@ type look struct {
 const tableKeysSQL = `SELECT engine, partition_key, sorting_key FROM system.tables
 WHERE database = currentDatabase() AND name = {table:String}`
 
-const keyColumnsSQL = `SELECT name, is_in_sorting_key AS sorting, is_in_partition_key AS partition FROM system.columns
-WHERE database = currentDatabase() AND table = {table:String} AND (is_in_sorting_key OR is_in_partition_key)`
+const tableColumnsSQL = `SELECT name, type, is_in_sorting_key AS sorting, is_in_partition_key AS partition FROM system.columns
+WHERE database = currentDatabase() AND table = {table:String}`
 
 type tableKeys struct {
 	Engine    string `ch:"engine"`
 	Partition string `ch:"partition_key"`
 	Sorting   string `ch:"sorting_key"`
-	columns   map[string]keyColumn
+	columns   map[string]tableColumn
 }
 
-type keyColumn struct {
+type tableColumn struct {
 	Name      string `ch:"name"`
+	Type      string `ch:"type"`
 	Sorting   uint8  `ch:"sorting"`
 	Partition uint8  `ch:"partition"`
 }
@@ -124,12 +126,12 @@ func (ins *Inserter) tableKeys(ctx context.Context, in Insert) (*tableKeys, erro
 	if err := ins.client.SelectAs(ctx, op, &keys, tableKeysSQL, chconn.Param("table", in.Table)); err != nil || len(keys) == 0 {
 		return nil, err
 	}
-	var columns []keyColumn
-	if err := ins.client.SelectAs(ctx, op, &columns, keyColumnsSQL, chconn.Param("table", in.Table)); err != nil {
+	var columns []tableColumn
+	if err := ins.client.SelectAs(ctx, op, &columns, tableColumnsSQL, chconn.Param("table", in.Table)); err != nil {
 		return nil, err
 	}
 	k := &keys[0]
-	k.columns = make(map[string]keyColumn)
+	k.columns = make(map[string]tableColumn)
 	known := make(map[string]bool)
 	for _, column := range in.Block.Layout().Columns() {
 		known[column.Name] = true
@@ -214,9 +216,9 @@ func tellingUnmerged(in Insert, keys *tableKeys) []int {
 	var some, texts, floats []int
 	fields := in.Block.Layout().Schema().Fields
 	for i, column := range in.Block.Layout().Columns() {
-		_, inKey := keys.columns[column.Name]
+		have := keys.columns[column.Name]
 		switch {
-		case inKey || fields[i].FactID:
+		case have.Sorting == 1 || have.Partition == 1 || fields[i].FactID:
 			some = append(some, i)
 		case strings.HasPrefix(strings.TrimPrefix(column.Type, "Nullable("), "Float"):
 			floats = append(floats, i)
@@ -292,15 +294,16 @@ func externalRows(in Insert, columns []int) (*ext.Table, error) {
 // lookSQL returns the query for the numbers of the rows that are lost. Parts
 // are lost as a whole, and an insert makes one in each partition; so the rows
 // of a partition are lost when most of them are not there. One that is not
-// there alone was removed by somebody, one that is there alone has an equal.
+// there alone was removed by somebody, one that is there alone has an equal. Values
+// are compared as the table has them: hashes of equal values of two types differ.
 func lookSQL(in Insert, columns []int, keys *tableKeys) string {
 	infos := in.Block.Layout().Columns()
 	named, hashed := make([]string, len(columns)), make([]string, len(columns))
 	for n, i := range columns {
-		name := ddl.QuoteIdent(infos[i].Name)
-		named[n] = externalColumn(i) + " AS " + name
+		name, typ := ddl.QuoteIdent(infos[i].Name), cmp.Or(keys.columns[infos[i].Name].Type, infos[i].Type)
+		named[n] = fmt.Sprintf("CAST(%s, %s) AS %s", externalColumn(i), ddl.QuoteString(typ), name)
 		hashed[n] = name
-		if strings.Contains(infos[i].Type, "Nullable(") {
+		if strings.Contains(typ, "Nullable(") {
 			hashed[n] = fmt.Sprintf("isNull(%s), ifNull(toString(%s), '')", name, name)
 		}
 	}

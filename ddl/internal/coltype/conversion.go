@@ -42,6 +42,26 @@ func LosslessConversion(from, to string) bool {
 	return from == to || widerNumber(from, to) || widerEnum(from, to) || widerDecimal(from, to)
 }
 
+// FinerTime reports whether a DateTime64 has more digits of a second than another and
+// every one of its days. With nine digits, it ends in 2262.
+func FinerTime(from, to string) bool {
+	from, to, ok := sameWrapper(from, to)
+	a, isTime := secondDigits(from)
+	b, isTimeTo := secondDigits(to)
+	return ok && isTime && isTimeTo && a < b && b < 9
+}
+
+// secondDigits returns the digits of a second that a DateTime64 has.
+func secondDigits(t string) (int, bool) {
+	inner, ok := Unwrap(t, "DateTime64")
+	if !ok {
+		return 0, false
+	}
+	digits, _, _ := strings.Cut(inner, ",")
+	n, err := strconv.Atoi(digits)
+	return n, err == nil
+}
+
 // Unwrap takes Wrapper(inner) apart. When t is not wrapped it returns t itself.
 func Unwrap(t, wrapper string) (string, bool) {
 	inner, ok := strings.CutPrefix(t, wrapper+"(")
