@@ -150,7 +150,7 @@ func (w *writers) write(t *testing.T, c *testClient, seed uint64) {
 // one of the steps, and the rebuild is run again. No row may be lost or doubled.
 func TestSoakRebuildKills(t *testing.T) {
 	t.Parallel()
-	trials, seed := soak.Trials(t, 3, 44), soak.Seed(t)
+	trials, seed := soak.Trials(t, 2, 44), soak.Seed(t)
 	server := enginetest.Start(t, embedded.Config{})
 	db := &enginetest.DB{DSN: server.DSN(), HTTPDSN: server.HTTPDSN()}
 	steps := killSteps(t)

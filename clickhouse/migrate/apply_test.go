@@ -15,6 +15,7 @@ import (
 	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/soak"
 )
 
 // versions returns two versions of a schema that differ in everything that can
@@ -150,7 +151,7 @@ func TestNewDefaultLeavesOldRows(t *testing.T) {
 }
 
 // Three clients apply the same plan at once.
-func TestApplyAtOnce(t *testing.T) {
+func TestSoakApplyAtOnce(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
 	clients := []*testClient{open(t, db.DSN), open(t, db.HTTPDSN), open(t, db.DSN)}
@@ -160,7 +161,7 @@ func TestApplyAtOnce(t *testing.T) {
 	require.NoError(t, clients[0].EnsureAllowing(t.Context(), allowed, newer))
 	const mutations = "SELECT arrayStringConcat(arraySort(groupArray(command)), '\n') FROM system.mutations WHERE database = currentDatabase() AND table = "
 	once := db.Query(t, mutations+"'alone'")
-	for round := range 10 {
+	for round := range soak.Scale(3, 10) {
 		name := fmt.Sprintf("round_%d", round)
 		older, newer := versions(t, name)
 		require.NoError(t, clients[0].Ensure(t.Context(), older))
@@ -190,12 +191,12 @@ func TestApplyAtOnce(t *testing.T) {
 // applyChildEnv makes the test binary a process that changes tables.
 const applyChildEnv = "FACTLOAD_TEST_APPLY_DSN"
 
-const applyRounds = 8
+var applyRounds = soak.Scale(3, 8)
 
 func TestApplyChild(t *testing.T) {
 	dsn := os.Getenv(applyChildEnv)
 	if dsn == "" {
-		t.Skip("run by TestApplyFromTwoProcesses")
+		t.Skip("run by TestSoakApplyFromTwoProcesses")
 	}
 	c := open(t, dsn)
 	for i := range applyRounds {
@@ -206,7 +207,7 @@ func TestApplyChild(t *testing.T) {
 	}
 }
 
-func TestApplyFromTwoProcesses(t *testing.T) {
+func TestSoakApplyFromTwoProcesses(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
 	c := open(t, db.DSN)

@@ -18,6 +18,7 @@ import (
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 	"github.com/factload/factload/internal/rebuildhook"
+	"github.com/factload/factload/internal/soak"
 )
 
 // hooked returns a context for rebuilds that call step, unless it is nil, after
@@ -264,10 +265,10 @@ func stopAt(t *testing.T, db *enginetest.DB, newer ddl.Table, stop string) {
 }
 
 // Several processes rebuild a table at once, while rows come.
-func TestRebuildAtOnce(t *testing.T) {
+func TestSoakRebuildAtOnce(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
-	for round := range 3 {
+	for round := range soak.Scale(1, 3) {
 		name := fmt.Sprintf("t%d", round)
 		older, newer := rebuildVersions(t, name)
 		require.NoError(t, open(t, db.DSN).Ensure(t.Context(), older))

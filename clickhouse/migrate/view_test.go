@@ -17,6 +17,7 @@ import (
 	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/soak"
 )
 
 // viewed returns the schema t with a materialized view that adds up its rows.
@@ -210,7 +211,10 @@ var hostileViewNames = []string{"`; DROP TABLE x; --", "a\\", "\\`'\"/*", "\n\t\
 func TestHostileViews(t *testing.T) {
 	t.Parallel()
 	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *testClient) {
-		for _, name := range hostileViewNames {
+		for i, name := range hostileViewNames {
+			if c.IsHTTP() && i%5 > 0 {
+				continue // the way to the server makes no difference to the names
+			}
 			quoted := ddl.QuoteIdent(name + "t")
 			s := fact.Schema{Name: name + "t", OrderBy: []string{name}, Fields: []fact.Field{{Name: name, Type: fact.String}}}
 			options := func(filter string) ddl.Options {
@@ -240,13 +244,13 @@ func TestHostileViews(t *testing.T) {
 }
 
 // Several clients give a view another query at once.
-func TestChangeViewAtOnce(t *testing.T) {
+func TestSoakChangeViewAtOnce(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
 	clients := []*testClient{open(t, db.DSN), open(t, db.HTTPDSN), open(t, db.DSN)}
 	s, o := viewed(sums)
 	ensure(t, clients[0], s, o)
-	for round := range 5 {
+	for round := range soak.Scale(2, 5) {
 		_, o := viewed(fmt.Sprintf("SELECT id, sum(n) + %d AS total FROM t GROUP BY id", round))
 		want := chtest.NewTable(t, s, o)
 		plan, err := clients[0].Plan(t.Context(), want)
