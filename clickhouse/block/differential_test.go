@@ -27,7 +27,7 @@ const differentialRowsEnv = "FACTLOAD_TEST_DIFFERENTIAL_ROWS"
 // are of the kind that both take and store alike.
 func TestSoakDifferential(t *testing.T) {
 	t.Parallel()
-	rows, perSchema := soak.Scale(50_000, 5_000_000), soak.Scale(2_500, 10_000)
+	rows, perSchema := soak.Scale(10_000, 5_000_000), soak.Scale(500, 10_000)
 	if s := os.Getenv(differentialRowsEnv); s != "" {
 		n, err := strconv.Atoi(s)
 		require.NoError(t, err)

@@ -6,15 +6,17 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/internal/soak"
 )
 
-// TestMutations takes random rows of random schemas, damages them a little and
+// TestSoakMutations takes random rows of random schemas, damages them a little and
 // compares with the reference: what is still a row, and what it holds.
-func TestMutations(t *testing.T) {
+func TestSoakMutations(t *testing.T) {
 	t.Parallel()
-	const schemas, rows = 40, 150
-	for seed := range uint64(schemas) {
-		g := &generator{r: rand.New(rand.NewPCG(seed, 7))}
+	const rows = 150
+	for seed := range soak.Scale(8, 40) {
+		g := &generator{r: rand.New(rand.NewPCG(uint64(seed), 7))}
 		schema := g.schema()
 		layout := mustCompile(t, schema, Options{MaxDepth: 20})
 		b := layout.NewBlock()

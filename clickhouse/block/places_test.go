@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/soak"
 )
 
 // batchSchema takes fields from deep inside.
@@ -226,12 +227,13 @@ func FuzzPlaces(f *testing.F) {
 	})
 }
 
-// TestRandomPlaces is FuzzPlaces for rows that mostly go with the schema.
-func TestRandomPlaces(t *testing.T) {
+// TestSoakRandomPlaces is FuzzPlaces for rows that mostly go with the schema.
+func TestSoakRandomPlaces(t *testing.T) {
 	t.Parallel()
 	r := rand.New(rand.NewPCG(3, 4))
 	b, taken := newBlock(t, batchSchema, Options{UnknownKeys: CollectUnknown, CollectInto: "rest"}), 0
-	for range 20_000 {
+	rows := soak.Scale(2_000, 20_000)
+	for range rows {
 		line := randomBatch(r)
 		stored, extra, ok := refPlaces([]byte(line), batchSchema)
 		b.Reset()
@@ -250,7 +252,7 @@ func TestRandomPlaces(t *testing.T) {
 			require.JSONEq(t, extra, got, line)
 		}
 	}
-	require.Greater(t, taken, 5_000)
+	require.Greater(t, taken, rows/4)
 }
 
 // randomBatch returns a row that batchSchema takes, or nearly.

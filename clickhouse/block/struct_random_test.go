@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/soak"
 	"github.com/factload/factload/schemas"
 )
 
@@ -339,11 +340,12 @@ func sameError(t *testing.T, want, got error, what ...any) {
 	require.Equal(t, want.Error(), got.Error(), what...)
 }
 
-// TestStructsAreMaps: a fact with a struct is, for the block and for the log,
+// TestSoakStructsAreMaps: a fact with a struct is, for the block and for the log,
 // the fact with a map of the same values.
-func TestStructsAreMaps(t *testing.T) {
+func TestSoakStructsAreMaps(t *testing.T) {
 	t.Parallel()
-	const shapes, values = 400, 40
+	const values = 40
+	shapes := soak.Scale(60, 400)
 	stored, refused := 0, 0
 	for seed := range uint64(shapes) {
 		m := &structMaker{r: rand.New(rand.NewPCG(seed, 7)), brave: seed%2 == 0}

@@ -113,7 +113,7 @@ func TestWriteMemoryIsFlat(t *testing.T) {
 				require.NoError(t, err)
 			})
 		}
-		require.InDelta(t, allocs(2000), allocs(20_000), 20, schema)
+		require.InDelta(t, allocs(500), allocs(5_000), 20, schema)
 	}
 }
 

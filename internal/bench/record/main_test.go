@@ -13,7 +13,7 @@ import (
 // acknowledged with what is stored.
 func TestRun(t *testing.T) {
 	var out, log bytes.Buffer
-	args := []string{"-duration", "100ms", "-rounds", "1", "-goroutines", "1,8"}
+	args := []string{"-duration", "30ms", "-rounds", "1", "-goroutines", "1,8"}
 	require.NoError(t, run(t.Context(), args, &out, &log), log.String())
 	for _, w := range ways() {
 		require.Equal(t, 2, strings.Count(out.String(), "| "+w.name+" "), out.String())
