@@ -1,7 +1,6 @@
 package migrate_test
 
 import (
-	"context"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -112,7 +111,7 @@ type pairs struct {
 	tally    map[string]int
 }
 
-// insertRow inserts a row of JSON values, and reports which of them a load refuses.
+// insertRow inserts a row of JSON values.
 func (p *pairs) insertRow(t *testing.T, s fact.Schema, id int, values []string) {
 	t.Helper()
 	line := fmt.Sprintf(`{"id":%d`, id)
@@ -181,9 +180,9 @@ func (p *pairs) convert(t *testing.T, from pairKind, to []pairKind) {
 	}
 	fits := make([][]int, len(to)) // the rows whose values fit, for each target
 	for i := range to {
-		fits[i] = p.fitting(t, table, from, to[i], i)
+		fits[i] = p.fitting(t, from, to[i], i)
 	}
-	p.requireRefused(t, table, from, to, fits)
+	p.requireRefused(t, from, to, fits)
 
 	// The rest is done at once: what does not fit is left out.
 	var kept []int
@@ -289,15 +288,15 @@ func isJSON(f fact.Field) bool { return f.Type == fact.JSON || f.Type == fact.Na
 
 // fitting returns the rows whose values go over to the other type, as the check before a
 // rebuild finds them. All others are shown, with their keys.
-func (p *pairs) fitting(t *testing.T, table ddl.Table, from, to pairKind, column int) []int {
+func (p *pairs) fitting(t *testing.T, from, to pairKind, column int) []int {
 	t.Helper()
 	target := to.field
 	target.Name = fmt.Sprintf("v%d", column)
 	older, err := p.migrator.Inspect(t.Context(), "t")
 	require.NoError(t, err)
 	newer := *older
-	column0 := chtest.NewTable(t, fact.Schema{Name: "t", Fields: []fact.Field{target}}, ddl.Options{}).Columns[0]
-	newer.Columns = []ddl.Column{column0}
+	wanted := chtest.NewTable(t, fact.Schema{Name: "t", Fields: []fact.Field{target}}, ddl.Options{}).Columns[0]
+	newer.Columns = []ddl.Column{wanted}
 	r := rebuild.CopyOf(ddl.TableName{Database: older.Database, Name: "t"}, *older, newer)
 	var rows []int
 	if !r.Copies[0].Checked {
@@ -324,7 +323,7 @@ func (p *pairs) fitting(t *testing.T, table ddl.Table, from, to pairKind, column
 }
 
 // requireRefused brings one column to a type that does not hold all of its values.
-func (p *pairs) requireRefused(t *testing.T, table ddl.Table, from pairKind, to []pairKind, fits [][]int) {
+func (p *pairs) requireRefused(t *testing.T, from pairKind, to []pairKind, fits [][]int) {
 	t.Helper()
 	i := slices.IndexFunc(fits, func(rows []int) bool { return len(rows) < len(from.values) })
 	if i < 0 {
@@ -333,7 +332,7 @@ func (p *pairs) requireRefused(t *testing.T, table ddl.Table, from pairKind, to 
 	fields := slices.Repeat([]fact.Field{from.field}, len(to))
 	fields[i] = to[i].field
 	_, wanted := pairTable(t, "t", fields)
-	err := p.migrator.EnsureAllowing(rebuildhook.With(context.Background(), rebuildhook.Hook{}), ddl.Hazards(), wanted)
+	err := p.migrator.EnsureAllowing(rebuildhook.With(t.Context(), rebuildhook.Hook{}), ddl.Hazards(), wanted)
 	var misfit *migrate.MisfitError
 	require.ErrorAs(t, err, &misfit, "%s to %s", from, to[i])
 	require.EqualValues(t, len(from.values)-len(fits[i]), misfit.Misfits, "%s to %s", from, to[i])
