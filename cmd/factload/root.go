@@ -62,6 +62,7 @@ func newRoot(a *cli.App) *cobra.Command {
 	flags.String("config", "", "configuration `file`, or none (default: config.yaml, if it is there)")
 	flags.String("log-level", "info", "what to log: debug, info, warn or error")
 	flags.String("log-format", "text", "how to write logs and errors: text or json")
+	flags.BoolVar(&a.Quiet, "quiet", false, "print nothing but answers, what was rejected, and errors")
 	config.Bind(flags, "log-level", "log.level")
 	config.Bind(flags, "log-format", "log.format")
 

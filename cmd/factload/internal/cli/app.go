@@ -27,6 +27,7 @@ type App struct {
 	Config  config.Config
 	Log     *slog.Logger
 	Version string
+	Quiet   bool // nothing but answers, what was rejected, and errors
 }
 
 // NewApp returns an App that logs nothing yet.
@@ -44,6 +45,12 @@ func (a *App) Configure(cmd *cobra.Command, _ []string) error {
 	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
 		return UsageError(err) // validate has seen it
 	}
+	if a.Quiet {
+		a.Err.Still()
+		if cfg.From("log.level") == "" {
+			level = slog.LevelError
+		}
+	}
 	options := &slog.HandlerOptions{Level: level}
 	var handler slog.Handler = slog.NewTextHandler(a.Err, options)
 	if cfg.Log.Format == "json" {
@@ -57,6 +64,14 @@ func (a *App) Configure(cmd *cobra.Command, _ []string) error {
 		a.Log.Warn(warning)
 	}
 	return nil
+}
+
+// Notes is where commands write what they have done, which nobody has asked for.
+func (a *App) Notes() io.Writer {
+	if a.Quiet {
+		return io.Discard
+	}
+	return a.Out
 }
 
 // JSONLog reports whether messages are wanted as JSON, one object a line.

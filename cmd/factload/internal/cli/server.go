@@ -87,6 +87,18 @@ func (s *Server) Close() error {
 	return s.stop()
 }
 
+// Where says which server it is, and of the data of make demo, which is somewhere else, where that is.
+func (s *Server) Where() string {
+	const demo = ".factload/demo/data"
+	if s.Use != nil && filepath.Clean(s.Dir) != demo && embedded.HasData(demo) {
+		return s.from + "; the data of make demo is in " + demo + " (--data)"
+	}
+	if s.Use != nil {
+		return s.from
+	}
+	return s.Address()
+}
+
 // Address returns the server's DSN without its password.
 func (s *Server) Address() string { return clickhouse.RedactDSN(s.dsn) }
 

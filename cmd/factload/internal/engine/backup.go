@@ -72,7 +72,7 @@ func runBackup(ctx context.Context, a *cli.App, sql, done, name string) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(a.Out, done, client.Database(), name)
+		_, err = fmt.Fprintf(a.Notes(), done, client.Database(), name)
 		return err
 	})
 }

@@ -105,7 +105,7 @@ func runExport(ctx context.Context, a *cli.App, f exportFlags) (err error) {
 		if err = errors.Join(err, file.Close()); err != nil {
 			return errors.Join(err, os.Remove(f.out))
 		}
-		_, err = fmt.Fprintf(a.Out, "%s events: %s\n", show.Thousands(n), f.out)
+		_, err = fmt.Fprintf(a.Notes(), "%s events: %s\n", show.Thousands(n), f.out)
 		return err
 	}
 	_, err = exportEvents(ctx, store, &f, out)

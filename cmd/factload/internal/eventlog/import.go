@@ -70,7 +70,7 @@ func runImport(ctx context.Context, a *cli.App, name string, inputs []string) (e
 	if err := flush(); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(a.Out, "%s events: %s added, %s there already\n",
+	_, err = fmt.Fprintf(a.Notes(), "%s events: %s added, %s there already\n",
 		show.Thousands(int64(read)), show.Thousands(int64(added)), show.Thousands(int64(read-added)))
 	return err
 }

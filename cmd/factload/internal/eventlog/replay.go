@@ -164,7 +164,7 @@ func printReplayed(a *cli.App, done clickhouse.Replayed, asJSON bool) error {
 	if done.Rejected > 0 {
 		text += fmt.Sprintf(", %s rejected", show.Thousands(done.Rejected))
 	}
-	_, err := fmt.Fprintln(a.Out, text)
+	_, err := fmt.Fprintln(a.Notes(), text)
 	return err
 }
 

@@ -20,7 +20,7 @@ import (
 	"github.com/factload/factload/schemas"
 )
 
-const inputsHelp = `FILE is a file, a directory (all .jsonl and .ndjson files below it, compressed or
+var inputsHelp = `FILE is a file, a directory (all .jsonl and .ndjson files below it, compressed or
 not), a pattern, or - for standard input. gzip, zstd, bzip2 and xz are recognised
 by content, and so are the forms that rows come in: one JSON object a line, objects
 that go over several lines, arrays of objects, Parquet, and CSV and TSV with a header
@@ -28,14 +28,15 @@ that go over several lines, arrays of objects, Parquet, and CSV and TSV with a h
 
 ZIP archives of such files are read too.
 
---from NAME loads what some programs and services write, without a schema.
+--from NAME loads what some programs and services write, without a schema:
+` + strings.Join(fromNames(), ", ") + `.
 
 A row is one of --schema, of a file given by --schemas, or as the database keeps it
 from an earlier load; with one schema in the files it need not be named. Without
 --schema, rows name their schema themselves: {"schema": ..., "data": {...}}, or an event of
 the raw log.`
 
-const loadLong = `Load JSONL files into ClickHouse. The table is created, or gets columns that are
+var loadLong = `Load JSONL files into ClickHouse. The table is created, or gets columns that are
 missing, before its first row.
 
 ` + inputsHelp + `
@@ -111,7 +112,7 @@ func addLoadFlags(cmd *cobra.Command, f *loadFlags) {
 	flags := cmd.Flags()
 	flags.StringVar(&f.schema, "schema", "", "`name` of the schema of the rows")
 	flags.StringVar(&f.format, "format", "auto", "what a line is: rows, facts, events or auto")
-	flags.StringVar(&f.from, "from", "", "`name` of a known form of files, in the place of --schema: "+strings.Join(fromNames(), ", "))
+	flags.StringVar(&f.from, "from", "", "`name` of a form that is known, in the place of --schema")
 	flags.StringVar(&f.rowsAt, "rows-at", "", "`path` in the JSON to the array of rows, such as response.items")
 	flags.StringArrayVar(&f.set, "set", nil, "give a column that is not in the rows a value: `name=value`")
 	flags.StringVar(&f.fileColumn, "file-column", "", "`name` of a column for the path of the file")
@@ -299,7 +300,11 @@ func runBulk(ctx context.Context, a *cli.App, cfg bulk.Config, asJSON bool) erro
 	if errors.Is(err, bulk.ErrConfig) || errors.Is(err, bulk.ErrWrongSchema) {
 		return cli.UsageError(err)
 	}
-	r := printer{out: a.Out, err: a.Err, dryRun: cfg.DryRun, failed: err != nil, rejects: cfg.Rejects}
+	out := a.Notes()
+	if asJSON {
+		out = a.Out
+	}
+	r := printer{out: out, err: a.Err, dryRun: cfg.DryRun, failed: err != nil, rejects: cfg.Rejects}
 	if printErr := r.write(summary, asJSON); printErr != nil {
 		return errors.Join(err, fmt.Errorf("print summary: %w", printErr))
 	}

@@ -44,7 +44,7 @@ func drawChart(ctx context.Context, a *cli.App, sql string, f queryFlags) error 
 	return withAsker(ctx, a, f, func(ask *asker, ctx context.Context) error {
 		r, err := htmlreport.OfQuery(ctx, ask.client, f.chart, statements[0], ask.params...)
 		if err != nil {
-			return queryError(err, statements[0])
+			return ask.queryError(err, statements[0])
 		}
 		if f.output != "" {
 			return writeFile(f.output, r.WriteHTML)

@@ -181,6 +181,7 @@ type asker struct {
 	client *clickhouse.Client
 	format string
 	params []any
+	where  string // the server, for errors
 }
 
 // withAsker connects and calls do.
@@ -195,7 +196,7 @@ func withAsker(ctx context.Context, a *cli.App, f queryFlags, do func(*asker, co
 		return err
 	}
 	defer client.Close()
-	ask := &asker{App: a, client: client, format: f.format}
+	ask := &asker{App: a, client: client, format: f.format, where: s.Where()}
 	for name, value := range f.params {
 		ask.params = append(ask.params, clickhouse.Param(name, value))
 	}
@@ -210,7 +211,7 @@ func (q *asker) insert(ctx context.Context, sql, format string) error {
 	if show.IsTerminal(q.In) {
 		return cli.UsageError(errors.New("the rows of an INSERT come from standard input: factload query \"INSERT INTO … FORMAT …\" < FILE"))
 	}
-	return queryError(q.client.InsertFormat(ctx, format, sql, q.In), sql)
+	return q.queryError(q.client.InsertFormat(ctx, format, sql, q.In), sql)
 }
 
 // killWait bounds how long it is waited for a server that is told to end a statement.
@@ -230,13 +231,13 @@ func (q *asker) ask(ctx context.Context, w io.Writer, statement string) error {
 			q.Log.Warn("the server was not told to end the statement", "query_id", id, "error", err)
 		}
 	}
-	return queryError(err, statement)
+	return q.queryError(err, statement)
 }
 
 var formatClause = regexp.MustCompile(`(?i)\bformat\s+(\w+)`)
 
 // queryError says what to do in words of the command line.
-func queryError(err error, sql string) error {
+func (q *asker) queryError(err error, sql string) error {
 	var e *clickhouse.Error
 	if !errors.As(err, &e) {
 		return err
@@ -249,9 +250,9 @@ func queryError(err error, sql string) error {
 		}
 		return cli.UsageError(fmt.Errorf("the SQL ends with a FORMAT clause: leave it out, and use --format %s", format))
 	case e.Name == "UNKNOWN_TABLE" && strings.Contains(e.Text, "Maybe you meant"):
-		e.Hint = ""
+		e.Hint = "asked " + q.where
 	case e.Name == "UNKNOWN_TABLE":
-		e.Hint = `factload load and factload apply make tables, and factload query "SHOW TABLES" lists them`
+		e.Hint = "asked " + q.where + `; factload load and factload apply make tables, and factload query "SHOW TABLES" lists them`
 	}
 	return err
 }

@@ -67,7 +67,7 @@ func writeReport(ctx context.Context, a *cli.App, topic, out string, open bool) 
 	if err := writeFile(out, r.WriteHTML); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
-	fmt.Fprintf(a.Out, "%s: %s\n", out, show.Count(len(r.Answers), "question"))
+	fmt.Fprintf(a.Notes(), "%s: %s\n", out, show.Count(len(r.Answers), "question"))
 	if open {
 		return browse(ctx, out)
 	}

@@ -54,6 +54,14 @@ func NewLine(w io.Writer) *Line {
 	return &Line{w: w, terminal: IsTerminal(w), width: func() int { return Width(w) }}
 }
 
+// Still makes the stream one without a status line.
+func (l *Line) Still() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.draw("")
+	l.terminal = false
+}
+
 // Width returns how long a status line may be: some terminals wrap a full line.
 func (l *Line) Width() int { return l.width() - 1 }
 

@@ -76,7 +76,7 @@ func runApply(ctx context.Context, a *cli.App, found planned, f applyFlags, allo
 		p.table(plan)
 	}
 	if pending(plans) == 0 {
-		_, err := fmt.Fprintln(a.Out, p.next(plans))
+		_, err := fmt.Fprintln(a.Notes(), p.next(plans))
 		return err
 	}
 	if err := p.refusal(plans, allowed); err != nil {
@@ -97,9 +97,9 @@ func runApply(ctx context.Context, a *cli.App, found planned, f applyFlags, allo
 			}
 			return fmt.Errorf("%w (run the command again to go on)", err)
 		}
-		fmt.Fprintf(a.Out, "%s %s: done\n", kindOf(plan), plan.Table)
+		fmt.Fprintf(a.Notes(), "%s %s: done\n", kindOf(plan), plan.Table)
 		if plan.Rebuilds() {
-			fmt.Fprintf(a.Out, "  the table as it was is kept under a name with the day, %s: drop it when nobody needs it any more\n", rebuild.BeforeName(plan.Table, "YYYYMMDD"))
+			fmt.Fprintf(a.Notes(), "  the table as it was is kept under a name with the day, %s: drop it when nobody needs it any more\n", rebuild.BeforeName(plan.Table, "YYYYMMDD"))
 		}
 		for _, s := range plan.Statements {
 			if !s.Permitted(allowed...) {

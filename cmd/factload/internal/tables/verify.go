@@ -1,6 +1,7 @@
 package tables
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -13,7 +14,7 @@ import (
 
 // NewVerify makes the command verify.
 func NewVerify(a *cli.App) *cobra.Command {
-	var views bool
+	var views, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "verify [SCHEMA...]",
 		Short: "Check that the tables are what their schemas say",
@@ -28,46 +29,77 @@ The exit code is 0 when all tables are as they should be and 4 otherwise.`,
   factload verify --schemas my_schemas/ my_table`,
 		RunE: func(cmd *cobra.Command, names []string) error {
 			return withPlans(cmd.Context(), a, selection{names: names, views: views, how: cli.Reading}, func(found planned) error {
-				return runVerify(a, found.plans)
+				return runVerify(a, found.plans, asJSON)
 			})
 		},
 	}
 	cli.AddServerFlags(cmd)
 	cli.AddSchemasFlag(cmd)
 	addViewsFlag(cmd, &views)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON array")
 	return cmd
 }
 
-func runVerify(a *cli.App, plans []diff.Plan) error {
-	drifted := 0
-	for _, plan := range plans {
-		word := "ok"
-		switch {
-		case plan.Fingerprint == ddl.Absent:
-			word = "missing"
-		case plan.Drift():
-			word = "differs"
+// verified is what verify says of a table.
+type verified struct {
+	Table   string   `json:"table"`
+	State   string   `json:"state"` // ok, differs or missing
+	Differs []string `json:"differs"`
+	Notes   []string `json:"notes"`
+}
+
+func verifiedOf(plan diff.Plan) verified {
+	v := verified{Table: plan.Table, State: "ok", Differs: []string{}, Notes: append([]string{}, plan.Notes...)}
+	switch {
+	case plan.Fingerprint == ddl.Absent:
+		v.State = "missing"
+		return v
+	case plan.Drift():
+		v.State = "differs"
+	}
+	for _, s := range plan.Statements {
+		if !s.Optional {
+			v.Differs = append(v.Differs, s.Why)
 		}
-		fmt.Fprintf(a.Out, "%-8s %s\n", word, plan.Table)
+	}
+	return v
+}
+
+func runVerify(a *cli.App, plans []diff.Plan, asJSON bool) error {
+	tables := make([]verified, len(plans))
+	drifted := 0
+	for i, plan := range plans {
+		tables[i] = verifiedOf(plan)
 		if plan.Drift() {
 			drifted++
 		}
-		if plan.Fingerprint == ddl.Absent {
+	}
+	if err := printVerified(a, tables, drifted, asJSON); err != nil {
+		return err
+	}
+	if drifted > 0 {
+		return cli.ErrChanges
+	}
+	return nil
+}
+
+func printVerified(a *cli.App, tables []verified, drifted int, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(a.Out).Encode(tables)
+	}
+	for _, t := range tables {
+		fmt.Fprintf(a.Out, "%-8s %s\n", t.State, t.Table)
+		if t.State == "missing" {
 			continue
 		}
-		for _, s := range plan.Statements {
-			if !s.Optional {
-				fmt.Fprintf(a.Out, "         %s\n", s.Why)
-			}
-		}
-		for _, note := range plan.Notes {
-			fmt.Fprintf(a.Out, "         %s\n", note)
+		for _, why := range append(t.Differs, t.Notes...) {
+			fmt.Fprintf(a.Out, "         %s\n", why)
 		}
 	}
 	if drifted == 0 {
-		_, err := fmt.Fprintln(a.Out, allWell(len(plans)))
+		_, err := fmt.Fprintln(a.Out, allWell(len(tables)))
 		return err
 	}
-	fmt.Fprintf(a.Out, "%d of %s not as the schema says\n", drifted, show.Count(len(plans), "table"))
-	return cli.ErrChanges
+	_, err := fmt.Fprintf(a.Out, "%d of %s not as the schema says\n", drifted, show.Count(len(tables), "table"))
+	return err
 }
