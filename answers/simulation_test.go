@@ -102,7 +102,7 @@ func TestPlantedRegression(t *testing.T) {
 	for trial := range trials {
 		for planting, s := range map[float64]*tally{regression: &s, 0: &nothing} {
 			ps, differences := map[string]float64{}, map[string][3]float64{}
-			random := rand.New(rand.NewPCG(uint64(trial), 1)) //nolint:gosec // a simulation
+			random := rand.New(rand.NewPCG(uint64(trial), 1))
 			for _, name := range names {
 				down := noise
 				if strings.HasSuffix(name, "/"+planted) {
