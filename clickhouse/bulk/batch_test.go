@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/internal/soak"
 )
 
 // small writes n files of 20 lines, of which one is bad, and returns their directory.
@@ -53,10 +55,10 @@ func TestSmallFilesGoTogether(t *testing.T) {
 	require.Equal(t, 13, s.n-before, "of four files each")
 }
 
-// TestSmallFilesSurviveCrashes crashes loads of files that grow and become more meanwhile.
-func TestSmallFilesSurviveCrashes(t *testing.T) {
+// TestSoakSmallFilesSurviveCrashes crashes loads of files that grow and become more meanwhile.
+func TestSoakSmallFilesSurviveCrashes(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(4) {
+	for seed := range uint64(soak.Trials(t, 4, 50)) { //nolint:gosec // a small number
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			rnd := rand.New(rand.NewPCG(seed, 5))

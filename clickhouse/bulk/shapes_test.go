@@ -1,11 +1,14 @@
 package bulk
 
 import (
+	"archive/zip"
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,14 +99,40 @@ func TestArraysAreNotHalfAccepted(t *testing.T) {
 	}
 }
 
+// zipped returns a ZIP archive.
+func zipped(t *testing.T, files map[string][]byte) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		f, err := w.Create(name)
+		require.NoError(t, err)
+		_, err = f.Write(files[name])
+		require.NoError(t, err)
+	}
+	require.NoError(t, w.Close())
+	return b.Bytes()
+}
+
+// TestZipFromStdin is refused, with what to do.
+func TestZipFromStdin(t *testing.T) {
+	t.Parallel()
+	_, err := Load(t.Context(), Config{
+		Targets: map[string]Target{"items": items()}, Schema: "items", Inputs: []string{"-"}, DryRun: true,
+		Stdin: bytes.NewReader(zipped(t, map[string][]byte{"a.jsonl": lines(0, 10)})),
+	})
+	require.ErrorIs(t, err, ErrNotText)
+	require.ErrorContains(t, err, "name the archive itself")
+}
+
 // TestSoakShapesSurviveCrashes crashes loads of other shapes at many points, runs them again
 // until they get through, and compares with what must be there.
 func TestSoakShapesSurviveCrashes(t *testing.T) {
 	t.Parallel()
-	for name, content := range map[string][]byte{"array": asArray(lines(0, 1000)), "wrapped": append(append([]byte(`{"v":1,"samples":`), asArray(lines(0, 1000))...), `,"w":[]}`...), "table.csv": asCSV(0, 1000)} {
+	for name, content := range map[string][]byte{"array": asArray(lines(0, 1000)), "wrapped": append(append([]byte(`{"v":1,"samples":`), asArray(lines(0, 1000))...), `,"w":[]}`...), "table.csv": asCSV(0, 1000), "rows.zip": zipped(t, map[string][]byte{"a.csv": asCSV(0, 400), "b/c.json": asArray(lines(400, 700)), "d.jsonl": lines(700, 1000)})} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range soak.Trials(t, 1, 3) {
+			for seed := range soak.Trials(t, 1, 50) {
 				rnd := rand.New(rand.NewPCG(uint64(seed), 3))
 				r := newRoom(t)
 				cfg := r.config(r.file(name, content))
@@ -117,10 +146,7 @@ func TestSoakShapesSurviveCrashes(t *testing.T) {
 						break
 					}
 				}
-				rejected := 0
-				if name == "table.csv" {
-					rejected = 25
-				}
+				rejected := map[string]int{"table.csv": 25, "rows.zip": 10}[name]
 				require.Equal(t, fmt.Sprintf("%d\t%d", 1000-rejected, 1000-rejected), r.count())
 				require.Len(t, r.rejects(cfg), rejected)
 				require.Zero(t, r.load(cfg).Rows)
