@@ -107,7 +107,7 @@ func related(from, to string) bool {
 	case a == b, a == coltype.Other, b == coltype.Other: // of the others the server knows
 		return true
 	case a == coltype.Object || b == coltype.Object:
-		return b == coltype.Object && (a == coltype.Map || a == coltype.Text) || coltype.IsJSONText(to)
+		return b == coltype.Object && a == coltype.Text || coltype.IsJSONText(to)
 	case a == coltype.Text || b == coltype.Text:
 		return a < coltype.Map && b < coltype.Map
 	}
