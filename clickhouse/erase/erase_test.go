@@ -43,7 +43,7 @@ func TestMain(m *testing.M) {
 			_, err = c.erase(context.Background())
 		}
 		if err != nil {
-			fmt.Println(err)
+			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
 		os.Exit(0)
@@ -169,7 +169,8 @@ func others(t *testing.T, server *embedded.Server, c child) string {
 		}
 		line, err := fact.AppendEventLine(nil, e.Event)
 		require.NoError(t, err)
-		fmt.Fprintln(h, e.Position, string(line))
+		_, err = fmt.Fprintln(h, e.Position, string(line))
+		require.NoError(t, err)
 		n++
 	}
 	fmt.Fprintln(&out, "log", n, h.Sum64())
@@ -228,7 +229,7 @@ func TestEraseSoak(t *testing.T) {
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), childEnv+"="+string(text))
 		require.NoError(t, cmd.Start())
-		time.Sleep(time.Duration(r.Int64N(int64(limit))))
+		<-time.After(time.Duration(r.Int64N(int64(limit))))
 		if i%2 == 1 {
 			require.NoError(t, server.Kill())
 		}

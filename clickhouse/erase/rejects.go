@@ -49,7 +49,7 @@ func (e *eraser) scanRejects(ctx context.Context, path string, keep func(line []
 	if err != nil {
 		return p, err
 	}
-	f, err := os.Open(path) //nolint:gosec // the caller's file
+	f, err := os.Open(path)
 	if err != nil {
 		return p, err
 	}
@@ -102,7 +102,7 @@ func (e *eraser) eraseRejects(ctx context.Context, path string) (uint64, error) 
 		return 0, err
 	}
 	// One of an earlier run is overwritten.
-	fresh, err := os.OpenFile(path+".factload-erase", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, info.Mode().Perm()) //nolint:gosec // the caller's
+	fresh, err := os.OpenFile(path+".factload-erase", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, info.Mode().Perm())
 	if err != nil {
 		return 0, err
 	}

@@ -14,7 +14,7 @@ var (
 	link      = regexp.MustCompile(`\]\(([^)\s]+)\)`)
 	heading   = regexp.MustCompile(`(?m)^#+ (.+)$`)
 	unslugged = regexp.MustCompile(`[^\p{L}\p{N} _-]`)
-	codeBlock = regexp.MustCompile("(?ms)^```.*?^```")
+	codeBlock = regexp.MustCompile("(?ms)^```.*?^```") //nolint:gocritic // (?m): a line begins there
 	inCode    = regexp.MustCompile("`[^`\n]*`")
 )
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -36,7 +37,7 @@ func pages(t *testing.T) map[string]string {
 	return out
 }
 
-var consoleBlock = regexp.MustCompile("(?ms)^```console\n(.*?)^```")
+var consoleBlock = regexp.MustCompile("(?ms)^```console\n(.*?)^```") //nolint:gocritic // (?m): a line begins there
 
 // command is a command of a page, and the lines that it prints there.
 type command struct {
@@ -70,7 +71,7 @@ func TestDocumentedCommandsExist(t *testing.T) {
 		for _, c := range commandsOf(page) {
 			words := wordsOf(c.line)
 			for i, word := range words {
-				if word != "factload" || i > 0 && !strings.Contains("|&&;!", words[i-1]) {
+				if word != "factload" || i > 0 && !slices.Contains([]string{"|", "&&", ";", "!"}, words[i-1]) {
 					continue
 				}
 				requireCommand(t, name+": "+c.line, untilShell(words[i+1:]))
@@ -98,7 +99,7 @@ func wordsOf(line string) []string {
 // untilShell returns the arguments of a command, without what the shell does with it.
 func untilShell(words []string) []string {
 	for i, word := range words {
-		if strings.Contains(" | || && & ; > < 2> ", " "+word+" ") {
+		if slices.Contains([]string{"|", "||", "&&", "&", ";", ">", "<", "2>"}, word) {
 			return words[:i]
 		}
 	}
@@ -152,7 +153,7 @@ func follow(t *testing.T, page string) {
 	programs, dir := t.TempDir(), t.TempDir()
 	require.NoError(t, os.Symlink(self, filepath.Join(programs, "factload"))) // see TestMain
 
-	write := regexp.MustCompile("(?ms)^<!-- test: write (\\S+) -->\n```[a-z]*\n(.*?)^```")
+	write := regexp.MustCompile("(?ms)^<!-- test: write (\\S+) -->\n```[a-z]*\n(.*?)^```") //nolint:gocritic // (?m): a line begins there
 	for _, block := range write.FindAllStringSubmatch(page, -1) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, block[1]), []byte(block[2]), 0o600))
 	}

@@ -187,7 +187,7 @@ func decimalLeaf(scale int) func([]byte, parquet.Value) ([]byte, error) {
 		default: // two's complement, the most significant byte first
 			raw := v.ByteArray()
 			if n.SetBytes(raw); len(raw) > 0 && raw[0]&0x80 != 0 {
-				n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(raw)))) //nolint:gosec // not negative
+				n.Sub(n, new(big.Int).Lsh(big.NewInt(1), uint(8*len(raw))))
 			}
 		}
 		if scale < 0 || scale > maxScale {

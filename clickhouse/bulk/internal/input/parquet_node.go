@@ -48,7 +48,8 @@ func newParquetNode(c *parquet.Column, elements *[]format.SchemaElement, definit
 	n = parquetNode{name: c.Name(), optional: c.Optional() && c.Depth() > 0, repeated: c.Repeated() && c.Depth() > 0, definition: definition, repetition: repetition}
 	var w jx.Writer
 	w.Str(n.name)
-	n.key = append(w.Buf, ':')
+	w.Buf = append(w.Buf, ':')
+	n.key = w.Buf
 	if n.optional || n.repeated {
 		n.definition++
 	}

@@ -92,11 +92,14 @@ func (p *parquetRows) takeRow() (err error) {
 	row.Range(func(i int, values []parquet.Value) bool { p.columns[i] = values; return true })
 	from := len(p.line)
 	line, err := p.root.appendObject(p.line, p.columns)
+	if err == nil {
+		p.line = line
+	}
 	var bad *cellError
 	switch {
 	case errors.As(err, &bad):
 		p.line[from-1] = faultFollows
-		line = append(p.line[:from], bad.Error()...)
+		p.line = append(p.line[:from], bad.Error()...)
 	case err != nil:
 		return err
 	}
@@ -105,7 +108,7 @@ func (p *parquetRows) takeRow() (err error) {
 			return fmt.Errorf("%w: row %d has more values in a column than its schema tells", ErrParquet, p.number)
 		}
 	}
-	p.line = append(line, '\n')
+	p.line = append(p.line, '\n')
 	p.pending = p.line
 	return nil
 }
