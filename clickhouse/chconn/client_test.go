@@ -3,14 +3,19 @@ package chconn_test
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse/chconn"
@@ -168,6 +173,29 @@ func TestTLS(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestQueryIDIsOfOneStatement: what the Client asks for itself on the way does not
+// take the ID that a caller has given, or the server refuses the second as running.
+func TestQueryIDIsOfOneStatement(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	target, err := url.Parse(db.HTTPDSN)
+	require.NoError(t, err)
+	var asked atomic.Int64
+	id := rand.Text()
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		if r.In.URL.Query().Get("query_id") == id {
+			asked.Add(1)
+		}
+		r.Out.URL.Scheme, r.Out.URL.Host = "http", target.Host
+	}})
+	t.Cleanup(proxy.Close)
+	c := open(t, chtest.WithDSN(t, db.HTTPDSN, func(u *url.URL) { u.Host = proxy.Listener.Addr().String() }))
+	var answer strings.Builder
+	require.NoError(t, c.QueryFormat(chgo.Context(t.Context(), chgo.WithQueryID(id)), &answer, "CSV", "SELECT 1"))
+	require.Equal(t, "1\n", answer.String())
+	require.EqualValues(t, 1, asked.Load())
 }
 
 func TestSeveralHosts(t *testing.T) {

@@ -140,8 +140,8 @@ func (d *dialer) dialNative(ctx context.Context, addr string) (net.Conn, error) 
 // driverStrategy makes the driver open its connections with each. The driver
 // itself ignores the context while it waits for the server's greeting, so the
 // connection is closed under it. It asks over HTTP who the server is; the
-// settings of the statement that is waiting for the connection are not for that
-// question, whose body is never compressed.
+// settings and the ID of the statement that is waiting for the connection are not for
+// that question, whose body is never compressed.
 func (d *dialer) driverStrategy(ctx context.Context, connID int, opt *chgo.Options, dial chgo.Dial) (chgo.DialResult, error) {
 	var result chgo.DialResult
 	err := d.each(ctx, connID, func(ctx context.Context, addr string) error {
@@ -149,7 +149,7 @@ func (d *dialer) driverStrategy(ctx context.Context, connID int, opt *chgo.Optio
 		stop := context.AfterFunc(ctx, opening.close)
 		defer stop()
 		var err error
-		ctx = chgo.Context(context.WithValue(ctx, openingKey{}, opening), chgo.WithSettings(chgo.Settings{}))
+		ctx = withoutQueryID(context.WithValue(ctx, openingKey{}, opening), chgo.WithSettings(chgo.Settings{}))
 		result, err = dial(ctx, addr, opt)
 		if err != nil {
 			opening.close()
@@ -157,6 +157,13 @@ func (d *dialer) driverStrategy(ctx context.Context, connID int, opt *chgo.Optio
 		return err
 	})
 	return result, err
+}
+
+// withoutQueryID returns the context for a question of the Client's own on the way to
+// a statement. An ID that the caller has given is the statement's: the server may
+// still be at the end of the question when the statement comes, and would refuse it.
+func withoutQueryID(ctx context.Context, options ...chgo.QueryOption) context.Context {
+	return chgo.Context(ctx, append(options, chgo.WithQueryID(""))...)
 }
 
 // dialError says that no connection to one address could be made. Nothing was
