@@ -44,10 +44,6 @@ type Config struct {
 	// Password is the user's password. Empty means a new random one for each Start.
 	Password string
 
-	// Reader is the name of a second user, who may read everything and change nothing. Empty means that there is none.
-	// ReaderPassword is required with it.
-	Reader, ReaderPassword string
-
 	// Pages are answered over HTTP, beside what the engine answers.
 	Pages []Page
 
@@ -85,6 +81,11 @@ type User struct {
 
 	// Fixed are settings that the user has and cannot change.
 	Fixed map[string]string
+}
+
+// Reader returns a user who may read everything and change nothing.
+func Reader(name, password string) User {
+	return User{Name: name, Password: password, Grants: []string{"SHOW, SELECT, dictGet ON *.*"}}
 }
 
 var userName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
@@ -132,14 +133,10 @@ func (c Config) check() error {
 	switch {
 	case !userName.MatchString(c.User):
 		return fmt.Errorf("engine config: user %q: use letters, digits and underscores, at most 64, not starting with a digit", c.User)
-	case c.Reader != "" && (!userName.MatchString(c.Reader) || c.Reader == "default" || c.Reader == c.User):
-		return fmt.Errorf("engine config: reader %q: use letters, digits and underscores, not starting with a digit, and another name than that of the user", c.Reader)
-	case c.Reader != "" && c.ReaderPassword == "":
-		return errors.New("engine config: the reader has no password")
 	case c.User == "default":
 		return errors.New(`engine config: user "default" is the engine's own: choose another name`)
 	case slices.ContainsFunc(c.Users, func(u User) bool {
-		return !userName.MatchString(u.Name) || u.Name == "default" || u.Name == c.User || u.Name == c.Reader || u.Password == ""
+		return !userName.MatchString(u.Name) || u.Name == "default" || u.Name == c.User || u.Password == ""
 	}):
 		return errors.New("engine config: further users need a name of letters, digits and underscores that is not another's, and a password")
 	case slices.ContainsFunc(c.Users, func(u User) bool {

@@ -38,8 +38,8 @@
 //
 // # Access
 //
-// The engine has one user, and a second one if Config.Reader names it, who may read and nothing else. Passwords are only
-// kept as hashes in the engine's configuration, and that of the first one in the file dsn.
+// The engine has one user, and those that Config.Users names beside it. Passwords are only kept as hashes in
+// the engine's configuration, and that of the first one in the file dsn.
 // Clients without credentials, or with wrong ones, are refused at login, from the first moment on: the ports are opened
 // when the database is there. Clients that connect and do not log in are dropped after ten seconds, so that they cannot
 // use up the engine's 4,096 connections (on Linux).

@@ -123,9 +123,6 @@ func (s settings) users() string {
 	line("<default><password/><networks><ip>127.0.0.1</ip></networks><profile>sealed</profile><quota>default</quota>%s</default>",
 		grantsXML("GRANT SYSTEM LISTEN ON *.*", "GRANT CREATE DATABASE ON *.*", "GRANT TABLE ENGINE ON Atomic"))
 	line("%s", userXML(s.User, s.Password, "default", s.Database, userGrants(s.Remote)))
-	if s.Reader != "" {
-		line("%s", userXML(s.Reader, s.ReaderPassword, "default", s.Database, []string{"GRANT SHOW, SELECT, dictGet ON *.*"}))
-	}
 	for _, u := range s.Users {
 		grants := make([]string, len(u.Grants))
 		for i, grant := range u.Grants {

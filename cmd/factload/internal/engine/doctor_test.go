@@ -22,7 +22,7 @@ import (
 // TestDoctorFindings breaks databases, each in one way: doctor finds that, says what to do, and finds nothing else.
 func TestDoctorFindings(t *testing.T) {
 	t.Parallel()
-	engine := enginetest.Start(t, embedded.Config{Reader: "analyst", ReaderPassword: "secret"})
+	engine := enginetest.Start(t, embedded.Config{Users: []embedded.User{embedded.Reader("analyst", "secret")}})
 	registry, err := schemas.NewRegistry(schemas.Builtins()...)
 	require.NoError(t, err)
 	const table = "CREATE TABLE t (d DateTime, x UInt32) ENGINE = MergeTree ORDER BY x SETTINGS non_replicated_deduplication_window = 10000"

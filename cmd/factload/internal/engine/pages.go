@@ -28,8 +28,12 @@ var startPage = template.Must(template.New("start").Parse(startHTML))
 // password or sends it by itself, so that no other page can ask in its name.
 func pages(c embedded.Config) []embedded.Page {
 	var html bytes.Buffer
+	reader := ""
+	for _, u := range c.Users {
+		reader = u.Name
+	}
 	err := startPage.Execute(&html, map[string]any{
-		"User": c.User, "Reader": c.Reader, "Database": c.Database,
+		"User": c.User, "Reader": reader, "Database": c.Database,
 		"Script": template.JS(startJS), "Style": template.CSS(startCSS), //nolint:gosec // files of this package
 	})
 	if err != nil {

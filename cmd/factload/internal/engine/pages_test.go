@@ -20,7 +20,7 @@ import (
 // served is an engine as serve starts it, with a table of three rows.
 func served(t *testing.T) *embedded.Server {
 	t.Helper()
-	c := embedded.Config{User: "owner", Database: "facts", Reader: "analyst", ReaderPassword: "a reader's password"}
+	c := embedded.Config{User: "owner", Database: "facts", Users: []embedded.User{embedded.Reader("analyst", "a reader's password")}}
 	c.Pages = pages(c)
 	engine := enginetest.Start(t, c)
 	client, err := clickhouse.Open(engine.DSN())

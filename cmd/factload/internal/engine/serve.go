@@ -100,9 +100,9 @@ func serveUntil(ctx context.Context, a *cli.App, c embedded.Config, engine *embe
 		defer func() { err = errors.Join(err, removeDSNFile(dsnFile, text)) }()
 	}
 	readerFile := ""
-	if c.Reader != "" {
+	for _, reader := range c.Users {
 		readerFile = filepath.Join(filepath.Dir(engine.DSNFile()), "reader-dsn")
-		text := readerDSNText(engine, c)
+		text := readerDSNText(engine, reader)
 		if err := private.Write(readerFile, text); err != nil {
 			return fmt.Errorf("dsn file of the reader: %w", err)
 		}
@@ -188,11 +188,11 @@ func dsnText(engine *embedded.Server) []byte {
 }
 
 // readerDSNText is what the DSN file of the reader holds.
-func readerDSNText(engine *embedded.Server, c embedded.Config) []byte {
+func readerDSNText(engine *embedded.Server, reader embedded.User) []byte {
 	text := ""
 	for _, dsn := range []string{engine.DSN(), engine.HTTPDSN()} {
 		u, _ := url.Parse(dsn)
-		u.User = url.UserPassword(c.Reader, c.ReaderPassword)
+		u.User = url.UserPassword(reader.Name, reader.Password)
 		text += u.String() + "\n"
 	}
 	return []byte(text)

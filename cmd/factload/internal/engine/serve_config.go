@@ -43,10 +43,12 @@ func serveConfig(a *cli.App, newPassword bool) (embedded.Config, error) {
 		}
 	}
 	c.Native, c.HTTP, c.Password = s.Native, s.HTTP, password
-	if c.Reader = s.Reader; c.Reader != "" {
-		if c.ReaderPassword, err = keptPassword(c.DataDir, "reader-password", newPassword); err != nil {
+	if s.Reader != "" {
+		password, err := keptPassword(c.DataDir, "reader-password", newPassword)
+		if err != nil {
 			return embedded.Config{}, err
 		}
+		c.Users = []embedded.User{embedded.Reader(s.Reader, password)}
 	}
 	c.User = orEnv(s.User, embedded.DefaultUser, "CLICKHOUSE_USER")
 	c.Database = orEnv(s.Database, embedded.DefaultDatabase, "CLICKHOUSE_DB")
