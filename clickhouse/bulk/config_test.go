@@ -112,7 +112,7 @@ func TestFormat(t *testing.T) {
 		require.Equal(t, f, got)
 	}
 	_, err := ParseFormat("csv")
-	require.EqualError(t, err, `unknown format "csv": use one of auto, rows, facts, events`)
+	require.EqualError(t, err, `unknown format "csv": use one of auto, rows, facts, events, openai-evals`)
 	require.Equal(t, "format(-1)", Format(-1).String())
 }
 

@@ -404,10 +404,13 @@ func TestLoadWarnsOfViewTargetsWithoutWindow(t *testing.T) {
 	}
 	require.Equal(t, 4, strings.Count(got, "keeps no"), got)
 	for line := range strings.Lines(got) {
-		_, fix, _ := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), " fixes that"), "again; ")
-		r.Exec(t, fix)
+		if _, fix, ok := strings.Cut(strings.TrimSuffix(strings.TrimSpace(line), " fixes that"), "again; "); ok {
+			r.Exec(t, fix)
+		}
 	}
-	require.Empty(t, r.load(r.config(r.file("b", lines(10, 20)))).Warnings)
+	got = strings.Join(r.load(r.config(r.file("b", lines(10, 20)))).Warnings, "\n")
+	require.NotContains(t, got, "keeps no")
+	require.Contains(t, got, `what materialized view "to_a" fills may lack rows`, "rows without an ID cannot be looked for")
 }
 
 func TestLoadManyFiles(t *testing.T) {

@@ -82,16 +82,15 @@ func TestSoakRetryRejectedSurvivesCrashes(t *testing.T) {
 	for seed := range soak.Trials(t, 1, 4) {
 		rnd := rand.New(rand.NewPCG(uint64(seed), 5))
 		r := newRoom(t)
-		r.file("a", dirtyLines(0, 1000))
+		// What dirtyLines has instead of this is a number in text, for which the column would have to become another.
+		r.file("a", bytes.ReplaceAll(dirtyLines(0, 1000), []byte(`"text":1}`), []byte(`"more":1}`)))
 		cfg := r.config(filepath.Join(r.dir, "a"), r.file("b", asArray(lines(3000, 3200))))
 		cfg.Rejects = filepath.Join(r.dir, "rejects")
 		cfg.Targets["items"] = wider()
-		target := wider()
-		target.Schema.Fields[1].Type = fact.JSON // takes the number, too
 		r.Exec(t, "CREATE TABLE items (id Int64, text String) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 1000")
 		require.EqualValues(t, 50, r.load(cfg).Rejected)
 		cfg.RetryRejected = true
-		cfg.Targets["items"] = target
+		cfg.Decode.UnknownKeys = block.IgnoreUnknown
 		for {
 			c := &crashing{server: serverOf(r.client), left: rnd.IntN(15), applied: rnd.IntN(2) == 0}
 			_, err := loadInto(t.Context(), cfg, c)

@@ -178,4 +178,7 @@ func TestFirstOfList(t *testing.T) {
 		require.Equal(t, left, from(other, one), other)
 	}
 	require.Equal(t, map[string]string{"messages": " json"}, from(`{"messages":[{"role":"user"}]}`))
+	for _, key := range []string{"choices", "created"} {
+		require.Equal(t, map[string]string{key: " json"}, from(`{"`+key+`":{"a":1}}`, `{"`+key+`":[]}`), "an empty list among objects")
+	}
 }

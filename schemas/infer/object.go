@@ -60,15 +60,17 @@ var firstOfList = []string{"choices", "candidates"}
 func (f *inferredField) first(list []byte) []byte {
 	w := walker{data: list}
 	w.open()
-	if !w.more() {
+	ours := f.values.objects == 0 && slices.Contains(firstOfList, f.key)
+	if ours && !w.more() {
 		return nil
 	}
-	element, err := w.value()
-	if err != nil || w.more() || element[0] != '{' || f.values.objects > 0 || !slices.Contains(firstOfList, f.key) {
-		f.inside = object{shapeless: true}
-		return nil
+	if ours {
+		if element, err := w.value(); err == nil && !w.more() && element[0] == '{' {
+			return element
+		}
 	}
-	return element
+	f.inside = object{shapeless: true}
+	return nil
 }
 
 // addInside looks at an object in a field. It reports false if its keys do not make fields.
