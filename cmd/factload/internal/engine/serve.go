@@ -100,9 +100,9 @@ func serveUntil(ctx context.Context, a *cli.App, c embedded.Config, engine *embe
 		defer func() { err = errors.Join(err, removeDSNFile(dsnFile, text)) }()
 	}
 	readerFile := ""
-	for _, reader := range c.Users {
+	if len(c.Users) > 0 {
 		readerFile = filepath.Join(filepath.Dir(engine.DSNFile()), "reader-dsn")
-		text := readerDSNText(engine, reader)
+		text := readerDSNText(engine, c.Users[0])
 		if err := private.Write(readerFile, text); err != nil {
 			return fmt.Errorf("dsn file of the reader: %w", err)
 		}
