@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net"
 	"path/filepath"
 	"regexp"
@@ -83,6 +82,21 @@ type User struct {
 	Fixed map[string]string
 }
 
+func (u User) check(taken bool) error {
+	switch {
+	case !userName.MatchString(u.Name), taken:
+		return fmt.Errorf("engine config: user %q: use letters, digits and underscores, not starting with a digit, and another name than those of the other users", u.Name)
+	case u.Password == "":
+		return fmt.Errorf("engine config: user %q has no password", u.Name)
+	}
+	for setting := range u.Fixed {
+		if !userName.MatchString(setting) {
+			return fmt.Errorf("engine config: setting %q of user %q: the name of a setting has letters, digits and underscores", setting, u.Name)
+		}
+	}
+	return nil
+}
+
 // Reader returns a user who may read everything and change nothing.
 func Reader(name, password string) User {
 	return User{Name: name, Password: password, Grants: []string{"SHOW, SELECT, dictGet ON *.*"}}
@@ -135,20 +149,18 @@ func (c Config) check() error {
 		return fmt.Errorf("engine config: user %q: use letters, digits and underscores, at most 64, not starting with a digit", c.User)
 	case c.User == "default":
 		return errors.New(`engine config: user "default" is the engine's own: choose another name`)
-	case slices.ContainsFunc(c.Users, func(u User) bool {
-		return !userName.MatchString(u.Name) || u.Name == "default" || u.Name == c.User || u.Password == ""
-	}):
-		return errors.New("engine config: further users need a name of letters, digits and underscores that is not another's, and a password")
-	case slices.ContainsFunc(c.Users, func(u User) bool {
-		return slices.ContainsFunc(slices.Collect(maps.Keys(u.Fixed)), func(name string) bool { return !userName.MatchString(name) })
-	}):
-		return errors.New("engine config: the name of a user's setting has letters, digits and underscores")
 	case strings.EqualFold(c.Database, "default") || strings.EqualFold(c.Database, "system") || strings.EqualFold(c.Database, "information_schema"):
 		return fmt.Errorf("engine config: database %q is the engine's own: choose another name", c.Database)
 	case strings.ContainsRune(c.DataDir+c.Backups, 0):
 		return errors.New("engine config: data or backup directory contains a zero byte")
 	case c.StartTimeout < 0:
 		return fmt.Errorf("engine config: start timeout %s is negative", c.StartTimeout)
+	}
+	for i, u := range c.Users {
+		taken := u.Name == "default" || u.Name == c.User || slices.ContainsFunc(c.Users[:i], func(other User) bool { return other.Name == u.Name })
+		if err := u.check(taken); err != nil {
+			return err
+		}
 	}
 	for _, p := range c.Pages {
 		if err := p.check(); err != nil {
