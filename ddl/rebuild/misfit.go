@@ -133,7 +133,24 @@ func castMisfitSQL(value, from, to string) string {
 	if _, ok := coltype.EnumValues(from); ok {
 		back = fmt.Sprintf("CAST(%s, %s)", there, sqltext.QuoteString("Nullable("+from+")"))
 	}
-	return fmt.Sprintf("ifNull(toString(%s) != toString(%s), 1)", back, value)
+	changed := fmt.Sprintf("ifNull(toString(%s) != toString(%s), 1)", back, value)
+	if strings.HasPrefix(to, "Decimal(") {
+		changed += beyondDigitsSQL(value, from)
+	}
+	return changed
+}
+
+// beyondDigitsSQL adds the condition that a float is so large that its text has fewer
+// digits than its value: 1099511627776 is 1.0995116e12 as a Float32, and would become
+// the decimal 1099511600000.
+func beyondDigitsSQL(value, from string) string {
+	switch from {
+	case "Float32":
+		return fmt.Sprintf(" OR abs(%s) > 16777216", value) // 2^24
+	case "Float64":
+		return fmt.Sprintf(" OR abs(%s) > 9007199254740992", value) // 2^53
+	}
+	return ""
 }
 
 // throughText reports whether a value is converted by way of its text. The
