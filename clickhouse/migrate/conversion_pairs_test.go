@@ -226,7 +226,7 @@ func (p *pairs) convert(t *testing.T, from pairKind, to []pairKind) {
 			case isText(from.field) && isJSON(to[i].field):
 				require.Equal(t, before[row][k], now[row][k], what)
 				p.tally["text that is JSON"]++
-			case isFloat32(from.field) && before[row][k] == now[row][k]: // its text, which may have fewer digits than what was loaded
+			case isFloat32(from.field) && sameValue(t, before[row][k], now[row][k]): // its text, which may have fewer digits than what was loaded
 				p.tally["the text of a float32"]++
 			case loads(t, to[i].field, value):
 				require.Equal(t, loadedRows[row][k], now[row][k], what)
