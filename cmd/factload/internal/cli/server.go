@@ -34,6 +34,9 @@ type Server struct {
 	Dir string
 	Use *embedded.Use
 
+	// Client is connected with the server.
+	Client *clickhouse.Client
+
 	stop func() error
 }
 
@@ -47,9 +50,26 @@ const (
 	Writing
 )
 
-// OpenServer finds the configured server, or starts an engine. The caller
-// calls Close.
-func (a *App) OpenServer(ctx context.Context, how Access) (*Server, error) {
+// Connect finds the configured server, or starts an engine, and makes a client of
+// it. The caller calls Close.
+func (a *App) Connect(ctx context.Context, how Access, options ...clickhouse.Option) (*Server, error) {
+	s, err := a.openServer(ctx, how)
+	if err != nil {
+		return nil, err
+	}
+	return s.withClient(s.dsn, options...)
+}
+
+// ConnectHTTP is Connect over HTTP, if the server's DSN for that is known.
+func (a *App) ConnectHTTP(ctx context.Context, how Access) (*Server, error) {
+	s, err := a.openServer(ctx, how)
+	if err != nil {
+		return nil, err
+	}
+	return s.withClient(cmp.Or(s.httpDSN, s.dsn))
+}
+
+func (a *App) openServer(ctx context.Context, how Access) (*Server, error) {
 	dsn := strings.TrimSpace(a.Config.DSN)
 	key, file := "dsn", a.Config.DSNFile
 	if a.Config.Flag("dsn") != "" && a.Config.Flag("dsn_file") == "" {
@@ -79,8 +99,22 @@ func (a *App) OpenServer(ctx context.Context, how Access) (*Server, error) {
 	return a.startEngine(ctx, dir)
 }
 
-// Close stops the engine if this command started one.
+// withClient makes the client. The server is closed if it cannot be made.
+func (s *Server) withClient(dsn string, options ...clickhouse.Option) (*Server, error) {
+	client, err := clickhouse.Open(dsn, options...)
+	if err != nil {
+		err = UsageError(fmt.Errorf("the DSN of %s: %s", s.from, strings.TrimPrefix(strings.TrimPrefix(err.Error(), "clickhouse: "), "dsn: ")))
+		return nil, errors.Join(err, s.Close())
+	}
+	s.Client = client
+	return s, nil
+}
+
+// Close closes the client, and stops the engine if this command started one.
 func (s *Server) Close() error {
+	if s.Client != nil {
+		_ = s.Client.Close() // what it was used for is over
+	}
 	if s.stop == nil {
 		return nil
 	}
@@ -101,27 +135,6 @@ func (s *Server) Where() string {
 
 // Address returns the server's DSN without its password.
 func (s *Server) Address() string { return clickhouse.RedactDSN(s.dsn) }
-
-// Open returns a client of the server.
-func (s *Server) Open(options ...clickhouse.Option) (*clickhouse.Client, error) {
-	return s.openDSN(s.dsn, options...)
-}
-
-// OpenHTTP is Open over HTTP, if the server's DSN for that is known.
-func (s *Server) OpenHTTP() (*clickhouse.Client, error) {
-	if s.httpDSN != "" {
-		return s.openDSN(s.httpDSN)
-	}
-	return s.Open()
-}
-
-func (s *Server) openDSN(dsn string, options ...clickhouse.Option) (*clickhouse.Client, error) {
-	client, err := clickhouse.Open(dsn, options...)
-	if err != nil {
-		return nil, UsageError(fmt.Errorf("the DSN of %s: %s", s.from, strings.TrimPrefix(strings.TrimPrefix(err.Error(), "clickhouse: "), "dsn: ")))
-	}
-	return client, nil
-}
 
 const dsnForms = "use embedded:, clickhouse://USER:PASSWORD@HOST:9000/DATABASE or http://USER:PASSWORD@HOST:8123/DATABASE" //nolint:gosec // no password, but where to write one
 
@@ -162,21 +175,6 @@ func serverOfFile(path string) (*Server, error) {
 	}
 	dsn, httpDSN, _ := strings.Cut(string(text), "\n")
 	return serverOfDSN(strings.TrimSpace(dsn), strings.TrimSpace(httpDSN), "the file "+path)
-}
-
-// WithClient connects to the configured server, and calls do.
-func (a *App) WithClient(ctx context.Context, how Access, do func(*clickhouse.Client) error) (err error) {
-	s, err := a.OpenServer(ctx, how)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
-	client, err := s.Open()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	return do(client)
 }
 
 // startEngine joins the engine of dir, and starts one when there is none. It

@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/ddl"
 )
@@ -63,16 +62,20 @@ func oneBackup(_ *cobra.Command, args []string) error {
 }
 
 // runBackup runs a statement about the database and a backup, and says what it did.
-func runBackup(ctx context.Context, a *cli.App, sql, done, name string) error {
-	return a.WithClient(ctx, cli.Writing, func(client *clickhouse.Client) error {
-		err := client.Exec(ctx, fmt.Sprintf(sql, ddl.QuoteIdent(client.Database()), "'"+name+"'"))
-		if err != nil && strings.Contains(err.Error(), "backups.allowed_path") {
-			return fmt.Errorf("%w: the server's configuration names no directory for backups", err)
-		}
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(a.Notes(), done, client.Database(), name)
+func runBackup(ctx context.Context, a *cli.App, sql, done, name string) (err error) {
+	s, err := a.Connect(ctx, cli.Writing)
+	if err != nil {
 		return err
-	})
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	database := s.Client.Database()
+	err = s.Client.Exec(ctx, fmt.Sprintf(sql, ddl.QuoteIdent(database), "'"+name+"'"))
+	if err != nil && strings.Contains(err.Error(), "backups.allowed_path") {
+		return fmt.Errorf("%w: the server's configuration names no directory for backups", err)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.Notes(), done, database, name)
+	return err
 }

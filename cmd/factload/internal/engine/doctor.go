@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -33,15 +34,7 @@ func NewDoctor(a *cli.App) *cobra.Command {
 		Long:    doctorLong,
 		Example: "  factload doctor\n  factload doctor --dsn-file dsn --json",
 		Args:    cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			registry, err := a.Registry()
-			if err != nil {
-				return err
-			}
-			return a.WithClient(cmd.Context(), cli.Reading, func(client *clickhouse.Client) error {
-				return runDoctor(cmd.Context(), a, client, checks(registry, usualLimits), asJSON)
-			})
-		},
+		RunE:    func(cmd *cobra.Command, _ []string) error { return runDoctor(cmd.Context(), a, asJSON) },
 	}
 	cli.AddServerFlags(cmd)
 	cli.AddSchemasFlag(cmd)
@@ -57,8 +50,17 @@ type finding struct {
 	Advice string `json:"advice,omitempty"`
 }
 
-func runDoctor(ctx context.Context, a *cli.App, client *clickhouse.Client, checks []check, asJSON bool) error {
-	all, err := findings(ctx, client, checks)
+func runDoctor(ctx context.Context, a *cli.App, asJSON bool) (err error) {
+	registry, err := a.Registry()
+	if err != nil {
+		return err
+	}
+	s, err := a.Connect(ctx, cli.Reading)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	all, err := findings(ctx, s.Client, checks(registry, usualLimits))
 	if err != nil {
 		return err
 	}

@@ -95,17 +95,12 @@ const lastErrorsSQL = `SELECT name, code, value AS count, last_error_time AS tim
 FROM system.errors WHERE value > 0 AND NOT remote ORDER BY last_error_time DESC, name LIMIT 5`
 
 func runStatus(ctx context.Context, a *cli.App, asJSON bool) (err error) {
-	s, err := a.OpenServer(ctx, cli.Reading)
+	s, err := a.Connect(ctx, cli.Reading)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	client, err := s.Open()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	now, err := readStatus(ctx, client)
+	now, err := readStatus(ctx, s.Client)
 	if err != nil {
 		return err
 	}

@@ -89,15 +89,12 @@ func runErase(ctx context.Context, a *cli.App, f eraseFlags) (err error) {
 	if err := c.Validate(); err != nil {
 		return cli.UsageError(err)
 	}
-	s, err := a.OpenServer(ctx, cli.Writing)
+	s, err := a.Connect(ctx, cli.Writing)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	if c.Client, err = s.Open(); err != nil {
-		return err
-	}
-	defer c.Client.Close()
+	c.Client = s.Client
 	if f.store != "" {
 		store, err := openStore(ctx, f.store, c.DryRun)
 		if err != nil {

@@ -73,7 +73,7 @@ func runReplay(ctx context.Context, a *cli.App, from *logReplay, inputs []string
 	if err != nil {
 		return err
 	}
-	s, err := a.OpenServer(ctx, cli.Writing)
+	s, err := a.Connect(ctx, cli.Writing)
 	if err != nil {
 		return err
 	}
@@ -82,12 +82,7 @@ func runReplay(ctx context.Context, a *cli.App, from *logReplay, inputs []string
 	for _, def := range registry.All() {
 		tables[def.Schema.Name] = def.Table
 	}
-	client, err := s.Open()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	m, err := clickhouse.New(clickhouse.Config{Client: client, Tables: tables, Logger: a.Log})
+	m, err := clickhouse.New(clickhouse.Config{Client: s.Client, Tables: tables, Logger: a.Log})
 	if err != nil {
 		return cli.UsageError(err)
 	}

@@ -153,20 +153,16 @@ func runLoad(ctx context.Context, a *cli.App, f loadFlags, inputs []string) (err
 	if err != nil {
 		return err
 	}
-	s, err := a.OpenServer(ctx, cli.Writing)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, s.Close()) }()
 	options := []clickhouse.Option{clickhouse.WithLogger(a.Log)}
 	if method := a.Config.Load.Compression; method != "" {
 		options = append(options, clickhouse.WithCompression(method))
 	}
-	cfg.Client, err = s.Open(options...)
+	s, err := a.Connect(ctx, cli.Writing, options...)
 	if err != nil {
 		return err
 	}
-	defer cfg.Client.Close()
+	defer func() { err = errors.Join(err, s.Close()) }()
+	cfg.Client = s.Client
 	if unknown != nil {
 		def, text, ok, err := keptDefinition(ctx, cfg.Client, f.schema)
 		if err != nil {

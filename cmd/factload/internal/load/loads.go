@@ -44,17 +44,12 @@ skipped. A load that had nothing to do is not in the list.`,
 }
 
 func listLoads(ctx context.Context, a *cli.App, schema string, asJSON bool) (err error) {
-	s, err := a.OpenServer(ctx, cli.Reading)
+	s, err := a.Connect(ctx, cli.Reading)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	client, err := s.Open()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	records, err := bulk.Loads(ctx, client)
+	records, err := bulk.Loads(ctx, s.Client)
 	if err != nil {
 		return err
 	}

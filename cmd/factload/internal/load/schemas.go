@@ -40,17 +40,12 @@ load needs no --schemas. With --schemas, the file is used, and kept from then on
 }
 
 func printSchemas(ctx context.Context, a *cli.App, names []string, asJSON bool) (err error) {
-	s, err := a.OpenServer(ctx, cli.Reading)
+	s, err := a.Connect(ctx, cli.Reading)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	client, err := s.Open()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	kept, err := bulk.Schemas(ctx, client)
+	kept, err := bulk.Schemas(ctx, s.Client)
 	if err != nil {
 		return err
 	}

@@ -66,17 +66,12 @@ type comparisons struct {
 }
 
 func runCompare(ctx context.Context, a *cli.App, runs []string, conditions []answers.Condition, write func(io.Writer, comparisons) error) (err error) {
-	s, err := a.OpenServer(ctx, cli.Reading)
+	s, err := a.Connect(ctx, cli.Reading)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	client, err := s.Open()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	found, err := answers.CompareAll(ctx, client, runs[0], runs[1:]...)
+	found, err := answers.CompareAll(ctx, s.Client, runs[0], runs[1:]...)
 	if err != nil {
 		return err
 	}

@@ -186,17 +186,12 @@ type asker struct {
 
 // withAsker connects and calls do.
 func withAsker(ctx context.Context, a *cli.App, f queryFlags, do func(*asker, context.Context) error) (err error) {
-	s, err := a.OpenServer(ctx, cli.Reading)
+	s, err := a.ConnectHTTP(ctx, cli.Reading)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	client, err := s.OpenHTTP()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	ask := &asker{App: a, client: client, format: f.format, where: s.Where()}
+	ask := &asker{App: a, client: s.Client, format: f.format, where: s.Where()}
 	for name, value := range f.params {
 		ask.params = append(ask.params, clickhouse.Param(name, value))
 	}

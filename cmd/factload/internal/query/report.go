@@ -47,17 +47,12 @@ whose tables there are. docs/questions.md describes them.`,
 }
 
 func writeReport(ctx context.Context, a *cli.App, topic, out string, open bool) (err error) {
-	s, err := a.OpenServer(ctx, cli.Reading)
+	s, err := a.ConnectHTTP(ctx, cli.Reading)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	client, err := s.OpenHTTP()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	r, err := htmlreport.Make(ctx, client, topic)
+	r, err := htmlreport.Make(ctx, s.Client, topic)
 	if err != nil {
 		return err
 	}

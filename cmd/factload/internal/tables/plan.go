@@ -90,17 +90,12 @@ func withPlans(ctx context.Context, a *cli.App, what selection, do func(planned)
 	if err != nil {
 		return err
 	}
-	s, err := a.OpenServer(ctx, what.how)
+	s, err := a.Connect(ctx, what.how)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	client, err := s.Open()
-	if err != nil {
-		return err
-	}
-	defer client.Close()
-	found := planned{migrator: migrate.New(client, migrate.WithMutationProgress(mutationProgress(a))), schemaOf: make(map[string]string, len(tables))}
+	found := planned{migrator: migrate.New(s.Client, migrate.WithMutationProgress(mutationProgress(a))), schemaOf: make(map[string]string, len(tables))}
 	for _, t := range tables {
 		found.schemaOf[t.table.Name] = t.schema
 		plan, err := found.migrator.Plan(ctx, t.table, what.options...)
@@ -113,7 +108,7 @@ func withPlans(ctx context.Context, a *cli.App, what selection, do func(planned)
 		found.plans = append(found.plans, plan)
 	}
 	if what.views {
-		if err := found.addViews(ctx, client, registry); err != nil {
+		if err := found.addViews(ctx, s.Client, registry); err != nil {
 			return err
 		}
 	}
