@@ -28,13 +28,7 @@ func (s *Store) AppendReturning(ctx context.Context, stream string, events []eve
 // AppendAt implements [eventlog.ConditionalAppender]. Inside a projector, the last
 // sequence counts what the unit of work has so far.
 func (s *Store) AppendAt(ctx context.Context, stream string, lastSequence int64, events []eventlog.Event) error {
-	check := func(last int64) error {
-		if last != lastSequence {
-			return &eventlog.ConflictError{Stream: stream, Expected: lastSequence, Actual: last}
-		}
-		return nil
-	}
-	_, err := s.append(ctx, unit.Call{Stream: stream, Events: events, Check: check})
+	_, err := s.append(ctx, unit.Call{Stream: stream, Events: events, Check: unit.CheckLast(stream, lastSequence)})
 	return err
 }
 

@@ -70,21 +70,7 @@ type Store struct {
 	log        storeLog
 }
 
-var (
-	_ eventlog.EventStore          = (*Store)(nil)
-	_ eventlog.ReturningAppender   = (*Store)(nil)
-	_ eventlog.ConditionalAppender = (*Store)(nil)
-	_ eventlog.IdempotentAppender  = (*Store)(nil)
-	_ eventlog.UnitOfWorkStore     = (*Store)(nil)
-	_ eventlog.LogReader           = (*Store)(nil)
-	_ eventlog.StreamReader        = (*Store)(nil)
-	_ eventlog.StreamLister        = (*Store)(nil)
-	_ eventlog.Eraser              = (*Store)(nil)
-	_ eventlog.Importer            = (*Store)(nil)
-	_ eventlog.Checkpointer        = (*Store)(nil)
-	_ eventlog.Snapshotter         = (*Store)(nil)
-	_ eventlog.Flusher             = (*Store)(nil)
-)
+var _ unit.CompleteStore = (*Store)(nil)
 
 // New returns an empty store. It starts no goroutine.
 func New(opts ...Option) *Store {
@@ -148,22 +134,12 @@ func (s *Store) last(_ context.Context, stream string) (int64, error) {
 
 // InUnitOfWork implements [eventlog.UnitOfWorkStore].
 func (s *Store) InUnitOfWork(ctx context.Context) (in bool, err error) {
-	err = s.units.Inside(ctx, func(u *unit.Unit) error {
-		in = u != nil
-		return nil
-	})
-	return in, err
+	return s.units.In(ctx)
 }
 
 // AfterCommit implements [eventlog.UnitOfWorkStore].
 func (s *Store) AfterCommit(ctx context.Context, do func()) (left bool, err error) {
-	err = s.units.Inside(ctx, func(u *unit.Unit) error {
-		if left = u != nil; left {
-			u.AfterCommit(do)
-		}
-		return nil
-	})
-	return left, err
+	return s.units.AfterCommit(ctx, do)
 }
 
 // Flush waits until everything that was committed before the call has been

@@ -64,22 +64,6 @@ type Store struct {
 // base has what stores on SQL databases have in common.
 type base = sqlstore.Store
 
-var (
-	_ eventlog.EventStore          = (*Store)(nil)
-	_ eventlog.ReturningAppender   = (*Store)(nil)
-	_ eventlog.ConditionalAppender = (*Store)(nil)
-	_ eventlog.IdempotentAppender  = (*Store)(nil)
-	_ eventlog.UnitOfWorkStore     = (*Store)(nil)
-	_ eventlog.LogReader           = (*Store)(nil)
-	_ eventlog.StreamReader        = (*Store)(nil)
-	_ eventlog.StreamLister        = (*Store)(nil)
-	_ eventlog.Eraser              = (*Store)(nil)
-	_ eventlog.Importer            = (*Store)(nil)
-	_ eventlog.Checkpointer        = (*Store)(nil)
-	_ eventlog.Snapshotter         = (*Store)(nil)
-	_ eventlog.Flusher             = (*Store)(nil)
-)
-
 // Open connects to the database and makes the schema and its tables when they are
 // not there. Several processes may do so at once.
 func Open(ctx context.Context, c Config) (*Store, error) {

@@ -63,22 +63,6 @@ type Store struct {
 // base has what stores on SQL databases have in common.
 type base = sqlstore.Store
 
-var (
-	_ eventlog.EventStore          = (*Store)(nil)
-	_ eventlog.ReturningAppender   = (*Store)(nil)
-	_ eventlog.ConditionalAppender = (*Store)(nil)
-	_ eventlog.IdempotentAppender  = (*Store)(nil)
-	_ eventlog.UnitOfWorkStore     = (*Store)(nil)
-	_ eventlog.LogReader           = (*Store)(nil)
-	_ eventlog.StreamReader        = (*Store)(nil)
-	_ eventlog.StreamLister        = (*Store)(nil)
-	_ eventlog.Eraser              = (*Store)(nil)
-	_ eventlog.Importer            = (*Store)(nil)
-	_ eventlog.Checkpointer        = (*Store)(nil)
-	_ eventlog.Snapshotter         = (*Store)(nil)
-	_ eventlog.Flusher             = (*Store)(nil)
-)
-
 // Open opens the file, and makes it when it is not there.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	s := &Store{path: c.Path}

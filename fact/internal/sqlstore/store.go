@@ -57,6 +57,8 @@ type Store struct {
 	committed chan struct{} // closed by the next commit; nil while nobody waits
 }
 
+var _ unit.CompleteStore = (*Store)(nil)
+
 // New returns a store on databases that have its tables. It writes with write,
 // which may be nil, and reads with read. Close does not close them.
 func New(d Dialect, write, read *sql.DB, projectors []eventlog.Projector, publishing publish.Config) *Store {
@@ -80,13 +82,7 @@ func (s *Store) AppendReturning(ctx context.Context, stream string, events []eve
 // AppendAt implements [eventlog.ConditionalAppender]. Inside a projector, the last
 // sequence counts what the unit of work has so far.
 func (s *Store) AppendAt(ctx context.Context, stream string, lastSequence int64, events []eventlog.Event) error {
-	check := func(last int64) error {
-		if last != lastSequence {
-			return &eventlog.ConflictError{Stream: stream, Expected: lastSequence, Actual: last}
-		}
-		return nil
-	}
-	_, err := s.append(ctx, unit.Call{Stream: stream, Events: events, Check: check})
+	_, err := s.append(ctx, unit.Call{Stream: stream, Events: events, Check: unit.CheckLast(stream, lastSequence)})
 	return err
 }
 
@@ -179,22 +175,12 @@ func (s *Store) load(ctx context.Context, stream string, after int64, n int) (ev
 
 // InUnitOfWork implements [eventlog.UnitOfWorkStore].
 func (s *Store) InUnitOfWork(ctx context.Context) (in bool, err error) {
-	err = s.units.Inside(ctx, func(u *unit.Unit) error {
-		in = u != nil
-		return nil
-	})
-	return in, err
+	return s.units.In(ctx)
 }
 
 // AfterCommit implements [eventlog.UnitOfWorkStore].
 func (s *Store) AfterCommit(ctx context.Context, do func()) (left bool, err error) {
-	err = s.units.Inside(ctx, func(u *unit.Unit) error {
-		if left = u != nil; left {
-			u.AfterCommit(do)
-		}
-		return nil
-	})
-	return left, err
+	return s.units.AfterCommit(ctx, do)
 }
 
 // Flush implements [eventlog.Flusher].

@@ -51,6 +51,16 @@ type Call struct {
 	Pick func(ctx context.Context, staged, given []eventlog.Event) ([]eventlog.Event, error)
 }
 
+// CheckLast returns a Check that refuses another last sequence of the stream.
+func CheckLast(stream string, expected int64) func(last int64) error {
+	return func(last int64) error {
+		if last != expected {
+			return &eventlog.ConflictError{Stream: stream, Expected: expected, Actual: last}
+		}
+		return nil
+	}
+}
+
 // Unit is what one outermost append does. Nothing of it is visible to others
 // before its commit. It needs no lock of its own: only the goroutine that holds
 // the lock of the innermost projector call uses it.
@@ -112,6 +122,27 @@ func (r *Runner) Inside(ctx context.Context, do func(*Unit) error) error {
 	}
 	defer c.lock.release()
 	return do(c.unit)
+}
+
+// In reports whether ctx is inside a unit of work.
+func (r *Runner) In(ctx context.Context) (in bool, err error) {
+	err = r.Inside(ctx, func(u *Unit) error {
+		in = u != nil
+		return nil
+	})
+	return in, err
+}
+
+// AfterCommit leaves do to the unit of work that ctx belongs to, and reports false
+// if there is none. See [Unit.AfterCommit].
+func (r *Runner) AfterCommit(ctx context.Context, do func()) (left bool, err error) {
+	err = r.Inside(ctx, func(u *Unit) error {
+		if left = u != nil; left {
+			u.AfterCommit(do)
+		}
+		return nil
+	})
+	return left, err
 }
 
 // Locked calls do while no unit of work is running. It must not be called by a
