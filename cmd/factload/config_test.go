@@ -1,10 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -33,26 +33,9 @@ func TestFlagsAgreeWithConfig(t *testing.T) {
 			}
 			require.Len(t, keys, 1)
 			require.Contains(t, want, keys[0], "%s --%s", cmd.Name(), f.Name)
-			def := strings.Trim(f.DefValue, "[]")
-			require.Equal(t, normal(want[keys[0]]), normal(def), "%s --%s", cmd.Name(), f.Name)
+			require.Equal(t, fmt.Sprint(want[keys[0]]), f.DefValue, "%s --%s", cmd.Name(), f.Name)
 		})
 	}
-}
-
-func normal(v any) string {
-	switch v := v.(type) {
-	case []string:
-		return strings.Join(v, ",")
-	case []any:
-		if len(v) == 0 {
-			return ""
-		}
-	case string:
-		return v
-	case int:
-		return strconv.Itoa(v)
-	}
-	return "?"
 }
 
 func TestConfigPrecedence(t *testing.T) {
