@@ -8,6 +8,7 @@ import (
 	"strconv"
 
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
 
 	"github.com/factload/factload/ddl"
@@ -19,6 +20,23 @@ import (
 // column, which must not contain a backslash or a control character; use
 // [ddl.QuoteIdent] for names of any kind.
 func Param(name string, value any) any { return chgo.Named(name, value) }
+
+// WithValues sends the values with each statement of the context, which may read them
+// from a table of that name with a column "value", a String. They are not in the text
+// that the server writes to its logs, while those of [Param] are. All of them are in
+// memory.
+func WithValues(ctx context.Context, table string, values []string) (context.Context, error) {
+	t, err := ext.NewTable(table, ext.Column("value", "String"))
+	if err != nil {
+		return nil, err
+	}
+	for _, value := range values {
+		if err := t.Append(value); err != nil {
+			return nil, err
+		}
+	}
+	return chgo.Context(ctx, chgo.WithExternalTable(t)), nil
+}
 
 // Exec runs one statement that returns no rows. A broken connection makes the
 // error [ErrAmbiguous], since the statement may have run.

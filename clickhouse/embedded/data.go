@@ -2,6 +2,7 @@ package embedded
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,4 +17,18 @@ func HasData(dir string) bool {
 		}
 	}
 	return false
+}
+
+// LogFiles returns the files of the log of an engine that has its data in the directory. They may be emptied while it
+// runs. Statements that failed are not in them; what failed in the background is, with values that the error quotes.
+func LogFiles(dir string) ([]string, error) {
+	entries, err := os.ReadDir(filepath.Join(dir, "log"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("engine log: %w", err)
+	}
+	files := make([]string, 0, len(entries))
+	for _, entry := range entries {
+		files = append(files, filepath.Join(dir, "log", entry.Name()))
+	}
+	return files, nil
 }

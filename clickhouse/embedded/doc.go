@@ -26,7 +26,7 @@
 // program that has joined it. The directory holds:
 //
 //	data/        ClickHouse's own files: the databases and tables
-//	log/         the engine's log, bounded in size
+//	log/         the engine's log, bounded in size: what went wrong in the background, and not statements that failed
 //	run/         what the running engine needs: its private configuration, and dsn, a file with the two DSNs of the
 //	             running engine (mode 0600)
 //	engine.lock  the lock

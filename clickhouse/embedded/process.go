@@ -124,7 +124,7 @@ func (p *process) command(nonce string, files layout) (*exec.Cmd, error) {
 		return nil, fmt.Errorf("engine process: %w", err)
 	}
 	// A file, since the process may outlive the reader of a pipe.
-	p.stderr, err = os.OpenFile(files.stderr(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	p.stderr, err = os.OpenFile(files.stderr(), os.O_WRONLY|os.O_CREATE|os.O_TRUNC|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("engine process: %w", err)
 	}

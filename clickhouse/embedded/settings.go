@@ -54,9 +54,14 @@ func (s settings) config() string {
 	set := func(name string, value any) { fmt.Fprintf(&b, "<%s>%s</%s>\n", name, xmlText(fmt.Sprint(value)), name) }
 	b.WriteString("<clickhouse>\n")
 	// One log file of at most 10 MB and two older ones. System log tables (query_log, ...) exist only where they are
-	// configured, so there are none, and an idle engine's data directory does not grow.
-	fmt.Fprintf(&b, "<logger><level>warning</level><log>%s</log><size>10M</size><count>2</count></logger>\n",
-		xmlText(s.files.engineLog()))
+	// configured, so there are none, and an idle engine's data directory does not grow. A statement that fails is the
+	// business of who sent it: these would log its text and the values in it.
+	levels := ""
+	for _, source := range []string{"executeQuery", "TCPHandler", "DynamicQueryHandler", "PredefinedQueryHandler"} {
+		levels += "<" + source + ">none</" + source + ">"
+	}
+	fmt.Fprintf(&b, "<logger><level>warning</level><log>%s</log><size>10M</size><count>2</count><levels>%s</levels></logger>\n",
+		xmlText(s.files.engineLog()), levels)
 	set("listen_host", s.native.host)
 	set("tcp_port", s.native.port)
 	set("http_port", s.http.port)

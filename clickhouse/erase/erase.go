@@ -26,6 +26,7 @@ type Config struct {
 	Field, Value string
 	// Where is a condition in SQL over the columns of the table. It is trusted. Facts
 	// that the log has and the table lacks are not found by it: replay the log before.
+	// A server may log its text with the statements; IDs and Value are in the text of none.
 	Where string
 
 	// Log is the log of the facts. Nil means that there is none.
@@ -34,6 +35,10 @@ type Config struct {
 	// value, as a text of its own anywhere, or the value in the field, are taken out;
 	// so are rows that are no JSON and have the value.
 	Rejects []string
+	// ServerLogs are files of the server's own log, such as [embedded.LogFiles] returns.
+	// They are emptied at the end, since statements of others that failed may be in them
+	// with what is erased.
+	ServerLogs []string
 	// DryRun only counts.
 	DryRun bool
 	// Progress, if set, is told what is being done.
@@ -58,7 +63,9 @@ type Report struct {
 	Places []Place `json:"places"`
 	// Sums are the targets of materialized views that have neither the fact's ID nor
 	// the field: what their rows have added up stays added up.
-	Sums       []string `json:"sums,omitempty"`
+	Sums []string `json:"sums,omitempty"`
+	// Emptied are the files of the server's log that were emptied.
+	Emptied    []string `json:"emptied,omitempty"`
 	NotCovered []string `json:"not_covered"`
 }
 
@@ -89,7 +96,8 @@ func NotCovered() []string {
 		"backups of the database and of the log, and snapshots of their disks",
 		"exported files and the files that were loaded",
 		"what publishers have sent, and what services keep of their own",
-		"logs of the server, such as system.query_log, and its replicas until they have followed",
+		"what others have said to the server: system.query_log and its like, and its log files",
+		"replicas until they have followed, and detached parts of tables",
 	}
 }
 
@@ -209,6 +217,9 @@ func (e *eraser) run(ctx context.Context) error {
 		if err := note("rejects", file, n, err); err != nil {
 			return err
 		}
+	}
+	if err := e.emptyServerLogs(); err != nil {
+		return err
 	}
 	e.Progress("looking for what is left")
 	if err := e.look(ctx); err != nil {

@@ -51,7 +51,7 @@ func TestMain(m *testing.M) {
 	enginetest.Main(m)
 }
 
-func (c child) erase(ctx context.Context) (report erase.Report, err error) {
+func (c child) erase(ctx context.Context, serverLogs ...string) (report erase.Report, err error) {
 	client, err := clickhouse.Open(c.DSN)
 	if err != nil {
 		return report, err
@@ -63,7 +63,7 @@ func (c child) erase(ctx context.Context) (report erase.Report, err error) {
 	}
 	defer func() { err = errors.Join(err, store.Close(ctx)) }()
 	return erase.Run(ctx, erase.Config{
-		Client: client, Schema: saidSchema, Log: store, Field: "user", Value: c.Value, Rejects: []string{c.Rejects},
+		Client: client, Schema: saidSchema, Log: store, Field: "user", Value: c.Value, Rejects: []string{c.Rejects}, ServerLogs: serverLogs,
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/factload/factload/clickhouse/embedded"
 	"github.com/factload/factload/clickhouse/erase"
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/show"
@@ -17,7 +18,7 @@ import (
 // eraseFlags say what is erased, and where.
 type eraseFlags struct {
 	schema, store, subject, where string
-	ids, rejects                  []string
+	ids, rejects, serverLogs      []string
 	yes, asJSON                   bool
 }
 
@@ -41,7 +42,10 @@ without a row do not meet it. The schema needs a field that carries the fact's I
 
 It may be killed at any moment and run again, until it has come to its end. Nothing
 of the facts is left in the files of the log and of the tables then. Targets of views
-that have only sums are named: what the facts have added to them stays.
+that have only sums are named: what the facts have added to them stays. IDs and values
+are in no statement's text, so that no server logs them; the condition of --where is.
+The log of an embedded engine is emptied, and so are the files that --server-log names,
+since statements of others may be in them.
 
 Not covered: ` + strings.Join(erase.NotCovered(), ";\n") + `.
 
@@ -62,6 +66,7 @@ one writer. What they record of the subject meanwhile may be missed.`,
 	flags.StringVar(&f.where, "where", "", "condition in SQL over the columns of the table")
 	flags.StringVar(&f.store, "store", "", storeHelp)
 	flags.StringArrayVar(&f.rejects, "rejects", nil, "rejects file of a load; repeatable")
+	flags.StringArrayVar(&f.serverLogs, "server-log", nil, "log `file` of a server, to be emptied; repeatable")
 	flags.BoolVar(&f.yes, "yes", false, "erase, and not only count")
 	flags.BoolVar(&f.asJSON, "json", false, "print the report as one JSON object")
 	return cmd
@@ -95,6 +100,13 @@ func runErase(ctx context.Context, a *cli.App, f eraseFlags) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	c.Client = s.Client
+	if c.ServerLogs = f.serverLogs; s.Use != nil {
+		own, err := embedded.LogFiles(s.Dir)
+		if err != nil {
+			return err
+		}
+		c.ServerLogs = append(c.ServerLogs, own...)
+	}
 	if f.store != "" {
 		store, err := openStore(ctx, f.store, c.DryRun)
 		if err != nil {
@@ -131,6 +143,9 @@ func printErased(a *cli.App, r erase.Report, asJSON bool) error {
 	}
 	for _, name := range r.Sums {
 		fmt.Fprintf(a.Out, "view %s: has sums only, which stay\n", name)
+	}
+	for _, path := range r.Emptied {
+		fmt.Fprintf(a.Out, "server log %s: emptied\n", path)
 	}
 	if r.DryRun {
 		fmt.Fprintln(a.Out, "nothing was erased: --yes erases")

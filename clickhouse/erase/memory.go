@@ -1,0 +1,134 @@
+package erase
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/ddl"
+)
+
+// memory is the name of the table that remembers what is being erased.
+func (e *eraser) memory() string { return "factload_erase_" + e.Schema.Name }
+
+// remember writes down what there is to erase.
+func (e *eraser) remember(ctx context.Context) error {
+	memory := ddl.QuoteIdent(e.memory())
+	err := e.exec(ctx, "CREATE TABLE IF NOT EXISTS "+memory+` (kind LowCardinality(String), value String)
+		ENGINE = MergeTree ORDER BY (kind, value) COMMENT 'what factload erase is erasing; it goes with it'`)
+	if err != nil {
+		return err
+	}
+	switch {
+	case e.Field != "":
+		err = e.rememberValues(ctx, "value", e.Value)
+	case len(e.IDs) > 0:
+		err = e.rememberValues(ctx, "id", e.IDs...)
+	}
+	if err != nil {
+		return err
+	}
+	given, err := e.given(ctx)
+	if err != nil {
+		return err
+	}
+	for _, t := range e.tables {
+		if !t.hasID {
+			continue
+		}
+		where := e.found(t)
+		id := ddl.QuoteIdent(e.idField)
+		from := " FROM " + ddl.QuoteIdent(t.name) + " WHERE (" + where + ")"
+		if e.Where != "" {
+			nameless, err := e.count(given, "SELECT count()"+from+" AND "+id+" = ''")
+			if err != nil {
+				return err
+			}
+			if nameless > 0 {
+				return fmt.Errorf("table %q: %d of the rows have no ID: erase them by a field", t.name, nameless)
+			}
+		}
+		err := e.exec(given, "INSERT INTO "+memory+" SELECT 'id', "+id+from+" AND "+id+" != '' GROUP BY "+id)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// found returns the condition of the Config, for a statement with what was given, on a
+// table that has the column of the ID.
+func (e *eraser) found(t table) string {
+	switch {
+	case e.Where != "":
+		return e.Where
+	case t.hasField:
+		return "ifNull(toString(" + ddl.QuoteIdent(e.field.Name) + "), '') IN (SELECT value FROM " + attached + ")"
+	case len(e.IDs) > 0:
+		return ddl.QuoteIdent(e.idField) + " IN (SELECT value FROM " + attached + ")"
+	}
+	return "0"
+}
+
+// given attaches what the Config gives to the statements of ctx.
+func (e *eraser) given(ctx context.Context) (context.Context, error) {
+	if e.Field != "" {
+		return attach(ctx, e.Value)
+	}
+	return attach(ctx, e.IDs...)
+}
+
+// attached is the name of the table that attach sends.
+const attached = "factload_attached"
+
+// attach sends the values beside the statements of ctx.
+func attach(ctx context.Context, values ...string) (context.Context, error) {
+	return chconn.WithValues(ctx, attached, values)
+}
+
+// rememberValues writes values down before anything that has them is erased.
+func (e *eraser) rememberValues(ctx context.Context, kind string, values ...string) error {
+	if len(values) == 0 {
+		return nil
+	}
+	ctx, err := attach(ctx, values...)
+	if err != nil {
+		return err
+	}
+	return e.exec(ctx, "INSERT INTO "+ddl.QuoteIdent(e.memory())+" SELECT {kind:String}, value FROM "+attached, chconn.Param("kind", kind))
+}
+
+// ids returns all IDs that are to be erased.
+func (e *eraser) ids(ctx context.Context) (map[string]bool, error) {
+	ids := make(map[string]bool)
+	for _, id := range e.IDs {
+		ids[id] = true
+	}
+	sql := "SELECT DISTINCT value FROM " + ddl.QuoteIdent(e.memory()) + " WHERE kind = 'id'"
+	if e.DryRun {
+		sql = "SELECT DISTINCT " + ddl.QuoteIdent(e.idField) + " FROM " + ddl.QuoteIdent(e.Schema.Name) + " WHERE " + e.found(e.tables[0])
+		var err error
+		if ctx, err = e.given(ctx); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := e.Client.Query(ctx, sql)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // Err says it
+	for rows.Next() {
+		var id string
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		ids[id] = true
+	}
+	delete(ids, "")
+	return ids, rows.Err()
+}
+
+// forget drops the table that remembers, with its files.
+func (e *eraser) forget(ctx context.Context) error {
+	return e.exec(ctx, "DROP TABLE IF EXISTS "+ddl.QuoteIdent(e.memory())+" SYNC")
+}
