@@ -23,6 +23,7 @@ import (
 	"github.com/factload/factload/clickhouse/erase"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
+	"github.com/factload/factload/fact/pgstore"
 	"github.com/factload/factload/fact/sqlitestore"
 	"github.com/factload/factload/internal/enginetest"
 	"github.com/factload/factload/internal/soak"
@@ -33,7 +34,25 @@ import (
 const childEnv = "FACTLOAD_ERASE_CHILD"
 
 // child is what it erases.
-type child struct{ DSN, Store, Rejects, Value string }
+type child struct {
+	DSN, Rejects, Value string
+	Store               string // a file of SQLite
+	Postgres            string // or a DSN
+}
+
+// eventLog is a log that can be erased from.
+type eventLog interface {
+	fact.EventStore
+	erase.Log
+	Close(ctx context.Context) error
+}
+
+func (c child) openLog(ctx context.Context) (eventLog, error) {
+	if c.Postgres != "" {
+		return pgstore.Open(ctx, pgstore.Config{DSN: c.Postgres})
+	}
+	return sqlitestore.Open(ctx, sqlitestore.Config{Path: c.Store})
+}
 
 func TestMain(m *testing.M) {
 	if text := os.Getenv(childEnv); text != "" {
@@ -57,7 +76,7 @@ func (c child) erase(ctx context.Context, serverLogs ...string) (report erase.Re
 		return report, err
 	}
 	defer client.Close()
-	store, err := sqlitestore.Open(ctx, sqlitestore.Config{Path: c.Store})
+	store, err := c.openLog(ctx)
 	if err != nil {
 		return report, err
 	}
@@ -103,10 +122,17 @@ func everybody(t *testing.T, server *embedded.Server, rows, ofSubject int) child
 	t.Helper()
 	dir := t.TempDir()
 	c := child{DSN: server.DSN(), Store: filepath.Join(dir, "log.db"), Rejects: filepath.Join(dir, "rejects.jsonl"), Value: subject}
+	c.record(t, rows, ofSubject)
+	return c
+}
+
+// record fills the places.
+func (c child) record(t *testing.T, rows, ofSubject int) {
+	t.Helper()
 	client, err := clickhouse.Open(c.DSN)
 	require.NoError(t, err)
 	defer client.Close()
-	store, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Path: c.Store})
+	store, err := c.openLog(t.Context())
 	require.NoError(t, err)
 	defer func() { require.NoError(t, store.Close(context.Background())) }()
 	m, err := clickhouse.New(clickhouse.Config{Client: client})
@@ -148,7 +174,6 @@ func everybody(t *testing.T, server *embedded.Server, rows, ofSubject int) child
 	require.NoError(t, err)
 	other := `{"schema":"said","error":"no","raw":"{\"user\":\"user-1\",\"n\":-1}"}`
 	require.NoError(t, os.WriteFile(c.Rejects, []byte(other+"\n"+string(line)+"\n"+other+"\n"), 0o600))
-	return c
 }
 
 // others returns a digest of everything that is not the subject's.
@@ -159,7 +184,7 @@ func others(t *testing.T, server *embedded.Server, c child) string {
 	for _, table := range []string{"said", "said_before_20260101", "said_per_user FINAL", "said_total FINAL", "event"} {
 		fmt.Fprintln(&out, table, db.Query(t, "SELECT count(), sum(cityHash64(*)) FROM "+table+" WHERE position(toString(tuple(*)), 'zebra-7f3a') = 0"))
 	}
-	store, err := sqlitestore.Open(t.Context(), sqlitestore.Config{Path: c.Store})
+	store, err := c.openLog(t.Context())
 	require.NoError(t, err)
 	h, n := fnv.New64a(), 0
 	for e, err := range store.ReadLog(t.Context(), "", 0) {
@@ -220,6 +245,30 @@ func TestEraseSoak(t *testing.T) {
 	c := everybody(t, server, rows, ofSubject)
 	before := others(t, server, c)
 	require.Greater(t, len(filesWith(t, data, filepath.Dir(c.Store))), 4, "log, rejects, and parts of three tables")
+	c.killed(t, server, kills)
+	report, err := c.erase(t.Context())
+	require.NoError(t, err)
+	require.Zero(t, report.Left(), "%+v", report)
+	require.Equal(t, "user", report.By)
+	require.Equal(t, []string{"said_total"}, report.Sums)
+	kinds := make([]string, 0, 6)
+	for _, p := range report.Places {
+		kinds = append(kinds, p.Kind)
+	}
+	require.Equal(t, []string{"log", "table", "rebuilt", "view", "events", "rejects"}, kinds)
+	require.Equal(t, before, others(t, server, c))
+	require.Empty(t, filesWith(t, data, filepath.Dir(c.Store)))
+	db := &enginetest.DB{HTTPDSN: server.HTTPDSN()}
+	for _, table := range []string{"said", "said_before_20260101", "said_per_user", "event"} {
+		require.Equal(t, "0", db.Query(t, "SELECT count() FROM "+table+" WHERE position(toString(tuple(*)), 'zebra-7f3a') > 0"))
+	}
+	require.Equal(t, "0", db.Query(t, "SELECT count() FROM system.tables WHERE name LIKE 'factload_erase%' OR engine_full LIKE '%old_parts_lifetime%'"))
+}
+
+// killed runs a process that erases again and again, and kills it, and every second time
+// the engine with it.
+func (c *child) killed(t *testing.T, server *embedded.Server, kills int) {
+	t.Helper()
 	r := rand.New(rand.NewPCG(soak.Seed(t), 0))
 	limit := 300 * time.Millisecond
 	for i := range kills {
@@ -246,23 +295,6 @@ func TestEraseSoak(t *testing.T) {
 		}
 	}
 	c.DSN = server.DSN()
-	report, err := c.erase(t.Context())
-	require.NoError(t, err)
-	require.Zero(t, report.Left(), "%+v", report)
-	require.Equal(t, "user", report.By)
-	require.Equal(t, []string{"said_total"}, report.Sums)
-	kinds := make([]string, 0, 6)
-	for _, p := range report.Places {
-		kinds = append(kinds, p.Kind)
-	}
-	require.Equal(t, []string{"log", "table", "rebuilt", "view", "events", "rejects"}, kinds)
-	require.Equal(t, before, others(t, server, c))
-	require.Empty(t, filesWith(t, data, filepath.Dir(c.Store)))
-	db := &enginetest.DB{HTTPDSN: server.HTTPDSN()}
-	for _, table := range []string{"said", "said_before_20260101", "said_per_user", "event"} {
-		require.Equal(t, "0", db.Query(t, "SELECT count() FROM "+table+" WHERE position(toString(tuple(*)), 'zebra-7f3a') > 0"))
-	}
-	require.Equal(t, "0", db.Query(t, "SELECT count() FROM system.tables WHERE name LIKE 'factload_erase%' OR engine_full LIKE '%old_parts_lifetime%'"))
 }
 
 // TestEraseWays: facts are found by their IDs and by a condition as well, and a dry run

@@ -51,12 +51,12 @@ func (m *streamLog) after(sequence int64) []*eventlog.Entry {
 
 // add puts the events at the end of the log. The caller holds the lock.
 func (l *storeLog) add(events []eventlog.Event) {
+	l.entries = slices.Grow(l.entries, len(events))
+	var s *streamLog
 	for i := range events {
 		e := &eventlog.Entry{Position: l.position + 1, Event: events[i]}
-		s := l.streams[e.Stream]
-		if s == nil {
-			s = new(streamLog)
-			l.streams[e.Stream] = s
+		if i == 0 || e.Stream != events[i-1].Stream {
+			s = l.stream(e.Stream)
 		}
 		s.entries = append(s.entries, e)
 		s.last = e.Sequence
@@ -70,6 +70,16 @@ func (l *storeLog) add(events []eventlog.Event) {
 		close(l.committed)
 		l.committed = nil
 	}
+}
+
+// stream returns the stream, and makes it when it is new. The caller holds the lock.
+func (l *storeLog) stream(name string) *streamLog {
+	s := l.streams[name]
+	if s == nil {
+		s = new(streamLog)
+		l.streams[name] = s
+	}
+	return s
 }
 
 // page returns copies of at most n of the stream's events after the sequence.

@@ -18,9 +18,9 @@ import (
 
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/fact/facttest"
-	"github.com/factload/factload/fact/internal/pgtest"
 	"github.com/factload/factload/fact/internal/storetest"
 	"github.com/factload/factload/fact/pgstore"
+	"github.com/factload/factload/internal/pgtest"
 	"github.com/factload/factload/internal/soak"
 )
 

@@ -8,34 +8,36 @@ import (
 
 // staging holds the events of a unit of work in the order of their appends.
 type staging struct {
-	events  []eventlog.Event
-	streams []string         // of each event
-	counts  map[string]int64 // of the events of each stream
+	events []eventlog.Event
+	counts map[string]int64 // of the events of each stream
 }
 
+// add takes the events, which are all of the stream and nobody else's any more.
 func (g *staging) add(stream string, events []eventlog.Event) {
 	if g.counts == nil {
 		g.counts = make(map[string]int64, 1)
 	}
 	g.counts[stream] += int64(len(events))
+	if g.events == nil {
+		g.events = slices.Clip(events) // most units of work are one append
+		return
+	}
 	g.events = append(g.events, events...)
-	g.streams = append(g.streams, slices.Repeat([]string{stream}, len(events))...)
 }
 
 // rollback forgets all but the first events.
 func (g *staging) rollback(first int) {
-	for _, stream := range g.streams[first:] {
-		g.counts[stream]--
+	for i := range g.events[first:] {
+		g.counts[g.events[first+i].Stream]--
 	}
-	clear(g.events[first:])
-	g.events, g.streams = g.events[:first], g.streams[:first]
+	g.events = slices.Clip(g.events[:first])
 }
 
 // Staged returns the events of the stream, in order.
 func (g *staging) Staged(stream string) []eventlog.Event {
 	events := make([]eventlog.Event, 0, g.counts[stream])
 	for i := range g.events {
-		if g.streams[i] == stream {
+		if g.events[i].Stream == stream {
 			events = append(events, g.events[i])
 		}
 	}

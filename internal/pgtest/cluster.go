@@ -50,7 +50,7 @@ func New() (*Cluster, error) {
 			return nil, errors.Join(err, c.Remove())
 		}
 	}
-	initdb := c.command("initdb", "-D", c.data(), "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
+	initdb := c.command("initdb", "-D", c.Data(), "-U", "test", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync")
 	if out, err := initdb.CombinedOutput(); err != nil {
 		return nil, errors.Join(fmt.Errorf("initdb: %w: %s", err, out), c.Remove())
 	}
@@ -91,7 +91,8 @@ func (c *Cluster) lowerPrivileges() error {
 	return os.Chown(c.dir, int(uid), int(gid))
 }
 
-func (c *Cluster) data() string { return filepath.Join(c.dir, "data") }
+// Data returns the directory of the cluster's files.
+func (c *Cluster) Data() string { return filepath.Join(c.dir, "data") }
 
 func (c *Cluster) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(filepath.Join(c.bin, name), args...) //nolint:gosec // programs of the machine
@@ -118,7 +119,7 @@ func (c *Cluster) Start() (err error) {
 
 func (c *Cluster) startOnce(deadline time.Time) error {
 	var out bytes.Buffer
-	server := c.command("postgres", "-D", c.data(), "-k", c.dir, "-c", "listen_addresses=", "-c", "max_connections=200",
+	server := c.command("postgres", "-D", c.Data(), "-k", c.dir, "-c", "listen_addresses=", "-c", "max_connections=200",
 		"-c", "shared_buffers=32MB", "-c", "log_min_messages=fatal")
 	server.Stdout, server.Stderr = &out, &out
 	if err := server.Start(); err != nil {
