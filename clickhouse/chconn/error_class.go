@@ -139,7 +139,7 @@ const tooManyPartitions = "Too many partitions for single INSERT block"
 // too many partitions.
 func IsTooManyPartitions(err error) bool {
 	code, _, text := serverException(err)
-	return code == CodeTooManyParts && strings.Contains(text, tooManyPartitions)
+	return code == CodeTooManyParts && strings.HasPrefix(text, tooManyPartitions)
 }
 
 // Classify returns the class of an error of the driver, the server or the
