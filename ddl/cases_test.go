@@ -31,6 +31,7 @@ func goldenCases() []goldenCase {
 		{name: "comments", schema: withID("comments", fact.Field{Name: "text", Type: fact.String, Comment: "it's a \\ `comment`\nof two lines"}), options: ddl.Options{Comment: "what's 'this'?\n\tüñï"}},
 		{name: "partition_ttl", schema: withID("partition_ttl", created), options: ddl.Options{PartitionBy: "toYYYYMM(created_at)", TTL: "created_at + INTERVAL 1 YEAR"}},
 		{name: "partition_tuple", schema: withID("partition_tuple", created), options: ddl.Options{PartitionBy: "(toYYYYMM( `created_at` ), cityHash64(id) % 4)"}},
+		{name: "retention", schema: withID("retention", created), options: ddl.Options{Retention: ddl.Retention{Field: "created_at", Days: 90}}},
 		{name: "ttl_rules", schema: withID("ttl_rules", created), options: ddl.Options{TTL: "toDateTime(created_at) + INTERVAL 30 DAY DELETE WHERE id = 'x', created_at + toIntervalDay(90) RECOMPRESS CODEC(ZSTD(9))"}},
 		{name: "primary_key", schema: fact.Schema{Name: "primary_key", Fields: []fact.Field{id, created}, OrderBy: []string{"id", "created_at"}}, options: ddl.Options{PrimaryKey: []string{"id"}}},
 		{name: "replacing", schema: withID("replacing", created), options: ddl.Options{Engine: "ReplacingMergeTree(created_at)"}},

@@ -84,6 +84,9 @@ func tableOf(name string, orderBy []string, o Options) Table {
 	if t.Engine == "" {
 		t.Engine = DefaultEngine
 	}
+	if o.Retention != (Retention{}) {
+		t.TTL = o.Retention.ttl()
+	}
 	return t
 }
 
@@ -157,6 +160,12 @@ func checkAgainst(s fact.Schema, o Options) error {
 	}
 	if n := len(o.PrimaryKey); n > len(s.OrderBy) || !slices.Equal(o.PrimaryKey, s.OrderBy[:n]) {
 		c.report("primary_key", fmt.Errorf("%q must be the first fields of order_by %q", o.PrimaryKey, s.OrderBy))
+	}
+	if name := o.Retention.Field; name != "" {
+		f, ok := s.FieldByName(name)
+		if !ok || f.Type != fact.Date && f.Type != fact.DateTime64 || f.Nullable || f.Array {
+			c.report("retention.field", fmt.Errorf("%q is no date or datetime64 of the schema that is never null", sqltext.Shorten(name)))
+		}
 	}
 	c.viewsOf(s, o.Views)
 	return errors.Join(c.problems...)

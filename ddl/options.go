@@ -29,6 +29,8 @@ type Options struct {
 	// TTL says when rows expire, such as created_at + INTERVAL 1 YEAR. Several
 	// rules are separated by commas.
 	TTL string `yaml:"ttl,omitempty"`
+	// Retention says how long rows are kept, in place of TTL.
+	Retention Retention `yaml:"retention,omitempty"`
 	// Settings are the table's own settings by name. Values are given bare:
 	// numbers, true, false, or text without quotes.
 	Settings map[string]string `yaml:"settings,omitempty"`
@@ -46,6 +48,26 @@ type Options struct {
 	// they run on the connected server only.
 	Cluster string `yaml:"cluster,omitempty"`
 }
+
+// Retention is how long facts are kept: in the table by a TTL rule, and in a log by
+// [erase.Config.Expired].
+//
+// [erase.Config.Expired]: https://pkg.go.dev/github.com/factload/factload/clickhouse/erase#Config
+type Retention struct {
+	// Field is a date or datetime64 of the schema, from which Days are counted. In a
+	// log they are counted from the time of the event.
+	Field string `yaml:"field"`
+	// Days is how many days. 0 means for ever.
+	Days int `yaml:"days"`
+}
+
+// ttl returns the rule of a table.
+func (r Retention) ttl() string {
+	return fmt.Sprintf("%s + INTERVAL %d DAY", sqltext.QuoteIdent(r.Field), r.Days)
+}
+
+// maxDays is a hundred years.
+const maxDays = 36525
 
 // ColumnOptions are the ClickHouse settings of one column.
 type ColumnOptions struct {
@@ -87,6 +109,14 @@ func (o Options) Validate() error {
 	}
 	c.expr("partition_by", o.PartitionBy, false)
 	c.expr("ttl", o.TTL, true)
+	if r := o.Retention; r != (Retention{}) {
+		if r.Field == "" || r.Days < 1 || r.Days > maxDays {
+			c.report("retention", fmt.Errorf("needs a field and days from 1 to %d", maxDays))
+		}
+		if o.TTL != "" {
+			c.report("retention", errors.New("is a TTL, and ttl is given too: leave one of them out"))
+		}
+	}
 	c.text("comment", o.Comment)
 	if o.Cluster != "" {
 		c.add(checkName("cluster", o.Cluster))

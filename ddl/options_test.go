@@ -54,6 +54,8 @@ func TestOptionsRefused(t *testing.T) {
 		{Options{PartitionBy: "  "}, "partition_by", "is empty"},
 		{Options{TTL: "x + INTERVAL 1 DAY,"}, "ttl", "has an empty part beside a comma"},
 		{Options{TTL: ";"}, "ttl", "has a semicolon"},
+		{Options{Retention: Retention{Field: "at"}}, "retention", "needs a field and days from 1 to 36525"},
+		{Options{TTL: "x + 1", Retention: Retention{Field: "x", Days: 1}}, "retention", "ttl is given too"},
 		{Options{Comment: "\xff"}, "comment", "is not valid UTF-8"},
 		{Options{PrimaryKey: []string{"a", "a"}}, "primary_key", `names "a" twice`},
 		{setting("Index_granularity", "1"), "settings.Index_granularity", "is not a setting name: use lower-case letters, digits and _"},

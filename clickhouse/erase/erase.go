@@ -5,18 +5,21 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/migrate"
+	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 )
 
-// Config says what is erased where. Client, Schema and one of IDs, Field and Where are
-// needed.
+// Config says what is erased where. Client, Schema and one of IDs, Field, Where and
+// Expired are needed.
 type Config struct {
 	// Client is connected with the database of the tables.
 	Client *chconn.Client
-	// Schema is that of the facts. It needs a field that carries the fact's ID.
+	// Schema is that of the facts. Unless for Expired, it needs a field that carries the
+	// fact's ID.
 	Schema fact.Schema
 
 	// IDs are the IDs of facts.
@@ -28,6 +31,10 @@ type Config struct {
 	// that the log has and the table lacks are not found by it: replay the log before.
 	// A server may log its text with the statements; IDs and Value are in the text of none.
 	Where string
+	// Expired takes the facts that are older than the retention of the schema, which is
+	// that of the [ddl.Options] that are its Table: rows by the field, and events of the log
+	// by their OccurredAt.
+	Expired bool
 
 	// Log is the log of the facts. Nil means that there is none.
 	Log Log
@@ -54,15 +61,15 @@ type Log interface {
 
 // Report says what was looked at, and what was found. It has neither IDs nor values.
 type Report struct {
-	// Schema is the name of the schema, and By how the facts were given: id, where, or
-	// the name of the field.
+	// Schema is the name of the schema, and By how the facts were given: id, where,
+	// expired, or the name of the field.
 	Schema string `json:"schema"`
 	By     string `json:"by"`
 	// DryRun says that nothing was erased.
 	DryRun bool    `json:"dry_run,omitempty"`
 	Places []Place `json:"places"`
 	// Sums are the targets of materialized views that have neither the fact's ID nor
-	// the field: what their rows have added up stays added up.
+	// the field (for Expired, not the field): what their rows have added up stays added up.
 	Sums []string `json:"sums,omitempty"`
 	// Emptied are the files of the server's log that were emptied.
 	Emptied    []string `json:"emptied,omitempty"`
@@ -121,25 +128,31 @@ func Run(ctx context.Context, c Config) (Report, error) {
 type eraser struct {
 	Config
 	idField string
-	field   fact.Field // of the value
+	field   fact.Field // of the value, or of the retention
+	now     time.Time
+	days    int // of the retention
 	tables  []table
 	report  Report
 }
 
 // Validate says what is wrong with the Config, without looking at the tables.
 func (c Config) Validate() error {
-	if _, ok := c.Schema.FactIDField(); !ok {
+	if _, ok := c.Schema.FactIDField(); !ok && !c.Expired {
 		return fmt.Errorf("the schema %q has no field that carries the fact's ID (fact_id: true), by which its facts are told apart", c.Schema.Name)
 	}
 	ways := 0
-	for _, given := range []bool{len(c.IDs) > 0, c.Where != "", c.Field != ""} {
+	for _, given := range []bool{len(c.IDs) > 0, c.Where != "", c.Field != "", c.Expired} {
 		if given {
 			ways++
 		}
 	}
 	switch {
 	case ways != 1:
-		return errors.New("say whose facts: by their IDs, by the value of a field, or by a condition, and by one of them only")
+		return errors.New("say whose facts: by their IDs, by the value of a field, by a condition, or those that are expired, and by one of them only")
+	case c.Expired && c.retention().Days == 0:
+		return fmt.Errorf("the schema %q has no retention (clickhouse: {retention: {field: created_at, days: 365}})", c.Schema.Name)
+	case c.Expired && len(c.Rejects) > 0:
+		return errors.New("lines of rejects files have no age")
 	case slices.Contains(c.IDs, ""):
 		return errors.New("an ID is empty")
 	case c.Field == "":
@@ -157,6 +170,11 @@ func (c Config) Validate() error {
 	return nil
 }
 
+func (c Config) retention() ddl.Retention {
+	o, _ := c.Schema.Table.(ddl.Options) // anything else has none
+	return o.Retention
+}
+
 // by says how the facts are given.
 func (c Config) by() string {
 	switch {
@@ -164,6 +182,8 @@ func (c Config) by() string {
 		return c.Field
 	case c.Where != "":
 		return "where"
+	case c.Expired:
+		return "expired"
 	}
 	return "id"
 }
@@ -172,13 +192,17 @@ func newEraser(ctx context.Context, c Config) (*eraser, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	e := &eraser{Config: c, report: Report{Schema: c.Schema.Name, By: c.by(), DryRun: c.DryRun, NotCovered: NotCovered()}}
+	e := &eraser{Config: c, now: time.Now().UTC(), days: c.retention().Days, report: Report{Schema: c.Schema.Name, By: c.by(), DryRun: c.DryRun, NotCovered: NotCovered()}}
 	if e.Progress == nil {
 		e.Progress = func(string) {}
 	}
-	id, _ := c.Schema.FactIDField()            // Validate has looked
-	e.field, _ = c.Schema.FieldByName(c.Field) // none without a Field
+	id, _ := c.Schema.FactIDField() // Validate has looked
 	e.idField = id.Name
+	field := c.Field
+	if c.Expired {
+		field = c.retention().Field
+	}
+	e.field, _ = c.Schema.FieldByName(field) // none without a name
 	var err error
 	e.tables, err = e.findTables(ctx, migrate.New(c.Client))
 	return e, err

@@ -36,7 +36,7 @@ func (e *eraser) eraseLog(ctx context.Context) (erased uint64, err error) {
 			continue
 		}
 		positions = append(positions, entry.Position)
-		if entry.ID != "" {
+		if entry.ID != "" && !e.Expired {
 			ids = append(ids, entry.ID)
 		}
 		if len(positions) == eraseBatch {
@@ -68,6 +68,9 @@ func (e *eraser) matcher(ctx context.Context) (func(fact.Event) bool, error) {
 	return func(event fact.Event) bool {
 		if event.Type != e.Schema.Name {
 			return false
+		}
+		if e.Expired {
+			return event.OccurredAt.AddDate(0, 0, e.days).Before(e.now)
 		}
 		if ids[event.ID] {
 			return true

@@ -33,7 +33,7 @@ func (e *eraser) remember(ctx context.Context) error {
 		return err
 	}
 	for _, t := range e.tables {
-		if !t.hasID {
+		if !t.hasID || e.Expired {
 			continue
 		}
 		where := e.found(t)
@@ -60,6 +60,8 @@ func (e *eraser) remember(ctx context.Context) error {
 // table that has the column of the ID.
 func (e *eraser) found(t table) string {
 	switch {
+	case e.Expired:
+		return e.expired(t)
 	case e.Where != "":
 		return e.Where
 	case t.hasField:
@@ -103,6 +105,9 @@ func (e *eraser) ids(ctx context.Context) (map[string]bool, error) {
 	ids := make(map[string]bool)
 	for _, id := range e.IDs {
 		ids[id] = true
+	}
+	if e.Expired {
+		return ids, nil // they are told by their times
 	}
 	sql := "SELECT DISTINCT value FROM " + ddl.QuoteIdent(e.memory()) + " WHERE kind = 'id'"
 	if e.DryRun {

@@ -32,7 +32,7 @@ func (e *eraser) findTables(ctx context.Context, m *migrate.Migrator) ([]table, 
 		return nil, errors.Join(err, notThere(main, e.Schema.Name))
 	}
 	found := []table{e.table("table", *main)}
-	if !found[0].hasID {
+	if !found[0].hasID && !e.Expired {
 		return nil, chconn.SchemaError(fmt.Errorf("the table %q has no column %q", e.Schema.Name, e.idField))
 	}
 	var names []struct {
@@ -67,7 +67,7 @@ func (e *eraser) findTables(ctx context.Context, m *migrate.Migrator) ([]table, 
 		if t == nil {
 			continue
 		}
-		if target := e.table("view", *t); target.hasID || target.hasField {
+		if target := e.table("view", *t); target.hasID && !e.Expired || target.hasField {
 			found = append(found, target)
 		} else {
 			e.report.Sums = append(e.report.Sums, v.To.Name)
@@ -104,6 +104,9 @@ func (e *eraser) condition(t table) string {
 	among := func(column, kind string) string {
 		return column + " IN (SELECT value FROM " + ddl.QuoteIdent(e.memory()) + " WHERE kind = '" + kind + "')"
 	}
+	if e.Expired {
+		return e.expired(t)
+	}
 	if t.kind == "events" {
 		return "type = " + ddl.QuoteString(e.Schema.Name) + " AND " + among("event_id", "id")
 	}
@@ -115,6 +118,20 @@ func (e *eraser) condition(t table) string {
 		condition += " OR " + among("ifNull(toString("+ddl.QuoteIdent(e.field.Name)+"), '')", "value")
 	}
 	return condition
+}
+
+// expired returns what is true of rows that are older than the retention.
+func (e *eraser) expired(t table) string {
+	older := func(column string) string {
+		return fmt.Sprintf("%s + INTERVAL %d DAY < toDateTime64('%s', 3, 'UTC')", column, e.days, e.now.Format("2006-01-02 15:04:05.000"))
+	}
+	switch {
+	case t.kind == "events":
+		return "type = " + ddl.QuoteString(e.Schema.Name) + " AND " + older("occurred_at")
+	case t.hasField:
+		return older(ddl.QuoteIdent(e.field.Name))
+	}
+	return "0"
 }
 
 // eraseTable deletes the rows, and the parts that have had them.
@@ -150,7 +167,7 @@ func (e *eraser) lookAtTable(ctx context.Context, t table) (p Place, err error) 
 		return p, err
 	}
 	where, given := e.found(t), e.given
-	if t.kind == "events" {
+	if t.kind == "events" && !e.Expired {
 		ids, err := e.ids(ctx)
 		if err != nil {
 			return p, err

@@ -19,14 +19,14 @@ import (
 type eraseFlags struct {
 	schema, store, subject, where string
 	ids, rejects, serverLogs      []string
-	yes, asJSON                   bool
+	expired, yes, asJSON          bool
 }
 
 // NewErase makes the command erase.
 func NewErase(a *cli.App) *cobra.Command {
 	var f eraseFlags
 	cmd := &cobra.Command{
-		Use:   "erase --schema NAME (--id ID | --subject FIELD=VALUE | --where SQL)",
+		Use:   "erase --schema NAME (--id ID | --subject FIELD=VALUE | --where SQL | --expired)",
 		Short: "Erase facts from the log, the tables and rejects files",
 		Long: `Erase facts of a schema, such as those of a person who asks for it: from the log
 (--store), from the table, from the tables that rebuilds have kept, from the targets
@@ -39,6 +39,10 @@ Without --yes it only counts, and erases nothing.
 The facts are those with the IDs; or those whose field has the value; or those whose
 rows meet a condition in SQL, for which the log has to be replayed first, since facts
 without a row do not meet it. The schema needs a field that carries the fact's ID.
+
+Or they are those that --expired finds: older than the retention of the schema,
+clickhouse: {retention: {field: created_at, days: 365}}. Rows go by the field, as
+they do by the TTL of their table, and events of the log by their time. Run it daily.
 
 It may be killed at any moment and run again, until it has come to its end. Nothing
 of the facts is left in the files of the log and of the tables then. Targets of views
@@ -53,7 +57,7 @@ Services that record or follow the log may go on, but for a log in SQLite, which
 one writer. What they record of the subject meanwhile may be missed.`,
 		Example: `  factload erase --schema message --subject user_id=u-17 --store sqlite:log.db
   factload erase --schema message --subject user_id=u-17 --store sqlite:log.db --yes --json
-  factload erase --schema message --where "created_at < now() - INTERVAL 1 YEAR" --yes`,
+  factload erase --schema message --expired --store sqlite:log.db --yes`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return runErase(cmd.Context(), a, f) },
 	}
@@ -64,6 +68,7 @@ one writer. What they record of the subject meanwhile may be missed.`,
 	flags.StringArrayVar(&f.ids, "id", nil, "ID of a fact; repeatable")
 	flags.StringVar(&f.subject, "subject", "", "`FIELD=VALUE` of the facts")
 	flags.StringVar(&f.where, "where", "", "condition in SQL over the columns of the table")
+	flags.BoolVar(&f.expired, "expired", false, "facts older than the schema's retention")
 	flags.StringVar(&f.store, "store", "", storeHelp)
 	flags.StringArrayVar(&f.rejects, "rejects", nil, "rejects file of a load; repeatable")
 	flags.StringArrayVar(&f.serverLogs, "server-log", nil, "log `file` of a server, to be emptied; repeatable")
@@ -82,7 +87,7 @@ func runErase(ctx context.Context, a *cli.App, f eraseFlags) (err error) {
 		return cli.UsageError(err)
 	}
 	c := erase.Config{
-		Schema: def.Schema, IDs: f.ids, Where: f.where, Rejects: f.rejects, DryRun: !f.yes,
+		Schema: def.Schema, IDs: f.ids, Where: f.where, Expired: f.expired, Rejects: f.rejects, DryRun: !f.yes,
 		Progress: func(what string) { a.Log.Info("erasing", "place", what) },
 	}
 	if f.subject != "" {
