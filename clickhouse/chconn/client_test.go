@@ -403,6 +403,17 @@ func TestQueryFormat(t *testing.T) {
 	})
 }
 
+// What keeps the server from telling its port is said, and not that it tells none.
+func TestQueryFormatWithWrongPassword(t *testing.T) {
+	t.Parallel()
+	db := enginetest.Database(t)
+	c := open(t, chtest.WithDSN(t, db.DSN, func(u *url.URL) { u.User = url.UserPassword(u.User.Username(), "wrong-S3CR3T") }))
+	err := c.QueryFormat(t.Context(), new(bytes.Buffer), "CSV", "SELECT 1")
+	require.ErrorIs(t, err, chconn.ErrRejected)
+	require.ErrorContains(t, err, "unknown user or wrong password")
+	require.NotContains(t, err.Error(), "http_port")
+}
+
 // A native port that is not the server's own is mapped: the HTTP port that the server tells may be another server's.
 func TestQueryFormatBehindMappedPorts(t *testing.T) {
 	t.Parallel()

@@ -128,6 +128,7 @@ const (
 	CodeWrongPassword      = 516
 	CodeUnknownStatus      = 319 // of an insert, which the server does not know itself
 	CodeCannotAssignAlter  = 517 // to a table that was renamed at that moment
+	CodeNoSuchPort         = 701 // CLUSTER_DOESNT_EXIST, of getServerPort
 )
 
 // tooManyPartitions is how the server says that one block spans too many

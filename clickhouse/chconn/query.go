@@ -283,7 +283,7 @@ func (c *Client) httpPort(ctx context.Context) (string, error) {
 	var ports [2]uint16
 	err := c.conn.QueryRow(withoutQueryID(ctx), "SELECT getServerPort({http:String}), getServerPort({native:String})", Param("http", names[0]), Param("native", names[1])).Scan(&ports[0], &ports[1])
 	switch {
-	case ServerCode(err) != 0:
+	case ServerCode(err) == CodeNoSuchPort:
 		return "", &noHTTPError{fmt.Sprintf("the server tells no %s", names[0])}
 	case err != nil:
 		return "", err
