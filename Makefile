@@ -17,6 +17,8 @@ SOAKTIME  ?= 3h
 # How many packages are tested at once. Each may run an engine of its own.
 P         ?= 2
 TIMEOUT   ?= 15m
+# Where the data of tests is: in memory where there is enough.
+TESTDIR   ?= $(shell scripts/test-dir.sh)
 IMAGE     ?= factload:dev
 # Another engine version to test with: factload engine list has those that are known.
 ENGINE    ?=
@@ -47,8 +49,8 @@ help: ## Print this page
 	@awk 'BEGIN {FS = ":.*## "; printf "make TARGET [NAME=value ...]\n"} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
 		/^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(firstword $(MAKEFILE_LIST))
-	@printf '\nNames, with defaults: PKG=%s RUN=%s BENCH=%s BENCHTIME=%s FUZZTIME=%s P=%s TIMEOUT=%s ENGINE=%s IMAGE=%s BASE=%s\n' \
-		'$(PKG)' '$(RUN)' '$(BENCH)' '$(BENCHTIME)' '$(FUZZTIME)' '$(P)' '$(TIMEOUT)' '$(ENGINE)' '$(IMAGE)' '$(BASE)'
+	@printf '\nNames, with defaults: PKG=%s RUN=%s BENCH=%s BENCHTIME=%s FUZZTIME=%s P=%s TIMEOUT=%s TESTDIR=%s ENGINE=%s IMAGE=%s BASE=%s\n' \
+		'$(PKG)' '$(RUN)' '$(BENCH)' '$(BENCHTIME)' '$(FUZZTIME)' '$(P)' '$(TIMEOUT)' '$(TESTDIR)' '$(ENGINE)' '$(IMAGE)' '$(BASE)'
 
 .PHONY: setup
 setup: build ## Fetch and verify the pinned ClickHouse engine, for all projects of this user (once)
@@ -67,7 +69,7 @@ demo: setup ## Generate 200,000 chat and eval facts, load them, ask five questio
 
 .PHONY: test
 test: setup race-note ## Run all tests against the embedded engine, with the race detector
-	@$(TEST_ENV) go test $(RACE) -p $(P) -timeout $(TIMEOUT) $(if $(RUN),-run '$(RUN)') $(PKG)
+	@$(TEST_ENV) TMPDIR=$(TESTDIR) go test $(RACE) -p $(P) -timeout $(TIMEOUT) $(if $(RUN),-run '$(RUN)') $(PKG)
 
 .PHONY: test-second
 test-second: ## Run what depends on the engine most on a second version of it
