@@ -7,6 +7,8 @@ import (
 	"fmt"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/factload/factload/clickhouse/internal/listhash"
 )
 
 // token names a position in a chain of chunks: it is derived from the content
@@ -33,14 +35,7 @@ func parseToken(s string) (token, error) {
 // newToken derives a token from a list of texts. Lists that differ in any
 // element, or in where one ends, give different tokens.
 func newToken(parts ...string) token {
-	h := sha256.New()
-	var size [8]byte
-	for _, p := range parts {
-		binary.LittleEndian.PutUint64(size[:], uint64(len(p)))
-		h.Write(size[:])
-		h.Write([]byte(p))
-	}
-	return token(h.Sum(nil)[:len(token{})])
+	return token(listhash.New(parts...).Sum(nil)[:len(token{})])
 }
 
 // next returns the token of the chunk that follows t and has the given length

@@ -2,12 +2,14 @@ package groupcommit
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"slices"
 	"time"
 
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/internal/listhash"
 )
 
 // deliver stores the rows of a batch and sets the results of its calls.
@@ -122,12 +124,11 @@ func tokenOf(calls []*call) string {
 	if len(calls) == 1 {
 		return calls[0].token
 	}
-	var h textHash
-	h.begin(tokenVersion + " group")
+	h := listhash.New(tokenVersion + " group")
 	for _, c := range calls {
-		h.add([]byte(c.token))
+		h.Add([]byte(c.token))
 	}
-	return h.token()
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // refused reports whether an error says that no row was stored.

@@ -2,12 +2,10 @@ package groupcommit
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
-	"hash"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/internal/listhash"
 )
 
 // The deduplication token of a call must be the same when the same call is
@@ -24,8 +22,8 @@ import (
 
 // TokenMaker gathers the IDs of the rows of one call.
 type TokenMaker struct {
-	ids       textHash
-	anonymous bool // a row has no ID
+	ids       *listhash.Hash // nil before the first
+	anonymous bool           // a row has no ID
 }
 
 // tokenVersion changes when the way tokens are made does.
@@ -37,37 +35,18 @@ func (t *TokenMaker) Add(id []byte) {
 		t.anonymous = true
 		return
 	}
-	if t.ids.Hash == nil {
-		t.ids.begin(tokenVersion)
+	if t.ids == nil {
+		t.ids = listhash.New(tokenVersion)
 	}
-	t.ids.add(id)
+	t.ids.Add(id)
 }
 
 // Token returns the token for the block, whose rows' IDs have been added.
 func (t *TokenMaker) Token(table string, b *block.Block) string {
-	if t.anonymous || t.ids.Hash == nil {
+	if t.anonymous || t.ids == nil {
 		return rand.Text()
 	}
-	t.ids.add([]byte(table))
+	t.ids.Add([]byte(table))
 	b.WriteDigest(t.ids)
-	return t.ids.token()
+	return hex.EncodeToString(t.ids.Sum(nil))
 }
-
-// textHash hashes texts, each with its length, so that no two lists of texts are
-// hashed alike.
-type textHash struct {
-	hash.Hash
-	scratch []byte
-}
-
-func (h *textHash) begin(first string) {
-	h.Hash = sha256.New()
-	h.add([]byte(first))
-}
-
-func (h *textHash) add(text []byte) {
-	h.scratch = append(binary.LittleEndian.AppendUint64(h.scratch[:0], uint64(len(text))), text...)
-	h.Write(h.scratch)
-}
-
-func (h *textHash) token() string { return hex.EncodeToString(h.Sum(nil)) }
