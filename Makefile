@@ -135,6 +135,30 @@ image: ## Build the all-in-one Docker image
 image-offline: setup ## Build the same image from this machine's files, pulling nothing
 	@VERSION=$(VERSION) scripts/image-offline.sh $(IMAGE) $(BASE)
 
+.PHONY: release-docs
+release-docs: build ## Write manual pages and completion files to bin/release
+	@rm -rf bin/release && mkdir -p bin/release/completions
+	@SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) bin/factload man bin/release/man
+	@for shell in bash zsh fish; do bin/factload completion $$shell > bin/release/completions/factload.$$shell; done
+
+.PHONY: release-check
+release-check: ## Read .goreleaser.yaml and make a release in dist/, publishing nothing (needs goreleaser and cyclonedx-gomod)
+	@goreleaser check
+	@goreleaser release --snapshot --clean
+	@cd dist && sha256sum --check --quiet SHA256SUMS
+
+.PHONY: reproducible
+reproducible: ## Build the last commit in two directories and compare the bytes
+	@scripts/reproducible.sh
+
+.PHONY: vulnerabilities
+vulnerabilities: $(TOOLS) ## Look for known vulnerabilities of what is used (govulncheck)
+	@scripts/vulnerabilities.sh
+
+.PHONY: api
+api: $(TOOLS) ## List what the API lacks that the last release had (SINCE=COMMIT: that commit; apidiff)
+	@SINCE=$(SINCE) scripts/api.sh
+
 ##@ Housekeeping
 
 .PHONY: tools

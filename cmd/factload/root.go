@@ -102,12 +102,13 @@ func newRoot(a *cli.App) *cobra.Command {
 		engine.NewRestore(a),
 
 		newVersion(a),
+		newMan(a),
 	)
 	root.SetVersionTemplate(versionLine())
 	root.Flags().Bool("version", false, "print the version")
 	root.SetHelpCommand(newHelp())
 	root.SuggestionsMinimumDistance = 2
-	root.CompletionOptions.HiddenDefaultCmd = true
+	completeValues(a, root)
 	for _, cmd := range append(root.Commands(), root) {
 		cmd.Args = cli.UsageArgs(cmd.Args)
 	}

@@ -14,8 +14,8 @@ import (
 // openAIEvals is the form of files that is more than a schema.
 const openAIEvals = "openai-evals"
 
-// fromNames returns the names that --from takes.
-func fromNames() []string {
+// FromNames returns the names that --from takes.
+func FromNames() []string {
 	names := []string{openAIEvals}
 	for _, f := range schemas.Formats() {
 		names = append(names, f.Name)
@@ -38,7 +38,7 @@ func loadConfig(a *cli.App, f loadFlags, inputs []string) (cfg bulk.Config, unkn
 	all := schemas.Formats()
 	i := slices.IndexFunc(all, func(known schemas.Format) bool { return known.Name == f.from })
 	if i < 0 {
-		return cfg, nil, cli.UsageError(fmt.Errorf("--from %s: known are %s", f.from, strings.Join(fromNames(), ", ")))
+		return cfg, nil, cli.UsageError(fmt.Errorf("--from %s: known are %s", f.from, strings.Join(FromNames(), ", ")))
 	}
 	if cfg, _, err = bulkConfig(a, f, inputs); err != nil {
 		return cfg, nil, err

@@ -29,7 +29,7 @@ that go over several lines, arrays of objects, Parquet, and CSV and TSV with a h
 ZIP archives of such files are read too.
 
 --from NAME loads what some programs and services write, without a schema:
-` + strings.Join(fromNames(), ", ") + `.
+` + strings.Join(FromNames(), ", ") + `.
 
 A row is one of --schema, of a file given by --schemas, or as the database keeps it
 from an earlier load; with one schema in the files it need not be named. Without
