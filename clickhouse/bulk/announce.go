@@ -18,7 +18,9 @@ func (r *reader) announce(b *batch) error {
 			}
 		}
 		r.begun = true
-		if err := r.ledger.add(l.entry(loadStarted), nil); err != nil {
+		started := l.entry(loadStarted)
+		started.time = l.counters.begin // so that the ledger and the summary agree about how long it took
+		if err := r.ledger.add(started, nil); err != nil {
 			return err
 		}
 	}

@@ -21,7 +21,7 @@ type LoadRecord struct {
 	State LoadState `json:"state"`
 	// Forced is whether the load was told to load what was loaded already.
 	Forced bool `json:"forced"`
-	// Started and Ended are when the first and the last entry was made, in UTC.
+	// Started and Ended are when the load began and when its last entry was made, in UTC.
 	// A forced load that was run again is one load.
 	Started time.Time `json:"started"`
 	Ended   time.Time `json:"ended"`

@@ -102,6 +102,10 @@ func (c *Client) explain(e *Error, err error) {
 	}
 	switch e.Code {
 	case CodeWrongPassword:
+		if strings.Contains(e.Text, receivedFrom) {
+			e.Hint = "another server, which the statement names, refuses the user and password that it is given there"
+			return
+		}
 		e.Text = fmt.Sprintf("%s refuses user %q: unknown user or wrong password", where, c.user())
 		e.Hint = "check user and password of the DSN, and that special characters are percent-encoded"
 		return
@@ -133,6 +137,9 @@ func (c *Client) explain(e *Error, err error) {
 	}
 	e.Hint = c.networkHint(err)
 }
+
+// receivedFrom is in what a server says of another one that it has asked.
+const receivedFrom = "Received from "
 
 // networkHint says how to fix what kept the two sides from talking.
 func (c *Client) networkHint(err error) string {

@@ -7,7 +7,7 @@ import (
 )
 
 // Page is an answer to GET requests over HTTP, without parameters, for a path of its own. It is either a text, which
-// everybody gets, or the answer of a query, for those who log in and may run it.
+// everybody gets, or the answer of a query, for those who log in and may run it; others get status 403.
 type Page struct {
 	Path    string            // such as /metrics; / is what a browser shows first
 	Headers map[string]string // of a text: such as Content-Type

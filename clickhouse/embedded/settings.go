@@ -96,15 +96,29 @@ func (s settings) config() string {
 
 // rule renders a page.
 func (p Page) rule() string {
-	handler := "<type>predefined_query_handler</type><query>" + xmlText(p.Query) + "</query>"
-	if p.Text != "" {
-		handler = "<type>static</type><http_response_headers>"
-		for _, name := range slices.Sorted(maps.Keys(p.Headers)) {
-			handler += "<" + name + ">" + xmlText(p.Headers[name]) + "</" + name + ">"
-		}
-		handler += "</http_response_headers><response_content>" + xmlText(p.Text) + "</response_content>"
+	rule := func(condition, handler string) string {
+		return "<rule><url>" + p.Path + "</url><methods>GET</methods><empty_query_string/>" + condition + "<handler>" + handler + "</handler></rule>\n"
 	}
-	return "<rule><url>" + p.Path + "</url><methods>GET</methods><empty_query_string/><handler>" + handler + "</handler></rule>\n"
+	if p.Query == "" {
+		return rule("", p.static())
+	}
+	// Who does not log in is the user "default" to the engine, whose one session is taken: not for others to know.
+	query := "<type>predefined_query_handler</type><query>" + xmlText(p.Query) + "</query>"
+	nobody := Page{Text: p.Path + " is for users of this engine: log in by HTTP basic authentication\n", Headers: map[string]string{"Content-Type": "text/plain; charset=UTF-8"}}
+	return rule("<headers><Authorization>regex:.+</Authorization></headers>", query) +
+		rule("<headers><X-ClickHouse-User>regex:.+</X-ClickHouse-User></headers>", query) +
+		rule("", "<status>403</status>"+nobody.static())
+}
+
+// static renders what answers with the text.
+func (p Page) static() string {
+	var b strings.Builder
+	b.WriteString("<type>static</type><http_response_headers>")
+	for _, name := range slices.Sorted(maps.Keys(p.Headers)) {
+		b.WriteString("<" + name + ">" + xmlText(p.Headers[name]) + "</" + name + ">")
+	}
+	b.WriteString("</http_response_headers><response_content>" + xmlText(p.Text) + "</response_content>")
+	return b.String()
 }
 
 // users renders the users.

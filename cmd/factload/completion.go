@@ -1,11 +1,14 @@
 package main
 
 import (
+	"slices"
+
 	"github.com/spf13/cobra"
 
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/load"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/schemas"
 )
 
 // choices are the values of flags that have few, by command and flag. Flags of all commands stand
@@ -58,11 +61,15 @@ func complete(cmd *cobra.Command, flag string, values cobra.CompletionFunc) {
 // schemaNames completes the names of the schemas that the command knows by its configuration.
 func schemaNames(a *cli.App) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		if a.Configure(cmd, nil) != nil { // a shell that completes calls no other function before
-			return nil, cobra.ShellCompDirectiveError
+		var registry *schemas.Registry
+		err := a.Configure(cmd, nil) // nothing else has read it when a shell asks
+		if err == nil {
+			slices.Sort(a.Config.Schemas) // flags have been read twice by now
+			a.Config.Schemas = slices.Compact(a.Config.Schemas)
+			registry, err = a.Registry()
 		}
-		registry, err := a.Registry()
 		if err != nil {
+			cobra.CompErrorln(err.Error())
 			return nil, cobra.ShellCompDirectiveError
 		}
 		var names []string

@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,6 +20,7 @@ directory). On another server it is below the path that its configuration allows
 
 // NewBackup makes the command backup.
 func NewBackup(a *cli.App) *cobra.Command {
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "backup NAME",
 		Short:   "Write the database into a backup",
@@ -25,15 +28,17 @@ func NewBackup(a *cli.App) *cobra.Command {
 		Example: "  factload backup monday",
 		Args:    oneBackup,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runBackup(cmd.Context(), a, "BACKUP DATABASE %s TO File(%s)", "backed up database %s as %s\n", args[0])
+			return runBackup(cmd.Context(), a, "BACKUP DATABASE %s TO File(%s)", "backed up database %s as %s\n", args[0], asJSON)
 		},
 	}
 	cli.AddServerFlags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object about what was done")
 	return cmd
 }
 
 // NewRestore makes the command restore.
 func NewRestore(a *cli.App) *cobra.Command {
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "restore NAME",
 		Short: "Read the database back from a backup",
@@ -44,10 +49,11 @@ have rows are not touched: then it fails, and nothing is doubled.
 		Example: "  factload restore monday --data restored",
 		Args:    oneBackup,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return runBackup(cmd.Context(), a, "RESTORE DATABASE %s FROM File(%s)", "restored database %s from %s\n", args[0])
+			return runBackup(cmd.Context(), a, "RESTORE DATABASE %s FROM File(%s)", "restored database %s from %s\n", args[0], asJSON)
 		},
 	}
 	cli.AddServerFlags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object about what was done")
 	return cmd
 }
 
@@ -62,19 +68,26 @@ func oneBackup(_ *cobra.Command, args []string) error {
 }
 
 // runBackup runs a statement about the database and a backup, and says what it did.
-func runBackup(ctx context.Context, a *cli.App, sql, done, name string) (err error) {
+func runBackup(ctx context.Context, a *cli.App, sql, done, name string, asJSON bool) (err error) {
 	s, err := a.Connect(ctx, cli.Writing)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	database := s.Client.Database()
+	database, began := s.Client.Database(), time.Now()
 	err = s.Client.Exec(ctx, fmt.Sprintf(sql, ddl.QuoteIdent(database), "'"+name+"'"))
 	if err != nil && strings.Contains(err.Error(), "backups.allowed_path") {
 		return fmt.Errorf("%w: the server's configuration names no directory for backups", err)
 	}
 	if err != nil {
 		return err
+	}
+	if asJSON {
+		return json.NewEncoder(a.Out).Encode(struct {
+			Database string  `json:"database"`
+			Backup   string  `json:"backup"`
+			Seconds  float64 `json:"seconds"`
+		}{database, name, time.Since(began).Seconds()})
 	}
 	_, err = fmt.Fprintf(a.Notes(), done, database, name)
 	return err

@@ -70,8 +70,11 @@ func TestPages(t *testing.T) {
 
 	for _, wrong := range []string{"", "analyst", "owner"} {
 		status, text, _ = ask(t, engine, wrong, "wrong", http.MethodGet, "/metrics", "")
-		require.NotEqual(t, http.StatusOK, status)
+		require.Equal(t, http.StatusForbidden, status, text)
 		require.NotContains(t, text, "things")
+		if wrong == "" {
+			require.Equal(t, "/metrics is for users of this engine: log in by HTTP basic authentication\n", text)
+		}
 	}
 	status, text, header = ask(t, engine, "analyst", "a reader's password", http.MethodGet, "/metrics", "")
 	require.Equal(t, http.StatusOK, status, text)

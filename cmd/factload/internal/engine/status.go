@@ -73,7 +73,7 @@ type table struct {
 	Rows   uint64    `json:"rows" ch:"rows"`
 	Bytes  uint64    `json:"bytes" ch:"bytes"`
 	Parts  uint64    `json:"parts" ch:"parts"`
-	Last   time.Time `json:"last_insert" ch:"last"` // or merge; of a table without parts the epoch
+	Last   time.Time `json:"last_insert,omitzero" ch:"last"` // or merge; none of a table without parts
 }
 
 const tableStatusSQL = `SELECT t.name AS name, t.engine AS engine, ifNull(t.total_rows, 0) AS rows, ifNull(t.total_bytes, 0) AS bytes, p.parts AS parts, p.last AS last
@@ -130,6 +130,11 @@ func readStatus(ctx context.Context, client *clickhouse.Client) (status, error) 
 	if err != nil {
 		return status{}, err
 	}
+	for i := range now.Tables {
+		if t := &now.Tables[i]; t.Parts == 0 {
+			t.Last = time.Time{} // the server has no other word for never than 1970
+		}
+	}
 	now.Version, now.User, now.Database, now.Uptime = one[0].Version, one[0].User, one[0].Database, one[0].Uptime
 	loads, err := bulk.Loads(ctx, client)
 	now.Loads = slices.DeleteFunc(loads, func(r bulk.LoadRecord) bool { return r.State != bulk.LoadUnfinished })
@@ -175,7 +180,7 @@ func (s *status) printTables(w show.Writer) error {
 	g := show.Grid{Columns: []show.Column{{Name: "table of " + s.Database}, {Name: "engine"}, {Name: "rows", Right: true}, {Name: "size", Right: true}, {Name: "parts", Right: true}, {Name: "last insert or merge (UTC)"}}}
 	for _, t := range s.Tables {
 		last := ""
-		if t.Parts > 0 {
+		if !t.Last.IsZero() {
 			last = t.Last.UTC().Format(time.DateTime)
 		}
 		g.Add(t.Name, t.Engine, show.Thousands(int64(t.Rows)), units.BytesSize(float64(t.Bytes)), show.Thousands(int64(t.Parts)), last) //nolint:gosec // counts

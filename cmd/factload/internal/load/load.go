@@ -17,6 +17,7 @@ import (
 	"github.com/factload/factload/clickhouse/bulk"
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/config"
+	"github.com/factload/factload/cmd/factload/internal/show"
 	"github.com/factload/factload/schemas"
 )
 
@@ -300,7 +301,7 @@ func runBulk(ctx context.Context, a *cli.App, cfg bulk.Config, asJSON bool) erro
 	if asJSON {
 		out = a.Out
 	}
-	r := printer{out: out, err: a.Err, dryRun: cfg.DryRun, failed: err != nil, rejects: cfg.Rejects}
+	r := printer{out: out, err: a.Err, dryRun: cfg.DryRun, failed: err != nil, rejects: cfg.Rejects, each: show.IsTerminal(a.Out)}
 	if printErr := r.write(summary, asJSON); printErr != nil {
 		return errors.Join(err, fmt.Errorf("print summary: %w", printErr))
 	}

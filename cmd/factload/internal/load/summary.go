@@ -22,6 +22,7 @@ type printer struct {
 	out, err io.Writer
 	dryRun   bool
 	failed   bool   // an error follows the summary
+	each     bool   // each of several files has a line
 	rejects  string // path of the rejects file
 }
 
@@ -47,8 +48,12 @@ const maxFileNotes = 20
 // printFiles tells what is special about files, of the first ones in full.
 func (r printer) printFiles(files []bulk.FileSummary) {
 	notes := 0
+	each := r.each && len(files) > 1 && len(files) <= maxFileNotes
 	for i := range files {
 		text := r.fileText(&files[i])
+		if text == "" && each {
+			text = loadedText(&files[i])
+		}
 		if text == "" {
 			continue
 		}
@@ -125,6 +130,15 @@ func (r printer) fileText(f *bulk.FileSummary) string {
 		return text + ", skipped (--retry-rejected tries them again)"
 	}
 	return text + ", skipped (--force stores its rows once more)"
+}
+
+// loadedText says what was loaded of a file.
+func loadedText(f *bulk.FileSummary) string {
+	text := fmt.Sprintf("%s: %s (%s)", f.File, show.Rows(f.Rows), units.BytesSize(float64(f.Bytes)))
+	if f.Rejected > 0 {
+		text += ", rejected " + show.Thousands(f.Rejected)
+	}
+	return text
 }
 
 // text is the last line: what was done and how fast.

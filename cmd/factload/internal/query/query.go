@@ -3,6 +3,7 @@
 package query
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -209,12 +210,28 @@ func (q *asker) insert(ctx context.Context, sql, format string) error {
 	return q.queryError(q.client.InsertFormat(ctx, format, sql, q.In), sql)
 }
 
+// infilePattern finds inserts of a file that is on this machine, which only ClickHouse's own client can read.
+var infilePattern = regexp.MustCompile(`(?is)^\s*(INSERT\s+INTO\b[^'"]*?)\s+FROM\s+INFILE\s*'([^']+)'(?:.*\bFORMAT\s+(\w+))?`)
+
+// infileError says how to send the file instead.
+func infileError(insert, file, format string) error {
+	if format == "" {
+		format = cmp.Or(formatOf[strings.ToLower(filepath.Ext(file))], "NAME")
+	}
+	return cli.UsageError(fmt.Errorf("FROM INFILE is for clickhouse-client: give the rows on standard input, as in factload query \"%s FORMAT %s\" < %s; factload load checks them and loads them once",
+		strings.Join(strings.Fields(insert), " "), format, file))
+}
+
 // killWait bounds how long it is waited for a server that is told to end a statement.
 const killWait = 5 * time.Second
 
 // ask runs one statement and writes its answer. When ctx ends before, the server is told to end it as well.
 func (q *asker) ask(ctx context.Context, w io.Writer, statement string) error {
-	if insert := insertPattern.FindStringSubmatch(statement); insert != nil {
+	plain := withoutComments(statement)
+	if infile := infilePattern.FindStringSubmatch(plain); infile != nil {
+		return infileError(infile[1], infile[2], infile[3])
+	}
+	if insert := insertPattern.FindStringSubmatch(plain); insert != nil {
 		return q.insert(ctx, insert[1], insert[2])
 	}
 	id := uuid.NewString()
@@ -244,6 +261,8 @@ func (q *asker) queryError(err error, sql string) error {
 			format = found[len(found)-1][1]
 		}
 		return cli.UsageError(fmt.Errorf("the SQL ends with a FORMAT clause: leave it out, and use --format %s", format))
+	case e.Name == "INTO_OUTFILE_NOT_ALLOWED":
+		e.Hint = "leave INTO OUTFILE out, and use --output FILE"
 	case e.Name == "UNKNOWN_TABLE" && strings.Contains(e.Text, "Maybe you meant"):
 		e.Hint = "asked " + q.where
 	case e.Name == "UNKNOWN_TABLE":

@@ -31,10 +31,14 @@ func splitStatements(sql string) (statements []string, finished bool) {
 
 // hasSQL reports whether a text has more than comments.
 func hasSQL(text string) bool {
-	return strings.TrimSpace(sqlPieces.ReplaceAllStringFunc(text, func(piece string) string {
+	return strings.TrimSpace(withoutComments(text)) != ""
+}
+
+func withoutComments(text string) string {
+	return sqlPieces.ReplaceAllStringFunc(text, func(piece string) string {
 		if strings.HasPrefix(piece, "--") || strings.HasPrefix(piece, "/*") {
-			return ""
+			return " "
 		}
 		return piece
-	})) != ""
+	})
 }

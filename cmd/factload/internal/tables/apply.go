@@ -3,6 +3,7 @@ package tables
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -13,13 +14,14 @@ import (
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/show"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/ddl/rebuild"
 )
 
 // applyFlags are what apply is told beside the names.
 type applyFlags struct {
-	yes, prune, views bool
-	allow             []string
+	yes, prune, views, json bool
+	allow                   []string
 }
 
 // NewApply makes the command apply.
@@ -44,6 +46,9 @@ may run at once: no change is made twice.`,
 			if err != nil {
 				return err
 			}
+			if f.json && !f.yes {
+				return cli.UsageError(errors.New("--json needs --yes: nobody can be asked in JSON"))
+			}
 			return withPlans(cmd.Context(), a, selection{names: names, options: pruneOption(f.prune), views: f.views, how: cli.Writing}, func(found planned) error {
 				return runApply(cmd.Context(), a, found, f, allowed)
 			})
@@ -55,6 +60,7 @@ may run at once: no change is made twice.`,
 	addViewsFlag(cmd, &f.views)
 	cmd.Flags().StringSliceVar(&f.allow, "allow", nil, "`hazard` allowed: drops_metadata, rewrites_data, deletes_data, needs_rebuild")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
+	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object, that of plan and what was done (with --yes)")
 	return cmd
 }
 
@@ -71,6 +77,9 @@ func parseHazards(names []string) ([]ddl.Hazard, error) {
 }
 
 func runApply(ctx context.Context, a *cli.App, found planned, f applyFlags, allowed []ddl.Hazard) error {
+	if f.json {
+		return applyJSON(ctx, a, found, f, allowed)
+	}
 	p, plans := newPlanPrinter(a, f.prune, found.schemaOf), found.plans
 	for _, plan := range plans {
 		p.table(plan)
@@ -91,11 +100,8 @@ func runApply(ctx context.Context, a *cli.App, found planned, f applyFlags, allo
 		if plan.Empty() {
 			continue
 		}
-		if err := found.migrator.Apply(ctx, plan, allowed...); err != nil {
-			if errors.As(err, new(*migrate.MisfitError)) {
-				return err
-			}
-			return fmt.Errorf("%w (run the command again to go on)", err)
+		if err := found.apply(ctx, plan, allowed); err != nil {
+			return err
 		}
 		fmt.Fprintf(a.Notes(), "%s %s: done\n", kindOf(plan), plan.Table)
 		if plan.Rebuilds() {
@@ -108,6 +114,43 @@ func runApply(ctx context.Context, a *cli.App, found planned, f applyFlags, allo
 		}
 	}
 	return nil
+}
+
+// apply makes the changes of one plan.
+func (p *planned) apply(ctx context.Context, plan diff.Plan, allowed []ddl.Hazard) error {
+	err := p.migrator.Apply(ctx, plan, allowed...)
+	if err == nil || errors.As(err, new(*migrate.MisfitError)) {
+		return err
+	}
+	return fmt.Errorf("%w (run the command again to go on)", err)
+}
+
+// jsonApplied is what apply --json prints: the plan as it was, and what became of it.
+type jsonApplied struct {
+	jsonPlans
+	Applied []string `json:"applied"`  // tables and views that were changed
+	LeftOut []string `json:"left_out"` // optional statements that were not allowed
+}
+
+// applyJSON makes the changes and writes what was done, also when something is refused or fails.
+func applyJSON(ctx context.Context, a *cli.App, found planned, f applyFlags, allowed []ddl.Hazard) error {
+	out := jsonApplied{jsonPlans: planJSON(found.plans), Applied: []string{}, LeftOut: []string{}}
+	err := newPlanPrinter(a, f.prune, found.schemaOf).refusal(found.plans, allowed)
+	for _, plan := range found.plans {
+		if err != nil || plan.Empty() {
+			continue
+		}
+		if err = found.apply(ctx, plan, allowed); err != nil {
+			continue
+		}
+		out.Applied = append(out.Applied, plan.Table)
+		for _, s := range plan.Statements {
+			if !s.Permitted(allowed...) {
+				out.LeftOut = append(out.LeftOut, s.SQL)
+			}
+		}
+	}
+	return errors.Join(json.NewEncoder(a.Out).Encode(out), err)
 }
 
 // confirm asks whether to go on.
