@@ -221,6 +221,27 @@ func (c *Client) QueryFormat(ctx context.Context, w io.Writer, format, sql strin
 	return nil
 }
 
+// InsertFormatAs is the other way of [Client.QueryFormat]: body has the rows of an insert
+// in one of the server's formats, and is read to its end. Op is what errors say was tried.
+// What fails after rows have been sent is [ErrAmbiguous] unless the server's own answer
+// proves that nothing was stored.
+func (c *Client) InsertFormatAs(ctx context.Context, op, format, sql string, body io.Reader) error {
+	release, err := c.Acquire(ctx)
+	if err != nil {
+		return c.Fail(ctx, op, err, Unsent)
+	}
+	defer release()
+	conn, done, err := c.overHTTP(ctx)
+	if err != nil {
+		return c.Fail(ctx, op, err, Unsent)
+	}
+	defer done()
+	if err := conn.InsertFormat(ctx, format, sql, body); err != nil {
+		return c.Fail(ctx, op, err, RowsSentToViews)
+	}
+	return nil
+}
+
 // answerWriter remembers the error of a writer, to tell it from the server's.
 type answerWriter struct {
 	w   io.Writer
@@ -281,7 +302,8 @@ func (c *Client) httpPort(ctx context.Context) (string, error) {
 		names = []string{"https_port", "tcp_port_secure"}
 	}
 	var ports [2]uint16
-	err := c.conn.QueryRow(withoutQueryID(ctx), "SELECT getServerPort({http:String}), getServerPort({native:String})", Param("http", names[0]), Param("native", names[1])).Scan(&ports[0], &ports[1])
+	ctx = withoutQueryID(ctx, chgo.WithSettings(chgo.Settings{}), chgo.WithParameters(nil)) // which are the statement's, too
+	err := c.conn.QueryRow(ctx, "SELECT getServerPort({http:String}), getServerPort({native:String})", Param("http", names[0]), Param("native", names[1])).Scan(&ports[0], &ports[1])
 	switch {
 	case ServerCode(err) == CodeNoSuchPort:
 		return "", &noHTTPError{fmt.Sprintf("the server tells no %s", names[0])}

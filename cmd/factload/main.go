@@ -30,6 +30,7 @@ var adviceOf = map[string]string{
 	"load":   "run the same load again to go on",
 	"replay": "run it again to go on",
 	"apply":  "run it again to go on",
+	"move":   "run it again to go on",
 }
 
 // run executes one command line. What went wrong is printed on the error

@@ -100,6 +100,7 @@ func newRoot(a *cli.App) *cobra.Command {
 		engine.NewDoctor(a),
 		engine.NewBackup(a),
 		engine.NewRestore(a),
+		engine.NewMove(a),
 
 		newVersion(a),
 		newMan(a),

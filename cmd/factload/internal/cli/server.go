@@ -69,6 +69,24 @@ func (a *App) ConnectHTTP(ctx context.Context, how Access) (*Server, error) {
 	return s.withClient(cmp.Or(s.httpDSN, s.dsn))
 }
 
+// ConnectTo is Connect for another server than the configured one: that of a DSN, which the
+// flag has given, or of a file with it.
+func (a *App) ConnectTo(ctx context.Context, flag, dsn, file string) (s *Server, err error) {
+	dir, isEmbedded := strings.CutPrefix(dsn, embeddedScheme)
+	switch {
+	case file != "":
+		s, err = serverOfFile(file)
+	case isEmbedded && dir != "":
+		s, err = a.startEngine(ctx, dir)
+	default:
+		s, err = serverOfDSN(strings.TrimSpace(dsn), "", flag)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s.withClient(s.dsn)
+}
+
 func (a *App) openServer(ctx context.Context, how Access) (*Server, error) {
 	dsn := strings.TrimSpace(a.Config.DSN)
 	key, file := "dsn", a.Config.DSNFile

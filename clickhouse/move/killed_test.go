@@ -1,0 +1,188 @@
+package move_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse"
+	"github.com/factload/factload/clickhouse/bulk"
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/embedded"
+	"github.com/factload/factload/clickhouse/move"
+	"github.com/factload/factload/fact"
+	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/soak"
+)
+
+// childEnv makes this binary a program that moves, to be killed.
+const childEnv = "FACTLOAD_MOVE_CHILD"
+
+// child is what it moves.
+type child struct {
+	From, To  string
+	PieceRows uint64
+	Finish    bool
+}
+
+func TestMain(m *testing.M) {
+	if text := os.Getenv(childEnv); text != "" {
+		var c child
+		err := json.Unmarshal([]byte(text), &c)
+		if err == nil {
+			_, err = c.move(context.Background())
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	enginetest.Main(m)
+}
+
+func (c child) move(ctx context.Context) (move.Report, error) {
+	from, err := chconn.Open(c.From)
+	if err != nil {
+		return move.Report{}, err
+	}
+	defer from.Close()
+	to, err := chconn.Open(c.To)
+	if err != nil {
+		return move.Report{}, err
+	}
+	defer to.Close()
+	return move.Run(ctx, move.Config{From: from, To: to, PieceRows: c.PieceRows, Finish: c.Finish})
+}
+
+var idSchema = fact.Schema{
+	Name: "with_id", OrderBy: []string{"k", "n"},
+	Fields: []fact.Field{
+		{Name: "id", Type: fact.String, FactID: true},
+		{Name: "k", Type: fact.LowCardinalityString},
+		{Name: "n", Type: fact.UInt32},
+	},
+}
+
+func idFacts(from, to int) []fact.Fact {
+	var out []fact.Fact
+	for n := from; n < to; n++ {
+		out = append(out, fact.Fact{Schema: idSchema.Name, ID: fmt.Sprint("f", n), Data: map[string]any{"k": fmt.Sprint(n % 2), "n": n}})
+	}
+	return out
+}
+
+// writeRows appends rows to a file.
+func writeRows(t *testing.T, path string, from, to int) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	defer f.Close()
+	for n := from; n < to; n++ {
+		_, err := fmt.Fprintf(f, `{"id":"r%d","k":"%d","n":%d}`+"\n", n, n%3, n)
+		require.NoError(t, err)
+	}
+}
+
+func loadRows(t *testing.T, dsn, path string) bulk.Summary {
+	t.Helper()
+	sum, err := bulk.Load(t.Context(), bulk.Config{
+		Client: open(t, dsn), Schema: idSchema.Name, Inputs: []string{path}, Targets: map[string]bulk.Target{idSchema.Name: {Schema: idSchema}},
+	})
+	require.NoError(t, err)
+	return sum
+}
+
+// missing gives facts to a server, and returns how many it did not have.
+func missing(t *testing.T, dsn string, facts []fact.Fact) int {
+	t.Helper()
+	m, err := clickhouse.New(clickhouse.Config{DSN: dsn})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, m.Close(context.Background())) }()
+	require.NoError(t, m.EnsureSchema(t.Context(), idSchema))
+	n, err := m.MaterializeMissing(t.Context(), facts...)
+	require.NoError(t, err)
+	return n
+}
+
+// TestSoakKilledMove moves what has been loaded and recorded from one engine to another.
+// Who moves is killed, the target is killed, and the source grows meanwhile. At the end
+// both have the same, a grown file loads what is new in it, and facts are not repeated.
+func TestSoakKilledMove(t *testing.T) {
+	t.Parallel()
+	random := rand.New(rand.NewPCG(soak.Seed(t), 0))
+	rows, kills := soak.Scale(20_000, 5_000_000), soak.Trials(t, 3, 10)
+	source, target := enginetest.Start(t, embedded.Config{}), enginetest.Start(t, embedded.Config{})
+	path := filepath.Join(t.TempDir(), "rows.jsonl")
+	writeRows(t, path, 0, rows)
+	require.EqualValues(t, rows, loadRows(t, source.DSN(), path).Rows)
+	facts := idFacts(0, 100)
+	require.Equal(t, 100, missing(t, source.DSN(), facts))
+
+	c := child{From: source.DSN(), To: target.DSN(), PieceRows: max(uint64(rows)/50, 1000)} //nolint:gosec // a number of rows
+	for i := range kills {
+		start := time.Now()
+		cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this binary
+		text, err := json.Marshal(c)
+		require.NoError(t, err)
+		cmd.Env = append(os.Environ(), childEnv+"="+string(text))
+		require.NoError(t, cmd.Start())
+		time.Sleep(time.Duration(random.IntN(1+soak.Scale(2500, 20_000))) * time.Millisecond)
+		if i%3 == 1 {
+			require.NoError(t, target.Kill())
+		}
+		_ = cmd.Process.Kill() // it may be done
+		_ = cmd.Wait()         // killed
+		if i%3 == 1 {
+			require.NoError(t, target.Restart(t.Context()))
+		}
+		writeRows(t, path, rows, rows+500)
+		rows += 500
+		require.EqualValues(t, 500, loadRows(t, source.DSN(), path).Rows)
+		n, err := open(t, target.DSN()).SelectText(t.Context(), "count", "SELECT toString(sum(ifNull(total_rows, 0))) FROM system.tables WHERE name = 'with_id'")
+		require.NoError(t, err)
+		t.Logf("killed after %s, the target has %s of %d rows", time.Since(start).Round(time.Millisecond), n, rows+100)
+	}
+	c.Finish = true
+	report, err := c.move(t.Context())
+	require.NoError(t, err)
+	require.True(t, report.Finished && report.Equal)
+	const sum = "SELECT toString((count(), uniqExact(id), sum(cityHash64(*)), groupBitXor(cityHash64(*)))) FROM with_id"
+	want, err := open(t, source.DSN()).SelectText(t.Context(), "sum", sum)
+	require.NoError(t, err)
+	have, err := open(t, target.DSN()).SelectText(t.Context(), "sum", sum)
+	require.NoError(t, err)
+	require.Equal(t, want, have)
+	require.Contains(t, have, fmt.Sprintf("(%d,%[1]d,", rows+100))
+
+	writeRows(t, path, rows, rows+700)
+	grown := loadRows(t, target.DSN(), path)
+	require.EqualValues(t, 700, grown.Rows)
+	require.EqualValues(t, rows, grown.SkippedRows)
+	require.Equal(t, 5, missing(t, target.DSN(), idFacts(0, 105)))
+}
+
+// A load that is not finished has to be before the move is: the target does not know what
+// of it is stored.
+func TestUnfinishedLoad(t *testing.T) {
+	t.Parallel()
+	p := newPair(t)
+	p.config.Finish = true
+	path := filepath.Join(t.TempDir(), "rows.jsonl")
+	writeRows(t, path, 0, 10)
+	loadRows(t, p.DSN, path)
+	p.Exec(t, "ALTER TABLE _factload_ledger DELETE WHERE state IN ('chunk_done', 'load_done') SETTINGS mutations_sync = 2")
+	_, err := move.Run(t.Context(), p.config)
+	require.ErrorContains(t, err, path)
+	loadRows(t, p.DSN, path)
+	require.EqualValues(t, 10, p.run(t, "with_id"))
+	require.EqualValues(t, 10, loadRows(t, p.to.DSN, path).SkippedRows)
+}
