@@ -23,7 +23,7 @@ type Replayed struct {
 
 // The most that Replay holds in memory at once: events, and bytes of their data.
 const (
-	replayEvents = 10_000
+	replayEvents = 50_000
 	replayBytes  = 16 << 20
 )
 
@@ -36,7 +36,7 @@ const (
 // fact of its schema is given to refused, with the reason, and the replay goes
 // on; with refused being nil it ends there, with an error.
 //
-// Events are taken in pieces of some thousands, each of which is stored as
+// Events are taken in pieces of at most 50,000 and 16 MiB, each of which is stored as
 // [Materializer.MaterializeMissing] does; its limits hold. The result counts what
 // has been done even when there is an error.
 func (m *Materializer) Replay(ctx context.Context, events iter.Seq2[fact.Event, error], refused func(fact.Event, error)) (Replayed, error) {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/factload/factload/clickhouse/block"
@@ -14,6 +13,7 @@ import (
 	"github.com/factload/factload/clickhouse/internal/groupcommit"
 	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/fact"
 )
 
 // tableSink is the table of one schema.
@@ -108,51 +108,50 @@ WHERE current_database = currentDatabase() AND startsWith(query_id, {prefix:Stri
 	return out, err
 }
 
-// maxLookup is how many bytes of IDs one statement asks for. The server's
-// limit for a statement is 256 KiB.
-const maxLookup = 64 << 10
+// lookedUp is the table of IDs that goes beside a statement.
+const lookedUp = "factload_looked_up"
 
+// Stored asks by one statement, since each of them reads the table's IDs.
 func (s *tableSink) Stored(ctx context.Context, ids []string) (map[string]bool, error) {
 	field, ok := s.entry.schema.FactIDField()
 	if !ok {
 		return nil, errNoFactID(s.entry.schema.Name)
 	}
-	have := make(map[string]bool)
-	for len(ids) > 0 {
-		var list strings.Builder
-		n := 0
-		for ; n < len(ids) && list.Len() < maxLookup; n++ {
-			if n > 0 {
-				list.WriteByte(',')
-			}
-			list.WriteString(ddl.QuoteString(ids[n]))
-		}
-		if err := s.lookUp(ctx, ddl.QuoteIdent(field.Name), list.String(), have); err != nil {
-			return nil, s.m.late.retryable(err)
-		}
-		ids = ids[n:]
+	have, err := s.lookUp(ctx, field, ids)
+	if err != nil {
+		return nil, s.m.late.retryable(err)
 	}
 	return have, nil
 }
 
-func (s *tableSink) lookUp(ctx context.Context, field, list string, have map[string]bool) error {
+func (s *tableSink) lookUp(ctx context.Context, field fact.Field, ids []string) (map[string]bool, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
 	if err := s.m.ensure(ctx, s.entry); err != nil {
-		return err
+		return nil, err
+	}
+	asking, err := chconn.WithValues(ctx, lookedUp, ids)
+	if err != nil {
+		return nil, err
 	}
 	var rows []struct {
 		ID string `ch:"factload_id"`
 	}
-	sql := fmt.Sprintf("SELECT DISTINCT toString(%s) AS factload_id FROM %s WHERE %s IN (%s)",
-		field, ddl.QuoteIdent(s.entry.table.Name), field, list)
-	if err := s.m.client.SelectAs(ctx, s.op("look into"), &rows, sql); err != nil {
-		return err
+	value := "value"
+	if field.Type == fact.UUID {
+		value = "toUUID(value)"
 	}
+	column := ddl.QuoteIdent(field.Name)
+	sql := fmt.Sprintf("SELECT DISTINCT toString(%s) AS factload_id FROM %s WHERE %s IN (SELECT %s FROM %s)",
+		column, ddl.QuoteIdent(s.entry.table.Name), column, value, lookedUp)
+	if err := s.m.client.SelectAs(asking, s.op("look into"), &rows, sql); err != nil {
+		return nil, err
+	}
+	have := make(map[string]bool, len(rows))
 	for _, r := range rows {
 		have[r.ID] = true
 	}
-	return nil
+	return have, nil
 }
 
 func (s *tableSink) Complete(ctx context.Context, rows *block.Block) error {

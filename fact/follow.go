@@ -100,44 +100,6 @@ func (p *Pipeline) subscription(f Follow) (*Subscription, error) {
 	})
 }
 
-// replayBatch is how many events are stored at once.
-const replayBatch = 5000
-
-// Replay stores the facts of the log after the position whose IDs are not in their
-// tables, up to the end of the log, and returns what it has done, also with an
-// error: call it again from its Position. It keeps no checkpoint. Upcasters and
-// OnRefused are those of WithFollow, and so is Events; without OnRefused, a fact that its schema
-// refuses is an error.
-func (p *Pipeline) Replay(ctx context.Context, from int64) (Followed, error) {
-	done := Followed{Position: from}
-	log, ok := p.store.(LogReader)
-	if _, missing := p.materializer.(MissingMaterializer); !ok || !missing {
-		return done, fmt.Errorf("replay: %w", errNotFollowable)
-	}
-	var f Follow
-	if p.follow != nil {
-		f = *p.follow
-	}
-	var batch []Entry
-	store := func() error {
-		err := p.storeRows(ctx, batch, &f, &done)
-		batch = batch[:0]
-		return err
-	}
-	for e, err := range log.ReadLog(ctx, "", from) {
-		if batch = append(batch, e); err == nil && len(batch) == replayBatch {
-			err = store()
-		}
-		if err != nil {
-			return done, fmt.Errorf("replay: %w", err)
-		}
-	}
-	if err := store(); err != nil {
-		return done, fmt.Errorf("replay: %w", err)
-	}
-	return done, nil
-}
-
 // storeRows stores the rows of the entries that are not in their tables.
 func (p *Pipeline) storeRows(ctx context.Context, entries []Entry, f *Follow, done *Followed) error {
 	if len(entries) == 0 {

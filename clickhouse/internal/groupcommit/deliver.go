@@ -84,24 +84,33 @@ func (w *Writer) storeMissing(ctx context.Context, since time.Time, rows *block.
 	if err != nil {
 		return err
 	}
-	missing := w.pool.take(handOverRows)
-	defer w.pool.give(missing, handOverRows)
-	var maker TokenMaker
+	fresh := make([]int, 0, len(ids)) // numbers of the missing rows
 	row := 0
 	for _, c := range calls {
 		c.stored = 0
 		for range c.to - c.from {
 			if id := ids[row]; !have[id] {
 				have[id] = true // the same ID once more is a repetition
-				maker.Add([]byte(id))
-				mustAppend(missing, rows, row, row+1)
+				fresh = append(fresh, row)
 				c.stored++
 			}
 			row++
 		}
 	}
-	if missing.Rows() == 0 {
+	switch len(fresh) {
+	case 0:
 		return nil
+	case len(ids):
+		if len(calls) == 1 {
+			return w.store(ctx, since, rows, calls[0].token, true)
+		}
+	}
+	missing := w.pool.take(handOverRows)
+	defer w.pool.give(missing, handOverRows)
+	var maker TokenMaker
+	for _, row := range fresh {
+		maker.Add([]byte(ids[row]))
+		mustAppend(missing, rows, row, row+1)
 	}
 	return w.store(ctx, since, missing, maker.Token(w.Table, missing), true)
 }
