@@ -100,7 +100,7 @@ func checkDrift(registry *schemas.Registry) func(context.Context, *clickhouse.Cl
 			}
 			found = append(found, finding{
 				Found:  fmt.Sprintf("table %s differs from its schema: %s", plan.Table, strings.Join(append(reasons, plan.Notes...), "; ")),
-				Advice: "factload plan " + def.Schema.Name + " shows the statements, with --schemas if the schema is from a file",
+				Advice: "factload plan " + def.Schema.Name + " shows what to do, with --schemas if the schema is from a file",
 			})
 		}
 		return found, nil

@@ -33,7 +33,8 @@ equal, with what each of them costs. Nothing is changed.
 
 ` + selectionHelp + `
 
-The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
+The exit code is that of verify: 0 when all tables are as their schemas say, and 4 when
+changes are pending or a table has what its schema lacks.`,
 		Example: `  factload plan --schemas my_schemas/
   factload plan message --json`,
 		RunE: func(cmd *cobra.Command, names []string) error {
@@ -42,7 +43,7 @@ The exit code is 0 when nothing is to be done and 4 when changes are pending.`,
 				if err := p.print(found.plans, asJSON); err != nil {
 					return err
 				}
-				if pending(found.plans) == 0 {
+				if drifted(found.plans) == 0 {
 					return nil
 				}
 				return cli.ErrChanges
@@ -206,6 +207,17 @@ func ownNames(registry *schemas.Registry) (names []string) {
 		}
 	}
 	return names
+}
+
+// drifted counts the tables and views that are not what they should be.
+func drifted(plans []diff.Plan) int {
+	n := 0
+	for _, p := range plans {
+		if p.Drift() {
+			n++
+		}
+	}
+	return n
 }
 
 // pending counts the statements of all plans.

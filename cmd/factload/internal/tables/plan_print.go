@@ -167,6 +167,9 @@ func (p planPrinter) next(plans []diff.Plan) string {
 			names = append(names, name)
 		}
 	}
+	if n := drifted(plans); tables == 0 && n > 0 {
+		return "nothing to do, but more than the schema says in " + show.Count(n, "table") + ": put it into the schema, or see what factload plan --prune drops"
+	}
 	if tables == 0 {
 		return "nothing to do: " + allWell(len(plans))
 	}

@@ -67,23 +67,20 @@ func verifiedOf(plan diff.Plan) verified {
 
 func runVerify(a *cli.App, plans []diff.Plan, asJSON bool) error {
 	tables := make([]verified, len(plans))
-	drifted := 0
 	for i, plan := range plans {
 		tables[i] = verifiedOf(plan)
-		if plan.Drift() {
-			drifted++
-		}
 	}
-	if err := printVerified(a, tables, drifted, asJSON); err != nil {
+	differ := drifted(plans)
+	if err := printVerified(a, tables, differ, asJSON); err != nil {
 		return err
 	}
-	if drifted > 0 {
+	if differ > 0 {
 		return cli.ErrChanges
 	}
 	return nil
 }
 
-func printVerified(a *cli.App, tables []verified, drifted int, asJSON bool) error {
+func printVerified(a *cli.App, tables []verified, differ int, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(a.Out).Encode(tables)
 	}
@@ -96,10 +93,10 @@ func printVerified(a *cli.App, tables []verified, drifted int, asJSON bool) erro
 			fmt.Fprintf(a.Out, "         %s\n", why)
 		}
 	}
-	if drifted == 0 {
+	if differ == 0 {
 		_, err := fmt.Fprintln(a.Out, allWell(len(tables)))
 		return err
 	}
-	_, err := fmt.Fprintf(a.Out, "%d of %s not as the schema says\n", drifted, show.Count(len(tables), "table"))
+	_, err := fmt.Fprintf(a.Out, "%d of %s not as the schema says\n", differ, show.Count(len(tables), "table"))
 	return err
 }
