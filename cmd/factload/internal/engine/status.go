@@ -26,9 +26,9 @@ func NewStatus(a *cli.App) *cobra.Command {
 		Short: "Show the server, its disks, its tables and its last errors",
 		Long: `Show which server the commands talk to, its version, and for an embedded engine its data
 directory and who holds it; the free space of its disks; the tables of the database with
-rows, size, active parts and last insert; the loads that are unfinished; and the errors
-that the server has counted last, of whatever user. Nothing is judged and nothing is
-written: factload doctor says what is wrong.`,
+rows, size, active parts and the last insert or merge; the loads that are unfinished;
+and the errors that the server has counted last, of whatever user. Nothing is judged and
+nothing is written: factload doctor says what is wrong.`,
 		Example: "  factload status\n  factload status --dsn-file dsn --json",
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return runStatus(cmd.Context(), a, asJSON) },
@@ -145,7 +145,7 @@ func readStatus(ctx context.Context, client *clickhouse.Client) (status, error) 
 func holderText(s *cli.Server) string {
 	switch {
 	case s.Use.Started() != nil:
-		return "nobody else: this command has started the engine"
+		return "nobody else: this command has started it"
 	case s.Use.Owner() != 0:
 		return fmt.Sprintf("process %d, as factload serve does", s.Use.Owner())
 	}
@@ -157,7 +157,7 @@ func (s *status) print(w show.Writer) error {
 	fmt.Fprintf(w, "version   ClickHouse %s, up for %s\n", s.Version, time.Duration(s.Uptime)*time.Second)
 	if s.Data != "" {
 		fmt.Fprintf(w, "data      %s\n", s.Data)
-		fmt.Fprintf(w, "held by   %s; the engine is process %d\n", s.Held, s.Engine)
+		fmt.Fprintf(w, "held by   %s; engine process %d\n", s.Held, s.Engine)
 	}
 	for _, d := range s.Disks {
 		fmt.Fprintf(w, "disk      %s: %s of %s free, in %s\n", d.Name, units.BytesSize(float64(d.Free)), units.BytesSize(float64(d.Total)), d.Path)
@@ -177,13 +177,13 @@ func (s *status) print(w show.Writer) error {
 }
 
 func (s *status) printTables(w show.Writer) error {
-	g := show.Grid{Columns: []show.Column{{Name: "table of " + s.Database}, {Name: "engine"}, {Name: "rows", Right: true}, {Name: "size", Right: true}, {Name: "parts", Right: true}, {Name: "last insert or merge (UTC)"}}}
+	g := show.Grid{Columns: []show.Column{{Name: "table of " + s.Database}, {Name: "rows", Right: true}, {Name: "size", Right: true}, {Name: "parts", Right: true}, {Name: "changed (UTC)"}}}
 	for _, t := range s.Tables {
 		last := ""
 		if !t.Last.IsZero() {
 			last = t.Last.UTC().Format(time.DateTime)
 		}
-		g.Add(t.Name, t.Engine, show.Thousands(int64(t.Rows)), units.BytesSize(float64(t.Bytes)), show.Thousands(int64(t.Parts)), last) //nolint:gosec // counts
+		g.Add(t.Name, show.Thousands(int64(t.Rows)), units.BytesSize(float64(t.Bytes)), show.Thousands(int64(t.Parts)), last) //nolint:gosec // counts
 	}
 	return g.Write(w)
 }

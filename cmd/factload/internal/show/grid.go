@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -43,8 +44,15 @@ func printable(s string) string {
 	return s
 }
 
-// Write draws the table.
+// Write draws the table. On a terminal that is too narrow for it, each row is a list of names and texts.
 func (g *Grid) Write(w io.Writer) error {
+	if IsTerminal(w) {
+		return g.write(w, Width(w))
+	}
+	return g.write(w, math.MaxInt)
+}
+
+func (g *Grid) write(w io.Writer, room int) error {
 	widths := make([]int, len(g.Columns))
 	for i, c := range g.Columns {
 		widths[i] = runewidth.StringWidth(c.Name)
@@ -53,6 +61,13 @@ func (g *Grid) Write(w io.Writer) error {
 		}
 	}
 	margin := strings.Repeat(" ", len(strconv.Itoa(len(g.rows)))+len(". "))
+	width := len(margin) + 1
+	for _, n := range widths {
+		width += n + len("  ") + 1 // with a space on each side, and a rule
+	}
+	if width > room {
+		return g.writeLists(w)
+	}
 	var b strings.Builder
 	names := make([]string, len(g.Columns))
 	for i, c := range g.Columns {
@@ -81,6 +96,23 @@ func (g *Grid) Write(w io.Writer) error {
 		names[i] = strings.Repeat("─", widths[i]+len("  "))
 	}
 	b.WriteString(margin + "└" + strings.Join(names, "┴") + "┘\n")
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// writeLists writes each row as lines of a name and a text.
+func (g *Grid) writeLists(w io.Writer) error {
+	longest := 0
+	for _, c := range g.Columns {
+		longest = max(longest, runewidth.StringWidth(c.Name))
+	}
+	var b strings.Builder
+	for n, row := range g.rows {
+		fmt.Fprintf(&b, "%d.\n", n+1)
+		for i, text := range row {
+			fmt.Fprintf(&b, "  %s  %s\n", runewidth.FillRight(g.Columns[i].Name, longest), text)
+		}
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -21,4 +21,13 @@ func TestGrid(t *testing.T) {
 		"2. │     7 │ \"two\\nlines\" │\n"+
 		"3. │     8 │ 漢字         │\n"+
 		"   └───────┴──────────────┘\n", b.String())
+
+	// 27 characters wide.
+	wide := b.String()
+	b.Reset()
+	require.NoError(t, g.write(&b, 27))
+	require.Equal(t, wide, b.String())
+	b.Reset()
+	require.NoError(t, g.write(&b, 26))
+	require.Equal(t, "1.\n  rows  1,000\n  é     a\n2.\n  rows  7\n  é     \"two\\nlines\"\n3.\n  rows  8\n  é     漢字\n", b.String())
 }

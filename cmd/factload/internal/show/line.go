@@ -20,8 +20,11 @@ const usualWidth = 80
 
 // IsTerminal reports whether w is a terminal.
 func IsTerminal(w any) bool {
-	if l, ok := w.(*Line); ok {
-		return l.terminal
+	switch w := w.(type) {
+	case *Line:
+		return w.terminal
+	case Writer:
+		return IsTerminal(w.To)
 	}
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
@@ -29,6 +32,9 @@ func IsTerminal(w any) bool {
 
 // Width returns how many characters a line of the terminal has.
 func Width(w any) int {
+	if safe, ok := w.(Writer); ok {
+		w = safe.To
+	}
 	if f, ok := w.(*os.File); ok {
 		if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
 			return width
