@@ -88,7 +88,7 @@ func caseRates(d data, run string) map[[3]string]float64 {
 
 // paired compares pairs of rates.
 func paired(a, b []float64) (values []any, p float64) {
-	var d []float64
+	d := make([]float64, 0, len(a)+2)
 	better, worse := 0, 0
 	for i := range a {
 		d = append(d, b[i]-a[i])
@@ -99,7 +99,7 @@ func paired(a, b []float64) (values []any, p float64) {
 			worse++
 		}
 	}
-	with := append(slices.Clone(d), 1, -1)
+	with := append(d, 1, -1) //nolint:gocritic // d stays as long as it is
 	n := float64(len(with))
 	half := z95 * math.Sqrt(variance(with)*(n-1)/n/n)
 	p = signTest(better, worse)

@@ -18,7 +18,7 @@ import (
 // Each answer equals what is computed here in another way from the same random rows.
 func TestSoakAnswersEqualAnIndependentComputation(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(soak.Scale(6, 20)) {
+	for seed := range uint64(soak.Scale(3, 100)) {
 		t.Run(fmt.Sprintf("seed %d", seed), func(t *testing.T) {
 			t.Parallel()
 			d := randomData(seed)

@@ -45,6 +45,7 @@ func sampleCases(t *testing.T, rows int) []evalRow {
 // the noise, got better.
 func flip(cases []evalRow, worse float64, random *rand.Rand) (a, b []float64) {
 	rate := rateOf(cases)
+	a, b = make([]float64, 0, len(cases)), make([]float64, 0, len(cases))
 	for _, r := range cases {
 		before, chance := 0.0, noise/(1-rate)
 		if r.Passed {
@@ -129,7 +130,7 @@ func TestPlantedRegression(t *testing.T) {
 // The same through the engine, by hashes in place of random numbers, in a few trials.
 func TestSoakPlantedRegressionInEngine(t *testing.T) {
 	t.Parallel()
-	rows, trials := soak.Scale(12_000, 45_000), soak.Trials(t, 5, 200)
+	rows, trials := soak.Scale(12_000, 45_000), soak.Trials(t, 3, 200)
 	db, client := database(t, data{evals: sampleCases(t, rows)})
 	db.Exec(t, "CREATE TABLE base ENGINE = Memory AS SELECT id, suite, category, passed, avg(passed) OVER (PARTITION BY suite, category) AS rate FROM eval_result")
 	insert := func(run, passed string) {

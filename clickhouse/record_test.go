@@ -173,7 +173,7 @@ func TestMaterializeMissingWaitsForOlderInserts(t *testing.T) {
 // tests would disturb the comparison.
 func TestAFailingTableHoldsUpNobody(t *testing.T) {
 	db := enginetest.Database(t)
-	const goroutines, tables, rounds = 1000, 5, 2
+	const goroutines, tables, rounds = 1000, 5, 1
 	name := func(i int) string { return fmt.Sprint("t", i%tables) }
 	run := func(round int, failing bool) (done int64) {
 		m, err := New(Config{DSN: db.DSN, RetryBudget: time.Hour})

@@ -24,7 +24,7 @@ import (
 // was acknowledged is in its table exactly once, and no fact is there twice.
 func TestSoakFaults(t *testing.T) {
 	t.Parallel()
-	trials, faults := soak.Trials(t, 5, 500), soak.Scale(2, 6)
+	trials, faults := soak.Trials(t, 3, 500), soak.Scale(2, 6)
 	seed := soak.Seed(t)
 	var total tally
 	t.Cleanup(func() { t.Log(total.String()) })

@@ -111,7 +111,7 @@ func TestSoakTableFollowsLog(t *testing.T) {
 	server := enginetest.Start(t, embedded.Config{})
 	f := follower{Store: filepath.Join(t.TempDir(), "log.db")}
 	r := rand.New(rand.NewPCG(soak.Seed(t), 0))
-	for i := range soak.Trials(t, 3, 50) {
+	for i := range soak.Trials(t, 2, 50) {
 		f.DSN, f.Run = server.DSN(), fmt.Sprint(i)
 		text, err := json.Marshal(f)
 		require.NoError(t, err)

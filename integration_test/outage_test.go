@@ -71,7 +71,7 @@ func TestSoakServerDownAtStart(t *testing.T) {
 func TestSoakRestarts(t *testing.T) {
 	t.Parallel()
 	const callers = 8
-	restarts := soak.Scale(3, 10)
+	restarts := soak.Scale(2, 10)
 	for _, protocol := range []string{"native", "http"} {
 		t.Run(protocol, func(t *testing.T) {
 			t.Parallel()

@@ -26,7 +26,16 @@ const (
 	axeEnv      = "FACTLOAD_AXE"
 )
 
-// browser starts Chromium, or skips the test. There is no network: no name has an address.
+// chromium is the one browser of these tests, which the first of them starts. There is no network: no name has an address.
+var chromium struct {
+	sync.Once
+	ctx     context.Context
+	endTabs context.CancelFunc
+	end     context.CancelFunc
+	err     error
+}
+
+// browser returns Chromium, or skips the test.
 func browser(t *testing.T) context.Context {
 	t.Helper()
 	program := ""
@@ -38,13 +47,22 @@ func browser(t *testing.T) context.Context {
 	if program == "" {
 		t.Skip("the page is NOT looked at: there is no chromium (Debian: apt-get install chromium)")
 	}
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program),
-		chromedp.NoSandbox, chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"))...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	require.NoError(t, chromedp.Do(ctx)) // starts it
-	return ctx
+	chromium.Do(func() {
+		chromium.ctx, chromium.end = chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program),
+			chromedp.NoSandbox, chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"))...)
+		chromium.ctx, chromium.endTabs = chromedp.NewContext(chromium.ctx)
+		chromium.err = chromedp.Do(chromium.ctx) // starts it
+	})
+	require.NoError(t, chromium.err)
+	return chromium.ctx
+}
+
+// endBrowser ends Chromium if it has been started.
+func endBrowser() {
+	if chromium.ctx != nil {
+		chromium.endTabs()
+		chromium.end()
+	}
 }
 
 // shown is a report in a tab of its own.
@@ -165,28 +183,26 @@ return {
 
 func TestPageInBrowser(t *testing.T) {
 	t.Parallel()
-	chromium := browser(t)
+	tabs := browser(t)
 	db, client := database(t)
 	insertSamples(t, db)
 	full, err := htmlreport.Make(t.Context(), client, "")
 	require.NoError(t, err)
-	for _, width := range []int64{400, 900, 1600} {
-		for _, scheme := range []string{"light", "dark"} {
-			t.Run(fmt.Sprint(width, " ", scheme), func(t *testing.T) {
-				t.Parallel()
-				seen := show(t, chromium, full, width, scheme).look()
-				require.Empty(t, seen.Requests)
-				require.Greater(t, seen.Charts, 20)
-				require.Zero(t, seen.Unnamed)
-				require.Empty(t, seen.Overlaps)
-				require.False(t, seen.Wide)
-				require.Empty(t, seen.Empty)
-			})
-		}
+	for width, scheme := range map[int64]string{400: "light", 900: "dark", 1600: "light"} {
+		t.Run(fmt.Sprint(width, " ", scheme), func(t *testing.T) {
+			t.Parallel()
+			seen := show(t, tabs, full, width, scheme).look()
+			require.Empty(t, seen.Requests)
+			require.Greater(t, seen.Charts, 20)
+			require.Zero(t, seen.Unnamed)
+			require.Empty(t, seen.Overlaps)
+			require.False(t, seen.Wide)
+			require.Empty(t, seen.Empty)
+		})
 	}
 	t.Run("filters", func(t *testing.T) {
 		t.Parallel()
-		s := show(t, chromium, full, 1000, "light")
+		s := show(t, tabs, full, 1000, "light")
 		all := s.look()
 		s.choose("project", "docs")
 		s.choose("model", "atlas-mini")
@@ -203,21 +219,13 @@ func TestPageInBrowser(t *testing.T) {
 		require.Less(t, day.Rows, all.Rows)
 		require.NotZero(t, day.Charts)
 	})
-	t.Run("printed", func(t *testing.T) {
-		t.Parallel()
-		s := show(t, chromium, full, 900, "dark")
-		pdf, err := chromedp.Run(s.ctx, chromedp.PrintToPDF())
-		require.NoError(t, err)
-		require.True(t, bytes.HasPrefix(pdf, []byte("%PDF")))
-		s.picture(".pdf", chromedp.PrintToPDF())
-	})
 }
 
-// All that a page has, and what unfolds, is named and has contrast. The page is one of few rows, as axe-core looks at every
-// cell.
+// All that a page has, and what unfolds, is named and has contrast, and it can be printed. The page is one of few rows, as
+// axe-core looks at every cell.
 func TestPageIsAccessible(t *testing.T) {
 	t.Parallel()
-	chromium := browser(t)
+	tabs := browser(t)
 	db, client := database(t)
 	insertSample(t, db, "message", 60)
 	insertSample(t, db, "eval_result", 60)
@@ -226,9 +234,17 @@ func TestPageIsAccessible(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
-			requireAccessible(t, show(t, chromium, r, 900, scheme))
+			requireAccessible(t, show(t, tabs, r, 900, scheme))
 		})
 	}
+	t.Run("printed", func(t *testing.T) {
+		t.Parallel()
+		s := show(t, tabs, r, 900, "dark")
+		pdf, err := chromedp.Run(s.ctx, chromedp.PrintToPDF())
+		require.NoError(t, err)
+		require.True(t, bytes.HasPrefix(pdf, []byte("%PDF")))
+		s.picture(".pdf", chromedp.PrintToPDF())
+	})
 }
 
 // requireAccessible has axe-core look at a page.
@@ -255,7 +271,7 @@ func requireAccessible(t *testing.T, s *shown) {
 // Pages of no rows, of one row, and of more models than there are colours.
 func TestPageOfUnusualData(t *testing.T) {
 	t.Parallel()
-	chromium := browser(t)
+	tabs := browser(t)
 	for _, c := range []struct {
 		name, insert string
 		check        func(*testing.T, look)
@@ -284,7 +300,7 @@ func TestPageOfUnusualData(t *testing.T) {
 			}
 			r, err := htmlreport.Make(t.Context(), client, "eval")
 			require.NoError(t, err)
-			seen := show(t, chromium, r, 900, "light").look()
+			seen := show(t, tabs, r, 900, "light").look()
 			require.Empty(t, seen.Requests)
 			require.Zero(t, seen.Unnamed)
 			require.Empty(t, seen.Overlaps)
@@ -297,7 +313,7 @@ func TestPageOfUnusualData(t *testing.T) {
 // The answer of any query is drawn, as bars and as lines along times and numbers.
 func TestQueryInBrowser(t *testing.T) {
 	t.Parallel()
-	chromium := browser(t)
+	tabs := browser(t)
 	_, client := database(t)
 	for name, c := range map[string]struct {
 		mark, sql string
@@ -312,7 +328,7 @@ func TestQueryInBrowser(t *testing.T) {
 			t.Parallel()
 			r, err := htmlreport.OfQuery(t.Context(), client, c.mark, c.sql)
 			require.NoError(t, err)
-			s := show(t, chromium, r, 900, "light")
+			s := show(t, tabs, r, 900, "light")
 			seen := s.look()
 			require.Equal(t, 1, seen.Charts)
 			require.Empty(t, seen.Overlaps)

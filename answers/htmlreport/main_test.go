@@ -1,6 +1,7 @@
 package htmlreport_test
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -14,7 +15,11 @@ import (
 	"github.com/factload/factload/schemas"
 )
 
-func TestMain(m *testing.M) { enginetest.Main(m) }
+func TestMain(m *testing.M) {
+	code := enginetest.Run(m)
+	endBrowser()
+	os.Exit(code) //nolint:forbidigo // what TestMain is for
+}
 
 // database makes the built-in tables, empty.
 func database(t *testing.T) (*enginetest.DB, *clickhouse.Client) {

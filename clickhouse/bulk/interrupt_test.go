@@ -102,7 +102,7 @@ func TestSoakLoadSurvivesCrashes(t *testing.T) {
 	require.Positive(t, sum.Rejected)
 	require.Positive(t, sum.SkippedRows, "c begins like a")
 
-	for seed := range soak.Trials(t, 4, 25) {
+	for seed := range soak.Trials(t, 2, 25) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			rnd := rand.New(rand.NewPCG(uint64(seed), 1))
@@ -151,7 +151,7 @@ func (r *room) rejectsFile(cfg Config) string {
 // TestSoakLoadSurvivesCrashesWithOtherSettings changes the sizes between runs.
 func TestSoakLoadSurvivesCrashesWithOtherSettings(t *testing.T) {
 	t.Parallel()
-	for seed := range soak.Trials(t, 2, 10) {
+	for seed := range soak.Trials(t, 1, 10) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			rnd := rand.New(rand.NewPCG(uint64(seed), 2))

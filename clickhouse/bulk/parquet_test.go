@@ -87,7 +87,7 @@ func TestParquetRejects(t *testing.T) {
 // TestSoakParquetSurvivesCrashes crashes loads at many points and runs them again.
 func TestSoakParquetSurvivesCrashes(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(soak.Trials(t, 3, 50)) {
+	for seed := range uint64(soak.Trials(t, 1, 50)) {
 		rnd := rand.New(rand.NewPCG(seed, 4))
 		r := newRoom(t)
 		file := r.parquetOf("SELECT if(number % 40 = 7, -1, toInt64(number)) AS id, repeat('x', number % 50) AS text FROM numbers(1000) SETTINGS output_format_parquet_row_group_size = 100")

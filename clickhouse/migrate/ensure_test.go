@@ -208,7 +208,7 @@ func TestEnsureMeetsATableThatIsDroppedAndMadeAgain(t *testing.T) {
 			_, _ = db.Try(ctx, "CREATE TABLE IF NOT EXISTS pair (k String) ENGINE = MergeTree ORDER BY k SETTINGS non_replicated_deduplication_window = 10000")
 		}
 	})
-	for range 8 {
+	for range 3 {
 		if err := c.Ensure(t.Context(), table); err != nil {
 			// Eight defeats in a row are possible and reported as such.
 			require.ErrorIs(t, err, chconn.ErrSchema)

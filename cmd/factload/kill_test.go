@@ -240,7 +240,7 @@ func TestSoakKilledLoads(t *testing.T) {
 	for _, kind := range []string{"factload", "engine"} {
 		kill := map[string]func(*killTrial, *rand.Rand) string{"factload": killLoad, "engine": killEngine}[kind]
 		tally := make(map[string]int)
-		for i := range soak.Trials(t, 2, 50) {
+		for i := range soak.Trials(t, 1, 50) {
 			name := fmt.Sprintf("%s-%d", kind, i)
 			t.Run(name, func(t *testing.T) {
 				k := b.trial(t, name, t.TempDir())

@@ -124,7 +124,7 @@ func TestSoakServeRestarted(t *testing.T) {
 			}
 		}
 	})
-	for range soak.Trials(t, 2, 20) {
+	for range soak.Trials(t, 1, 20) {
 		timer := time.NewTimer(time.Duration(random.Int64N(int64(2 * time.Second))))
 		<-timer.C
 		r.stop(t, []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGKILL}[random.IntN(3)])

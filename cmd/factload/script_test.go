@@ -80,7 +80,7 @@ func keepEngine(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) > 0 {
 		ts.Fatalf("usage: engine")
 	}
-	use, err := embedded.Join(context.Background(), embedded.Config{DataDir: ts.MkAbs(".factload/data")})
+	use, err := embedded.Join(context.Background(), embedded.Config{DataDir: ts.MkAbs(".factload/data"), Backups: ts.MkAbs(".factload/data/backups")})
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(use.Close(context.Background())) })
 }

@@ -106,7 +106,7 @@ func TestSoakCommandsTogether(t *testing.T) {
 	}
 	atOnce := soak.Scale(6, 20)
 	tally := make(map[string]int)
-	for round := range soak.Trials(t, 2, 60) {
+	for round := range soak.Trials(t, 1, 60) {
 		r := rand.New(rand.NewPCG(seed, uint64(round)))
 		var wg sync.WaitGroup
 		var mu sync.Mutex

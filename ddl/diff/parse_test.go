@@ -133,7 +133,7 @@ func TestEveryStatementParses(t *testing.T) {
 	db := enginetest.Database(t)
 	texts := append([]string{}, ddltest.HostileNames...)
 	r := rand.New(rand.NewPCG(1, 2))
-	for range 30 {
+	for range 10 {
 		texts = append(texts, ddltest.HostileText(r))
 	}
 	shapes := harmlessShapes(t, db)

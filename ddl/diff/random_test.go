@@ -35,7 +35,7 @@ type pair struct {
 }
 
 // smallPairs are so many that every outcome is among them.
-const smallPairs = 40
+const smallPairs = 24
 
 // TestSoakRandomPairs brings a table with rows from one random version of a schema
 // to another. FACTLOAD_TEST_SEED sets the first seed.
