@@ -109,9 +109,13 @@ func configuredRegistry() string {
 	return ""
 }
 
-// fromNPM has npm fetch the package, with its own configuration, into dir.
-func (r Release) fromNPM(ctx context.Context, npm, dir string) (io.ReadCloser, error) {
-	cmd := exec.CommandContext(ctx, npm, "pack", npmPackage+"@"+r.Version, "--silent", "--pack-destination", dir) //nolint:gosec // npm, with a version that is pinned
+// fromNPM has npm fetch the package, with its own configuration, into dir. Npm's cache is not used: it would keep the
+// package for good, and the home directory may not be writable.
+func (r Release) fromNPM(ctx context.Context, npm, dir string) (_ io.ReadCloser, err error) {
+	cache := filepath.Join(dir, "npm")
+	defer func() { err = errors.Join(err, os.RemoveAll(cache)) }()
+	//nolint:gosec // npm, with a version that is pinned
+	cmd := exec.CommandContext(ctx, npm, "pack", npmPackage+"@"+r.Version, "--loglevel", "error", "--cache", cache, "--pack-destination", dir)
 	cmd.Dir = dir
 	var words strings.Builder
 	cmd.Stderr = &words

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -105,4 +106,21 @@ func TestConfiguredRegistry(t *testing.T) {
 	require.Equal(t, "http://example.test/npm", configuredRegistry())
 	t.Setenv(RegistryEnv, "http://example.test/env")
 	require.Equal(t, "http://example.test/env", configuredRegistry())
+}
+
+// npm needs no home that can be written to, says what went wrong, and leaves nothing behind.
+func TestFromNPM(t *testing.T) {
+	npm, err := exec.LookPath("npm")
+	if err != nil {
+		t.Skip("npm is not installed")
+	}
+	t.Setenv("HOME", touch(t, filepath.Join(t.TempDir(), "no directory")))
+	t.Setenv(RegistryEnv, "http://127.0.0.1:1")
+	t.Setenv("npm_config_fetch_retries", "0")
+	dir := t.TempDir()
+	_, err = Release{Version: "1.2.3"}.fromNPM(t.Context(), npm, dir)
+	require.ErrorContains(t, err, "ECONNREFUSED")
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
 }
