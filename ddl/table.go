@@ -162,13 +162,12 @@ func (t Table) Column(name string) (Column, bool) {
 }
 
 // Takes reports whether rows of the given columns can be inserted into the table
-// as it is: it has them all, and each holds every value just as it is. Text that
-// may be no JSON does not go into a column of JSON. The rest of the table does not
-// matter.
+// as it is: it has them all, and each holds every value just as it is. Whether text for
+// a column of JSON is JSON, an insert looks at. The rest of the table does not matter.
 func (t Table) Takes(columns []Column) bool {
 	for _, c := range columns {
 		have, ok := t.Column(c.Name)
-		if !ok || have.Kind == Materialized || have.Kind == Alias || have.JSON && !c.JSON {
+		if !ok || have.Kind == Materialized || have.Kind == Alias {
 			return false
 		}
 		if coltype.Canonical(have.Type) != coltype.Canonical(c.Type) && !Widens(have.Type, c.Type) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
@@ -25,7 +26,8 @@ type table struct {
 	ready bool
 	// picky means that the server may refuse rows and can be asked which: the table
 	// has constraints, which are checked before anything is stored, and no
-	// materialized views, which may fail after. It is valid when ready.
+	// materialized views, which may fail after. Or text of the rows goes into columns of
+	// JSON, which is looked at before anything is sent. It is valid when ready.
 	picky bool
 }
 
@@ -105,6 +107,14 @@ func (t *table) prepare(ctx context.Context, s server, warn func(string), keep f
 		return err
 	}
 	t.ready = true
-	t.picky = len(answer) == 1 && answer[0].Picky
+	t.picky = len(answer) == 1 && answer[0].Picky || have != nil && textForJSON(*have, t.ddl.Columns)
 	return nil
+}
+
+// textForJSON reports whether one of the columns is of text, and of JSON in the table.
+func textForJSON(have ddl.Table, columns []ddl.Column) bool {
+	return slices.ContainsFunc(columns, func(c ddl.Column) bool {
+		stored, ok := have.Column(c.Name)
+		return ok && stored.JSON && !c.JSON
+	})
 }

@@ -59,11 +59,15 @@ func ProvesNothingStored(code int, views bool) bool {
 	return ok && !views
 }
 
+// ErrRows means that an insert was not sent, since some of its rows are not what a column
+// of the table holds. Others may be.
+var ErrRows = errors.New("rows that the table does not hold")
+
 // ViolatesConstraint reports whether the last try of an insert was refused because a row
-// breaks a constraint of the table. The server checks that before it looks at the token
+// breaks a constraint of the table, or is [ErrRows]. The server checks that before it looks at the token
 // and before it stores any row: that try stored nothing. An earlier one may have, when
 // the constraint is younger.
 func ViolatesConstraint(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.Code == CodeViolatedConstraint && !e.Partial
+	return errors.As(err, &e) && (e.Code == CodeViolatedConstraint || errors.Is(err, ErrRows)) && !e.Partial
 }

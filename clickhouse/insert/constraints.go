@@ -13,22 +13,32 @@ import (
 	"github.com/factload/factload/ddl"
 )
 
-// Violation is a row of a block that a CHECK constraint of the table refuses.
+// Violation is a row of a block that a CHECK constraint of the table refuses, or that has
+// text that is not JSON for a column that is marked as one of JSON: see [ddl.JSONMark].
 type Violation struct {
 	// Row is the number of the row in the block.
 	Row int
-	// Check is the first constraint that the row breaks. Rows share it.
+	// Check is the first constraint that the row breaks, or what stands for the mark. Rows
+	// share it.
 	Check *ddl.Constraint
 }
 
 // Violations asks the server which rows of the insert's block break CHECK
-// constraints of its table, and returns them in order. Nothing is stored.
+// constraints of its table, and returns them in order. Nothing is stored. If rows have text
+// that is not JSON for a column of JSON, it returns these alone.
 //
 // It returns none also when the server cannot tell: if a constraint needs a
 // column that the block lacks, or cannot be computed for some row, or if the
 // user may not ask. The columns that constraints need are sent, as a temporary
 // table; they take several times their memory meanwhile.
 func (ins *Inserter) Violations(ctx context.Context, in Insert) ([]Violation, error) {
+	seen, err := ins.generation(ctx, in.Table)
+	if err != nil {
+		return nil, err
+	}
+	if broken := in.brokenMarks(seen.marked); len(broken) > 0 {
+		return broken, nil
+	}
 	checks, err := ins.checks(ctx, in)
 	if err != nil || len(checks) == 0 {
 		return nil, err
@@ -101,6 +111,11 @@ func firstViolations(checks []ddl.Constraint, broken [][]uint64) []Violation {
 			out = append(out, Violation{Row: int(row), Check: &checks[i]}) //nolint:gosec // a row of the block
 		}
 	}
+	return oneOfEachRow(out)
+}
+
+// oneOfEachRow sorts violations by their rows, and keeps the first of each.
+func oneOfEachRow(out []Violation) []Violation {
 	slices.SortStableFunc(out, func(a, b Violation) int { return a.Row - b.Row })
 	return slices.CompactFunc(out, func(a, b Violation) bool { return a.Row == b.Row })
 }

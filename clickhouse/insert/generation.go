@@ -68,6 +68,8 @@ type sighting struct {
 	views bool // materialized views read from it
 	// viewNames are those of its database, also if the user may not see them.
 	viewNames []string
+	// marked are the columns of JSON.
+	marked []string
 	// remembers means that the table ignores an insert that is repeated with its
 	// token, as far as that is known.
 	remembers bool
@@ -319,6 +321,8 @@ const lookSightingSQL = `SELECT toString(uuid) AS uuid, match(engine_full, {fenc
 	arrayMap(d -> d.2, arrayFilter(d -> d.1 = database, arrayZip(dependencies_database, dependencies_table))) AS view_names,
 	if(NOT endsWith(engine, 'MergeTree') OR startsWith(engine, 'Replicated') OR startsWith(engine, 'Shared'), 'any',
 		extract(engine_full, 'non_replicated_deduplication_window = (\\d+)')) AS window,
+	(SELECT groupArray(name) FROM system.columns
+		WHERE database = currentDatabase() AND table = {table:String} AND startsWith(comment, {mark:String})) AS marked,
 	hostName() AS host, toInt64(toUnixTimestamp(now())) - uptime() AS started
 FROM system.tables WHERE database = currentDatabase() AND name = {table:String}`
 
@@ -339,6 +343,7 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 		Views  bool     `ch:"views"`
 		Names  []string `ch:"view_names"`
 		Window string   `ch:"window"`
+		Marked []string `ch:"marked"`
 
 		Host    string `ch:"host"`
 		Started int64  `ch:"started"`
@@ -348,7 +353,7 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 	s.at = time.Now()
 	err = ins.client.SelectWithSlot(ctx, fmt.Sprintf("insert into %q", table), &rows,
 		lookSightingSQL,
-		chconn.Param("table", table), chconn.Param("fence", rebuild.FencedPattern))
+		chconn.Param("table", table), chconn.Param("fence", rebuild.FencedPattern), chconn.Param("mark", ddl.JSONMark))
 	if err != nil {
 		return sighting{}, false, err
 	}
@@ -361,7 +366,7 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 		return sighting{}, false, err
 	}
 	window := cmp.Or(row.Window, server.window)
-	s.viewNames = row.Names
+	s.viewNames, s.marked = row.Names, row.Marked
 	s.uuid, s.views, s.remembers, s.oneSwitch = row.UUID, row.Views, window != "" && window != "0", server.oneSwitch
 	return s, row.Fenced, nil
 }

@@ -76,7 +76,9 @@ type Insert struct {
 //
 // The columns are compared with the table's before any row is sent: another
 // type, or a missing column, is [ErrSchema], unless the column of the table is a
-// wider one that holds every value just as it is. No value becomes another one.
+// wider one that holds every value just as it is. No value becomes another one. Text
+// for a column that is marked as one of JSON has to be JSON: else the error is
+// [ErrSchema] too, and [Inserter.Violations] tells which rows it is about.
 func (ins *Inserter) Insert(ctx context.Context, in Insert) error {
 	op := fmt.Sprintf("insert into %q", in.Table)
 	if in.Table == "" || in.Block == nil {
@@ -84,6 +86,9 @@ func (ins *Inserter) Insert(ctx context.Context, in Insert) error {
 	}
 	if in.Block.Rows() == 0 {
 		return nil
+	}
+	if err := ins.checkMarks(ctx, in); err != nil {
+		return ins.client.Fail(ctx, op, err, chconn.Unsent)
 	}
 	in.Settings = ins.withPartitionLimit(in)
 	divided, at, err := ins.send(ctx, in)
