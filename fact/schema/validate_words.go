@@ -62,16 +62,18 @@ func (c *schemaChecker) paths(s Schema) {
 // pathNode is a value in a row: one that a field takes, or one with such values
 // in it.
 type pathNode struct {
-	field string
-	below map[Step]*pathNode
+	field   string
+	below   map[Step]*pathNode
+	inArray bool // the steps to the fields below
 }
 
 // add puts a field in its place, or says what is in the way.
 func (n *pathNode) add(path Path, field string) (problem string) {
 	for _, step := range path {
-		if other := n.anyBelow(func(s Step) bool { return s.InArray != step.InArray }); other != "" {
+		if other := n.anyBelow(); other != "" && n.inArray != step.InArray {
 			return fmt.Sprintf("but of an object and an array in one place field %q takes the other one", other)
 		}
+		n.inArray = step.InArray
 		if n.below == nil {
 			n.below = make(map[Step]*pathNode)
 		}
@@ -86,7 +88,7 @@ func (n *pathNode) add(path Path, field string) (problem string) {
 	}
 	other := n.field
 	if other == "" {
-		other = n.anyBelow(func(Step) bool { return true })
+		other = n.anyBelow()
 	}
 	if other == "" {
 		n.field = field
@@ -98,16 +100,13 @@ func (n *pathNode) add(path Path, field string) (problem string) {
 	return fmt.Sprintf("which field %q takes too, or takes a part of: only one of them can", other)
 }
 
-// anyBelow returns one of the fields in this value, below a step that is wanted.
-func (n *pathNode) anyBelow(wanted func(Step) bool) string {
-	for step, next := range n.below {
-		if !wanted(step) {
-			continue
-		}
+// anyBelow returns one of the fields in this value.
+func (n *pathNode) anyBelow() string {
+	for _, next := range n.below {
 		if next.field != "" {
 			return next.field
 		}
-		if field := next.anyBelow(func(Step) bool { return true }); field != "" {
+		if field := next.anyBelow(); field != "" {
 			return field
 		}
 	}
