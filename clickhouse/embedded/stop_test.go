@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	deadline = 30 * time.Second // of waits that end much earlier if all is well
+	deadline = time.Minute // of waits that end much earlier if all is well
 	tick     = 10 * time.Millisecond
 )
 

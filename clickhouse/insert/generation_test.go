@@ -38,7 +38,7 @@ func TestInsertWhileConnectionsAreBusy(t *testing.T) {
 					}
 				})
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			require.NoError(t, c.Insert(ctx, Insert{Table: name, Block: chtest.BlockOf(t, chtest.Compile(t, s), `{"n":1}`), Token: "t"}))
 			stop()

@@ -17,27 +17,6 @@ import (
 	"github.com/factload/factload/internal/enginetest"
 )
 
-func TestHostileNamesAreInserted(t *testing.T) {
-	t.Parallel()
-	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *testClient) {
-		for i, name := range chtest.HostileNames {
-			t.Run(fmt.Sprintf("%d %.12q", i, name), func(t *testing.T) {
-				s := fact.Schema{Name: name, Fields: []fact.Field{{Name: "n", Type: fact.UInt32}, {Name: name, Type: fact.String}, {Name: "z", Type: fact.LowCardinalityString}}, OrderBy: []string{name}}
-				if name == "n" || name == "z" {
-					return
-				}
-				ensure(t, c, s, ddl.Options{})
-				ensure(t, c, s, ddl.Options{})
-				b := chtest.Compile(t, s).NewBlock()
-				require.NoError(t, b.AppendFact("", map[string]any{"n": i, name: "v", "z": "w"}))
-				require.NoError(t, c.Insert(t.Context(), Insert{Table: name, Block: b, Token: "t"}))
-				got := db.Query(t, "SELECT n, "+ddl.QuoteIdent(name)+", z FROM "+ddl.QuoteIdent(name))
-				require.Equal(t, fmt.Sprintf("%d\tv\tw", i), got)
-			})
-		}
-	})
-}
-
 func TestInsertComparesColumns(t *testing.T) {
 	t.Parallel()
 	s := fact.Schema{Name: "m", Fields: []fact.Field{{Name: "a", Type: fact.UInt32}, {Name: "b", Type: fact.String, Nullable: true}}}

@@ -39,7 +39,7 @@ func TestApplyWaitsForALongMutation(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
 	for _, dsn := range []string{db.DSN, db.HTTPDSN} {
-		const timeout = 200 * time.Millisecond
+		const timeout = time.Second
 		var calls []MutationProgress
 		c := open(t, dsn+"?read_timeout="+timeout.String(), WithMutationProgress(func(p MutationProgress) {
 			calls = append(calls, p)

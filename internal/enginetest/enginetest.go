@@ -20,7 +20,7 @@ const (
 
 const (
 	startTimeout = 3 * time.Minute
-	stopTimeout  = 30 * time.Second
+	stopTimeout  = 2 * time.Minute
 )
 
 // engine is what tests run against.

@@ -81,7 +81,7 @@ func (e *echo) receives(t *testing.T, want string) {
 		defer e.mu.Unlock()
 		return e.seen.String()
 	}
-	require.Eventually(t, func() bool { return len(received()) >= len(want) }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return len(received()) >= len(want) }, time.Minute, time.Millisecond)
 	require.Equal(t, want, received())
 }
 
