@@ -56,7 +56,7 @@ func progressLine(now bulk.Progress, width int) string {
 		{eta: true},
 		{},
 	} {
-		parts := []string{barText(now, detail.bar), readText(now, detail.total), show.Thousands(now.Rows) + " rows"}
+		parts := []string{barText(now, detail.bar), readText(now, detail.total), noteText(now.Rows, "rows")} // rows are known from the first insert on
 		if detail.rate {
 			parts = append(parts, rateText(now))
 		}
