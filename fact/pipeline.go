@@ -45,7 +45,8 @@ func WithStore(store EventStore, stream string) PipelineOption {
 // does not have yet, so that a Record can be repeated when nobody knows what became
 // of it: give the facts IDs of your own. The store has to be an
 // [IdempotentAppender]. Rows are stored as [MissingMaterializer] does, if the
-// materializer is one, and publishers hear of the events again.
+// materializer is one, and publishers hear of the events again. A fact whose ID is
+// there is taken for the same fact, also with other values: the first one stays.
 func WithIdempotentLog() PipelineOption {
 	return func(p *Pipeline) { p.once = true }
 }
