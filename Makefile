@@ -24,7 +24,7 @@ IMAGE     ?= factload:dev
 ENGINE    ?=
 # The other engine version that test-second runs on.
 SECOND    ?= 26.7.0-stable.1
-# Flags of bench-load and bench-record.
+# Flags of bench-load, bench-record and bench-log.
 ARGS      ?=
 # A base for the runtime image instead of the public one (see image-offline).
 BASE      ?=
@@ -94,6 +94,7 @@ lint: $(LINTER) ## Check style, rooms, formatting and module files
 	@go vet ./...
 	@go mod tidy -diff
 	@cd tools && go mod tidy -diff
+	@cd internal/bench/log && go mod tidy -diff && go vet ./...
 	@echo "lint: clean"
 
 .PHONY: fmt
@@ -111,6 +112,11 @@ bench-load: setup ## Load the same data in seven ways and compare (ARGS='-rows 1
 .PHONY: bench-record
 bench-record: setup ## Record facts from many goroutines in four ways and compare (ARGS='-rounds 1'; docs/benchmarks.md)
 	@CGO_ENABLED=0 go run ./internal/bench/record $(ARGS)
+
+.PHONY: bench-log
+bench-log: setup ## Compare event stores, and a replay with a load (ARGS='-only append -rounds 1'; docs/benchmarks.md)
+	@CGO_ENABLED=0 go build -C internal/bench/log -o ../../../bin/bench-log .
+	@bin/bench-log $(ARGS)
 
 .PHONY: soak
 soak: setup race-note ## Run the long trials: faults, kills, memory (SOAK=0.1 is a tenth; FACTLOAD_TEST_SEED=n repeats one)
