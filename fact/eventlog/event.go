@@ -49,7 +49,7 @@ func NewEventID() string {
 
 // check says what is wrong with an event that is to be appended.
 func (e *Event) check() error {
-	if len(e.Data) > 0 && !json.Valid(e.Data) {
+	if len(e.Data) > 0 && !jsontext.Valid(e.Data) {
 		return fmt.Errorf("data is not valid JSON: %s", jsontext.Excerpt(e.Data))
 	}
 	if !utf8.Valid(e.Data) {
