@@ -84,7 +84,7 @@ func TestEnsureAddsColumns(t *testing.T) {
 	})
 }
 
-func TestEnsureRefusesWhatItCannotMend(t *testing.T) {
+func TestEnsureRefusesWhatItCannotFix(t *testing.T) {
 	t.Parallel()
 	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *testClient) {
 		db.Exec(t, "CREATE TABLE t (id String, n String, gone UInt8) ENGINE = MergeTree ORDER BY id")
