@@ -146,13 +146,19 @@ func (t *table) count(ctx context.Context, c *chconn.Client, where string) (uint
 	return out[0].Rows, nil
 }
 
-// both returns what the two sides have of a piece. Checksums of the source are not taken
-// if the target has nothing.
+// both returns what the two sides have of a piece. The first pass only counts, so that a
+// run soon goes on where the last one ended. Checksums of the source are not taken if the
+// target has nothing.
 func (t *table) both(ctx context.Context, where string) (have, want rows, err error) {
-	if have, err = t.sum(ctx, t.m.To, t.def.Name, where); err != nil {
+	if t.pass == 0 {
+		have.Rows, err = t.count(ctx, t.m.To, where)
+	} else {
+		have, err = t.sum(ctx, t.m.To, t.def.Name, where)
+	}
+	if err != nil {
 		return have, want, fmt.Errorf("the target: %w", err)
 	}
-	if have.Rows == 0 {
+	if t.pass == 0 || have.Rows == 0 {
 		want.Rows, err = t.count(ctx, t.m.From, where)
 		return have, want, err
 	}
@@ -163,7 +169,7 @@ func (t *table) both(ctx context.Context, where string) (have, want rows, err er
 // maxPasses is how often a table is gone through while its source grows.
 const maxPasses = 3
 
-// move copies what the target lacks.
+// move copies what the target lacks, until the checksums of the whole table are equal.
 func (t *table) move(ctx context.Context) (done Table, err error) {
 	done.Name = t.def.Name
 	if err := t.settle(ctx); err != nil {
@@ -171,10 +177,13 @@ func (t *table) move(ctx context.Context) (done Table, err error) {
 	}
 	for t.pass = 0; ; t.pass++ {
 		have, want, err := t.both(ctx, t.all())
-		done.Rows, done.Copied, done.Equal = want.Rows, t.copied, have == want
+		same := have == want && err == nil
+		done.Rows, done.Copied, done.Equal = want.Rows, t.copied, same && t.pass > 0
 		switch {
 		case err != nil || done.Equal:
 			return done, err
+		case same:
+			continue
 		case t.engine == sums && !t.m.Finish:
 			done.Waits = "its engine sums up rows, so that it is copied when the move is finished"
 			return done, nil
