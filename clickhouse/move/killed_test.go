@@ -127,15 +127,15 @@ func TestSoakKilledMove(t *testing.T) {
 	facts := idFacts(0, 100)
 	require.Equal(t, 100, missing(t, source.DSN(), facts))
 
-	c := child{From: source.DSN(), To: target.DSN(), PieceRows: max(uint64(rows)/50, 1000)} //nolint:gosec // a number of rows
+	c := child{From: source.DSN(), To: target.DSN(), PieceRows: max(uint64(rows)/50, 1000)}
 	for i := range kills {
 		start := time.Now()
-		cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this binary
+		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		text, err := json.Marshal(c)
 		require.NoError(t, err)
 		cmd.Env = append(os.Environ(), childEnv+"="+string(text))
 		require.NoError(t, cmd.Start())
-		time.Sleep(time.Duration(random.IntN(1+soak.Scale(2500, 20_000))) * time.Millisecond)
+		<-time.After(time.Duration(random.IntN(1+soak.Scale(2500, 20_000))) * time.Millisecond)
 		if i%3 == 1 {
 			require.NoError(t, target.Kill())
 		}

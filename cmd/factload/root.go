@@ -80,6 +80,7 @@ func newRoot(a *cli.App) *cobra.Command {
 		tables.NewPlan(a),
 		tables.NewApply(a),
 		tables.NewVerify(a),
+		tables.NewGrants(a),
 
 		// Questions and answers.
 		query.NewQuery(a),
