@@ -76,7 +76,7 @@ func (a *App) ConnectTo(ctx context.Context, flag, dsn, file string) (s *Server,
 	switch {
 	case file != "":
 		s, err = serverOfFile(file)
-	case isEmbedded && dir != "":
+	case isEmbedded && dir != "" && !strings.HasPrefix(dir, "//"):
 		s, err = a.startEngine(ctx, dir)
 	default:
 		s, err = serverOfDSN(strings.TrimSpace(dsn), "", flag)
@@ -107,6 +107,9 @@ func (a *App) openServer(ctx context.Context, how Access) (*Server, error) {
 	if !isEmbedded {
 		a.Log.Debug("server", "dsn", clickhouse.RedactDSN(dsn))
 		return serverOfDSN(dsn, "", a.Config.From(key))
+	}
+	if strings.HasPrefix(dir, "//") { // and what follows may be a password
+		return nil, UsageError(fmt.Errorf("the DSN of %s: embedded: is followed by a directory, and by no //; %s", a.Config.From(key), dsnForms))
 	}
 	if dir == "" {
 		dir = a.Config.Engine.Data
