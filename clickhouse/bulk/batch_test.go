@@ -58,10 +58,11 @@ func TestSmallFilesGoTogether(t *testing.T) {
 // TestSoakSmallFilesSurviveCrashes crashes loads of files that grow and become more meanwhile.
 func TestSoakSmallFilesSurviveCrashes(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(soak.Trials(t, 1, 50)) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+	seed := soak.Seed(t)
+	for trial := range uint64(soak.Trials(t, 1, 50)) {
+		t.Run(fmt.Sprint(trial), func(t *testing.T) {
 			t.Parallel()
-			rnd := rand.New(rand.NewPCG(seed, 5))
+			rnd := rand.New(rand.NewPCG(seed, trial))
 			r := newRoom(t)
 			cfg := r.config(r.dir)
 			cfg.Targets = map[string]Target{"items": extraItems()}
@@ -69,7 +70,7 @@ func TestSoakSmallFilesSurviveCrashes(t *testing.T) {
 			cfg.PathPattern, cfg.FileColumn = "{n}.jsonl", "source"
 			cfg.ChunkBytes = minChunkBytes << (1 + rnd.IntN(4))
 			const files, lines = 12, 60
-			size := make([]int, files)
+			size, crashes := make([]int, files), 0
 			for done := false; !done; {
 				done = true
 				for i := range size {
@@ -86,9 +87,11 @@ func TestSoakSmallFilesSurviveCrashes(t *testing.T) {
 				_, err := loadInto(t.Context(), cfg, c)
 				if err != nil {
 					require.ErrorIs(t, err, errCrash)
+					crashes++
 				}
 				done = done && err == nil
 			}
+			t.Logf("%d crashes", crashes)
 			require.Equal(t, fmt.Sprintf("%d\t%d", files*57, files*57), r.count())
 			require.Equal(t, "0", r.Query(t, "SELECT count() FROM items WHERE n != intDiv(id, 1000) OR NOT endsWith(source, concat('/', toString(n), '.jsonl'))"))
 			entries := r.rejects(cfg)

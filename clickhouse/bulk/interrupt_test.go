@@ -68,6 +68,22 @@ func (c *crashing) Ensure(ctx context.Context, tables ...ddl.Table) error {
 	return c.server.Ensure(ctx, tables...)
 }
 
+// throughCrashes runs a load again and again, each time with a crash at one of the first
+// inserts, until it gets through. It returns how often it has crashed.
+func (r *room) throughCrashes(rnd *rand.Rand, within int, cfg Config) (crashes int) {
+	r.t.Helper()
+	for {
+		cfg.Workers = 1 + rnd.IntN(4)
+		c := &crashing{server: serverOf(cfg.Client), left: rnd.IntN(within), applied: rnd.IntN(2) == 0}
+		_, err := loadInto(r.t.Context(), cfg, c)
+		if err == nil {
+			return crashes
+		}
+		require.ErrorIs(r.t, err, errCrash)
+		crashes++
+	}
+}
+
 // dirtyLines are lines of which about one in twenty is bad.
 func dirtyLines(from, to int) []byte {
 	var b bytes.Buffer
@@ -102,28 +118,18 @@ func TestSoakLoadSurvivesCrashes(t *testing.T) {
 	require.Positive(t, sum.Rejected)
 	require.Positive(t, sum.SkippedRows, "c begins like a")
 
-	for seed := range soak.Trials(t, 2, 25) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+	seed := soak.Seed(t)
+	for trial := range uint64(soak.Trials(t, 2, 25)) {
+		t.Run(fmt.Sprint(trial), func(t *testing.T) {
 			t.Parallel()
-			rnd := rand.New(rand.NewPCG(uint64(seed), 1))
+			rnd := rand.New(rand.NewPCG(seed, trial))
 			r := &room{DB: enginetest.Database(t), t: t, dir: t.TempDir()}
 			client, err := chconn.Open(r.DSN)
 			require.NoError(t, err)
 			defer client.Close()
 			cfg := r.config(inputs...)
 			cfg.Client, cfg.Rejects = client, filepath.Join(r.dir, "rejects")
-			crashes := 0
-			for {
-				cfg.Workers = 1 + rnd.IntN(4)
-				c := &crashing{server: serverOf(client), left: rnd.IntN(30), applied: rnd.IntN(2) == 0}
-				_, err := loadInto(t.Context(), cfg, c)
-				if err == nil {
-					break
-				}
-				require.ErrorIs(t, err, errCrash)
-				crashes++
-			}
-			require.Positive(t, crashes)
+			crashes := r.throughCrashes(rnd, 30, cfg)
 			require.Equal(t, wantRows, r.contents(), "%d crashes", crashes)
 			require.True(t, wantRejects == r.rejectsFile(cfg), "rejects differ after %d crashes", crashes)
 
@@ -151,10 +157,11 @@ func (r *room) rejectsFile(cfg Config) string {
 // TestSoakLoadSurvivesCrashesWithOtherSettings changes the sizes between runs.
 func TestSoakLoadSurvivesCrashesWithOtherSettings(t *testing.T) {
 	t.Parallel()
-	for seed := range soak.Trials(t, 1, 10) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+	seed := soak.Seed(t)
+	for trial := range uint64(soak.Trials(t, 1, 10)) {
+		t.Run(fmt.Sprint(trial), func(t *testing.T) {
 			t.Parallel()
-			rnd := rand.New(rand.NewPCG(uint64(seed), 2))
+			rnd := rand.New(rand.NewPCG(seed, trial))
 			r := newRoom(t)
 			text := dirtyLines(0, 4000)
 			cfg := r.config(r.file("a", nil))

@@ -3,7 +3,6 @@ package bulk
 import (
 	"bytes"
 	"fmt"
-	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
@@ -82,25 +81,4 @@ func TestParquetRejects(t *testing.T) {
 	var e *InputError
 	require.ErrorAs(t, err, &e)
 	require.ErrorContains(t, err, "b.parquet: the Parquet file cannot be read: it is damaged or cut")
-}
-
-// TestSoakParquetSurvivesCrashes crashes loads at many points and runs them again.
-func TestSoakParquetSurvivesCrashes(t *testing.T) {
-	t.Parallel()
-	for seed := range uint64(soak.Trials(t, 1, 50)) {
-		rnd := rand.New(rand.NewPCG(seed, 4))
-		r := newRoom(t)
-		file := r.parquetOf("SELECT if(number % 40 = 7, -1, toInt64(number)) AS id, repeat('x', number % 50) AS text FROM numbers(1000) SETTINGS output_format_parquet_row_group_size = 100")
-		cfg := r.config(r.file("a.parquet", file))
-		cfg.Rejects = filepath.Join(r.dir, "rejects")
-		for {
-			c := &crashing{server: serverOf(r.client), left: rnd.IntN(20), applied: rnd.IntN(2) == 0}
-			if _, err := loadInto(t.Context(), cfg, c); err == nil {
-				break
-			}
-		}
-		require.Equal(t, "975\t975", r.count())
-		require.Len(t, r.rejects(cfg), 25)
-		require.Zero(t, r.load(cfg).Rows)
-	}
 }

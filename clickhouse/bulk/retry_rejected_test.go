@@ -79,8 +79,9 @@ func TestRetryRejected(t *testing.T) {
 // TestSoakRetryRejectedSurvivesCrashes crashes loads that try rejected rows again.
 func TestSoakRetryRejectedSurvivesCrashes(t *testing.T) {
 	t.Parallel()
-	for seed := range soak.Trials(t, 1, 4) {
-		rnd := rand.New(rand.NewPCG(uint64(seed), 5))
+	seed, crashes := soak.Seed(t), 0
+	for trial := range uint64(soak.Trials(t, 1, 50)) {
+		rnd := rand.New(rand.NewPCG(seed, trial))
 		r := newRoom(t)
 		// What dirtyLines has instead of this is a number in text, for which the column would have to become another.
 		r.file("a", bytes.ReplaceAll(dirtyLines(0, 1000), []byte(`"text":1}`), []byte(`"more":1}`)))
@@ -91,18 +92,12 @@ func TestSoakRetryRejectedSurvivesCrashes(t *testing.T) {
 		require.EqualValues(t, 50, r.load(cfg).Rejected)
 		cfg.RetryRejected = true
 		cfg.Decode.UnknownKeys = block.IgnoreUnknown
-		for {
-			c := &crashing{server: serverOf(r.client), left: rnd.IntN(15), applied: rnd.IntN(2) == 0}
-			_, err := loadInto(t.Context(), cfg, c)
-			if err == nil {
-				break
-			}
-			require.ErrorIs(t, err, errCrash)
-		}
+		crashes += r.throughCrashes(rnd, 15, cfg)
 		require.Equal(t, "1175\t1175", r.count())
 		require.Len(t, r.rejects(cfg), 25)
 		require.Zero(t, r.load(cfg).Rows)
 	}
+	t.Logf("%d crashes", crashes)
 }
 
 func TestRejectedRowsText(t *testing.T) {

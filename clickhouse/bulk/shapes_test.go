@@ -129,28 +129,32 @@ func TestZipFromStdin(t *testing.T) {
 // until they get through, and compares with what must be there.
 func TestSoakShapesSurviveCrashes(t *testing.T) {
 	t.Parallel()
-	for name, content := range map[string][]byte{"array": asArray(lines(0, 1000)), "wrapped": append(append([]byte(`{"v":1,"samples":`), asArray(lines(0, 1000))...), `,"w":[]}`...), "table.csv": asCSV(0, 1000), "rows.zip": zipped(t, map[string][]byte{"a.csv": asCSV(0, 400), "b/c.json": asArray(lines(400, 700)), "d.jsonl": lines(700, 1000)})} {
+	table := newRoom(t).parquetOf("SELECT if(number % 40 = 7, -1, toInt64(number)) AS id, repeat('x', number % 50) AS text FROM numbers(1000) SETTINGS output_format_parquet_row_group_size = 100")
+	archive := zipped(t, map[string][]byte{"a.csv": asCSV(0, 400), "b/c.json": asArray(lines(400, 700)), "d.jsonl": lines(700, 1000)})
+	wrapped := append(append([]byte(`{"v":1,"samples":`), asArray(lines(0, 1000))...), `,"w":[]}`...)
+	seed := soak.Seed(t)
+	for name, c := range map[string]struct {
+		content  []byte
+		rejected int
+	}{
+		"array": {asArray(lines(0, 1000)), 0}, "wrapped": {wrapped, 0}, "rows.csv": {asCSV(0, 1000), 25}, "rows.zip": {archive, 10}, "rows.parquet": {table, 25},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			for seed := range soak.Trials(t, 1, 50) {
-				rnd := rand.New(rand.NewPCG(uint64(seed), 3))
+			crashes := 0
+			for trial := range uint64(soak.Trials(t, 1, 50)) {
 				r := newRoom(t)
-				cfg := r.config(r.file(name, content))
+				cfg := r.config(r.file(name, c.content))
 				cfg.Rejects = filepath.Join(r.dir, "rejects")
 				if name == "wrapped" {
 					cfg.RowsAt = "samples"
 				}
-				for {
-					c := &crashing{server: serverOf(r.client), left: rnd.IntN(20), applied: rnd.IntN(2) == 0}
-					if _, err := loadInto(t.Context(), cfg, c); err == nil {
-						break
-					}
-				}
-				rejected := map[string]int{"table.csv": 25, "rows.zip": 10}[name]
-				require.Equal(t, fmt.Sprintf("%d\t%d", 1000-rejected, 1000-rejected), r.count())
-				require.Len(t, r.rejects(cfg), rejected)
+				crashes += r.throughCrashes(rand.New(rand.NewPCG(seed, trial)), 20, cfg)
+				require.Equal(t, fmt.Sprintf("%d\t%d", 1000-c.rejected, 1000-c.rejected), r.count())
+				require.Len(t, r.rejects(cfg), c.rejected)
 				require.Zero(t, r.load(cfg).Rows)
 			}
+			t.Logf("%d crashes", crashes)
 		})
 	}
 }
