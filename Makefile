@@ -106,7 +106,7 @@ bench: setup $(TOOLS) ## Run the benchmarks (compare two runs with bin/benchstat
 	@CGO_ENABLED=0 go test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 30m $(PKG)
 
 .PHONY: bench-load
-bench-load: setup ## Load the same data in seven ways and compare (ARGS='-rows 100000 -rounds 1'; docs/benchmarks.md)
+bench-load: setup ## Load the same data in several ways and compare (ARGS='-rows 100000 -rounds 1'; docs/benchmarks.md)
 	@CGO_ENABLED=0 go run ./internal/bench/load $(ARGS)
 
 .PHONY: bench-record

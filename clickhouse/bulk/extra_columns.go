@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-faster/jx"
+
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/bulk/internal/input"
 	"github.com/factload/factload/fact"
@@ -135,13 +137,17 @@ func (x *extraColumns) of(in *input.File) (map[string]string, error) {
 
 // members returns the values as members of a JSON object, each with a comma behind, and a
 // list of texts that stands for them.
-func (x *extraColumns) members(values map[string]string) (members []byte, parts []string) {
+func (x *extraColumns) members(values map[string]string) (members []byte, parts []string, err error) {
 	for _, name := range slices.Sorted(maps.Keys(values)) {
-		members = append(input.AppendCell(members, input.CellText, name), ':')
-		members = append(input.AppendCell(members, x.cells[name], values[name]), ',')
+		key := jx.Writer{Buf: members}
+		key.FieldStart(name)
+		if members, err = input.AppendCell(key.Buf, x.cells[name], values[name]); err != nil {
+			return nil, nil, fmt.Errorf("the value of %q: %w", name, err)
+		}
+		members = append(members, ',')
 		parts = append(parts, name, values[name])
 	}
-	return members, parts
+	return members, parts, nil
 }
 
 // check decodes the values by themselves.
@@ -172,8 +178,11 @@ func columnsOf(cfg *Config, files []*input.File, root token) (map[*input.File]fi
 		if err != nil {
 			return nil, err
 		}
-		members, parts := x.members(values)
-		if err := x.check(members); err != nil {
+		members, parts, err := x.members(values)
+		if err == nil {
+			err = x.check(members)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("%w: %s: %w", ErrConfig, in.Name, err)
 		}
 		columns[in] = fileColumns{members: members, root: newToken(append([]string{"columns", root.String()}, parts...)...)}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/factload/factload/clickhouse/bulk/internal/input"
@@ -21,18 +22,26 @@ type reader struct {
 	tried    bool           // the first rows that are not loaded yet have been tried
 	begun    bool           // a chunk has been announced
 	seq      int64
-	known    map[token][]candidate // chunks of this load by what they follow
-	together *batch                // of small chunks, which still takes more
+	known    map[follower][]candidate // chunks of this load
+	together *batch                   // of small chunks, which still takes more
 	// finished are the chunks of batches that this load has finished before all else, and
 	// the inputs that they are in.
 	finished   map[token]*input.File
 	beginnings beginnings // when there are many files
 }
 
+// follower is what chunks have in common that may be the same: what they follow, and the
+// fingerprint of their first line. Those without a line end, which may be the beginning of
+// another's line, have 0 for that.
+type follower struct {
+	parent token
+	head   uint64
+}
+
 // run reads all files. It returns when everything has been handed out, when
 // ctx is done, or at the first input that cannot be read.
 func (r *reader) run(ctx context.Context, files []*input.File) error {
-	r.known, r.retried = make(map[token][]candidate), make(map[token]bool)
+	r.known, r.retried = make(map[follower][]candidate), make(map[token]bool)
 	if err := r.finishBatches(ctx, files); err != nil {
 		return err
 	}
@@ -254,7 +263,10 @@ func (r *reader) fill(c *chunker, b *batch, ch *chunk, chain *chain, p *piece) (
 // candidates returns the chunks that may follow, from the ledger and from this
 // load.
 func (r *reader) candidates(ctx context.Context, in *input.File, chain *chain, head uint64) ([]candidate, error) {
-	mine := r.known[chain.at]
+	mine := r.known[follower{chain.at, head}]
+	if unended := r.known[follower{chain.at, 0}]; head != 0 && len(unended) > 0 {
+		mine = slices.Concat(mine, unended)
+	}
 	if !chain.ask {
 		return mine, nil
 	}
@@ -306,7 +318,11 @@ func (r *reader) allowChanged() bool { return r.load.cfg.AllowChanged || r.load.
 // remember makes a chunk of this load a candidate for inputs that follow.
 func (r *reader) remember(ch *chunk) {
 	ch.record = &record{}
-	r.known[ch.parent] = append(r.known[ch.parent], candidate{
+	key := follower{ch.parent, ch.head}
+	if ch.lines == 0 {
+		key.head = 0
+	}
+	r.known[key] = append(r.known[key], candidate{
 		token: ch.token, head: ch.head, length: ch.length, lines: ch.lines,
 		done: true, file: ch.file.Key(), load: r.load.id, time: time.Now(), mine: ch.record,
 	})

@@ -88,7 +88,7 @@ func runOnce(ctx context.Context, o options, e *engine, d data, w way, check *ch
 		return measured{}, err
 	}
 	m, err := measure(ctx, o, e, p, d, w)
-	if err == nil {
+	if err == nil && !w.elsewhere {
 		err = check.verify(ctx, p, d, w.rewrites)
 	}
 	return m, errors.Join(err, p.close(ctx))
@@ -106,15 +106,15 @@ func measure(ctx context.Context, o options, e *engine, p *place, d data, w way)
 	}
 	defer os.RemoveAll(scratch) //nolint:errcheck // temporary files
 	j := job{
-		Way: w.name, Shape: d.name, Table: d.def.Schema.Name, File: d.file, Native: d.native,
+		Way: w.name, Shape: d.name, Table: d.def.Schema.Name, Rows: d.rows, File: d.file, Native: d.native,
 		Rejects: filepath.Join(scratch, "rejects.jsonl"), DSN: p.dsn, HTTPDSN: p.httpDSN,
 	}
-	if w.name == "factload" {
+	if w.name == o.ways[0].name {
 		j.Profile = o.profile
 	}
 	var m measured
-	if w.load == nil {
-		m, err = runCommand(ctx, o, j)
+	if w.run != nil {
+		m, err = w.run(ctx, o, j)
 	} else {
 		m, err = runChild(ctx, j)
 	}

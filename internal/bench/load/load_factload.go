@@ -22,6 +22,11 @@ func loadBulk(ctx context.Context, j job) error {
 	if err != nil {
 		return err
 	}
+	return loadInput(ctx, j, d, j.File)
+}
+
+// loadInput loads a file, or a directory of files.
+func loadInput(ctx context.Context, j job, d data, input string) error {
 	client, err := clickhouse.Open(j.DSN)
 	if err != nil {
 		return err
@@ -31,7 +36,7 @@ func loadBulk(ctx context.Context, j job) error {
 		Client:  client,
 		Targets: map[string]bulk.Target{j.Table: {Schema: d.def.Schema, Table: d.def.Table}},
 		Schema:  j.Table,
-		Inputs:  []string{j.File},
+		Inputs:  []string{input},
 		Rejects: j.Rejects,
 	})
 	if err == nil && sum.Rejected > 0 {

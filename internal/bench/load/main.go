@@ -19,6 +19,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -66,7 +67,7 @@ func parse(args []string, log io.Writer) (options, error) {
 	flags.StringVar(&o.command, "command", filepath.Join("bin", "factload"), "the factload that the way \"command\" runs")
 	loadFlags := flags.String("flags", "", "further flags of factload load for the way \"command\", separated by spaces")
 	flags.BoolVar(&o.server, "server", false, "add a table with what the server did")
-	flags.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the last factload run to this file")
+	flags.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of the last run of the first way to this file")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
@@ -118,6 +119,13 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if err != nil {
 		return err
 	}
+	o.ways = slices.DeleteFunc(o.ways, func(w way) bool {
+		missing := w.name == "duckdb" && !hasDuckDB(ctx, o)
+		if missing {
+			fmt.Fprintf(log, "%s is left out: npm install --prefix %s %s makes it one of the ways\n", w.name, o.dir, duckDBModule)
+		}
+		return missing
+	})
 	server, err := bench.StartEngine(ctx, "")
 	if err != nil {
 		return err

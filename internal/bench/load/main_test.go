@@ -23,7 +23,7 @@ func TestWaysAgree(t *testing.T) {
 	var out, log bytes.Buffer
 	args := []string{
 		"-rows", "300", "-rounds", "1", "-server", "-dir", t.TempDir(),
-		"-ways", "factload,jsoneachrow,client,columnar,naive,native",
+		"-ways", "factload,nested,array,small,jsoneachrow,client,columnar,naive,native",
 	}
 	require.NoError(t, run(t.Context(), args, &out, &log), log.String())
 	require.Equal(t, 3, strings.Count(out.String(), "| factload (`bulk.Load`)")/2, out.String())

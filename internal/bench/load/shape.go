@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -82,7 +83,15 @@ func prepare(ctx context.Context, o options, s shape) (data, error) {
 	fmt.Fprintf(o.log, "%s: %s rows in %s\n", s.name, thousands(d.rows), d.file)
 	// In a process of its own, since the memory that this one has had is told as
 	// that of its children.
-	if _, err := runChild(ctx, job{Way: prepareWay, Shape: s.name, Rows: d.rows, File: d.file, Native: d.native}); err != nil {
+	j := job{Way: prepareWay, Shape: s.name, Rows: d.rows, File: d.file, Native: d.native}
+	paths := []string{d.file, d.native}
+	for _, w := range o.ways {
+		if f, ok := forms[w.name]; ok {
+			j.Forms = append(j.Forms, w.name)
+			paths = append(paths, d.file+f.ending)
+		}
+	}
+	if _, err := runChild(ctx, j); err != nil {
 		return d, err
 	}
 	info, err := os.Stat(d.file)
@@ -90,7 +99,7 @@ func prepare(ctx context.Context, o options, s shape) (data, error) {
 		return d, err
 	}
 	d.bytes = info.Size()
-	return d, warm(d.file, d.native)
+	return d, warm(paths...)
 }
 
 // prepareWay is what writeFiles is called in a job.
@@ -105,7 +114,15 @@ func writeFiles(ctx context.Context, j job) error {
 	if err := writeOnce(j.File, func(w io.Writer) error { return d.write(ctx, w, j.Rows) }); err != nil {
 		return err
 	}
-	return writeOnce(j.Native, func(w io.Writer) error { return encodeNative(ctx, w, d) })
+	if err := writeOnce(j.Native, func(w io.Writer) error { return encodeNative(ctx, w, d) }); err != nil {
+		return err
+	}
+	for _, name := range j.Forms {
+		if err := writeForm(j, name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // writeOnce writes a file as a whole, unless it exists.
@@ -131,15 +148,21 @@ func writeOnce(path string, write func(io.Writer) error) error {
 	return os.Rename(path+".new", path)
 }
 
-// warm reads files once, so that no way has to wait for the disk.
+// warm reads files, and those in directories, once, so that no way has to wait for the disk.
 func warm(paths ...string) error {
 	for _, path := range paths {
-		f, err := os.Open(path)
-		if err != nil {
+		err := filepath.WalkDir(path, func(path string, e fs.DirEntry, err error) error {
+			if err != nil || e.IsDir() {
+				return err
+			}
+			f, err := os.Open(path) //nolint:gosec // of its own
+			if err != nil {
+				return err
+			}
+			defer f.Close()
+			_, err = io.Copy(io.Discard, f)
 			return err
-		}
-		_, err = io.Copy(io.Discard, f)
-		_ = f.Close() // it was only read
+		})
 		if err != nil {
 			return err
 		}

@@ -14,9 +14,12 @@ import (
 type way struct {
 	name  string
 	title string
-	// load loads the file. It runs in a process of its own. Nil for the way
-	// that is a program by itself.
+	// load loads the file. It runs in a process of its own. A way that is a program by
+	// itself has run in its place.
 	load func(ctx context.Context, j job) error
+	run  func(ctx context.Context, o options, j job) (measured, error)
+	// elsewhere means that the rows do not go into the table.
+	elsewhere bool
 	// rewrites means that JSON values are written anew, so that their keys may
 	// come in another order.
 	rewrites bool
@@ -27,27 +30,32 @@ func (w way) called() string { return w.name }
 func allWays() []way {
 	return []way{
 		{name: "factload", title: "factload (`bulk.Load`)", load: loadBulk},
-		{name: "command", title: "factload (the command)"},
+		{name: "command", title: "factload (the command)", run: runCommand},
+		{name: "nested", title: "factload, nested two deep", load: loadForm},
+		{name: "array", title: "factload, one JSON array", load: loadForm},
+		{name: "small", title: "factload, 2,000 files", load: loadForm},
 		{name: "jsoneachrow", title: "HTTP `FORMAT JSONEachRow`", load: loadJSONEachRow},
 		{name: "client", title: "ClickHouse's client path", load: loadClient},
 		{name: "columnar", title: "clickhouse-go, columns", load: loadColumnar},
 		{name: "naive", title: "clickhouse-go, maps and rows", load: loadNaive, rewrites: true},
 		{name: "native", title: "Native replay, one POST", load: loadNative},
+		{name: "duckdb", title: "DuckDB `read_json`, a table of its own", run: runDuckDB, elsewhere: true},
 	}
 }
 
 // job is what a process is told on its standard input. It holds a password.
 type job struct {
-	Way     string `json:"way"`
-	Shape   string `json:"shape"`
-	Table   string `json:"table"`
-	Rows    int    `json:"rows"`
-	File    string `json:"file"`
-	Native  string `json:"native"`
-	Rejects string `json:"rejects"`
-	DSN     string `json:"dsn"`
-	HTTPDSN string `json:"http_dsn"`
-	Profile string `json:"profile"`
+	Way     string   `json:"way"`
+	Shape   string   `json:"shape"`
+	Table   string   `json:"table"`
+	Rows    int      `json:"rows"`
+	File    string   `json:"file"`
+	Native  string   `json:"native"`
+	Forms   []string `json:"forms"`
+	Rejects string   `json:"rejects"`
+	DSN     string   `json:"dsn"`
+	HTTPDSN string   `json:"http_dsn"`
+	Profile string   `json:"profile"`
 }
 
 // answer is what a process says on its standard output.

@@ -35,24 +35,28 @@ const (
 	CellGuessed
 )
 
-// AppendCell appends the text of a cell as JSON on one line. The text is valid UTF-8.
-func AppendCell(b []byte, kind Cell, text string) []byte {
+// AppendCell appends the text of a cell as JSON on one line. The text is valid UTF-8. What
+// is no JSON in a cell of JSON is an error.
+func AppendCell(b []byte, kind Cell, text string) ([]byte, error) {
 	switch kind {
 	case CellJSON:
-		return append(b, strings.ReplaceAll(text, "\n", "\r")...) // in a text it is as wrong as \n
+		if !json.Valid([]byte(text)) {
+			return b, errors.New("it is not JSON")
+		}
+		return append(b, strings.ReplaceAll(text, "\n", "\r")...), nil
 	case CellBool:
 		if lower := strings.ToLower(text); lower == "true" || lower == "false" {
-			return append(b, lower...)
+			return append(b, lower...), nil
 		}
 	case CellNumber, CellGuessed, CellTime:
 		number := isNumber(text) && (kind != CellTime || strings.Trim(text, "0123456789") == "")
 		if number || kind == CellGuessed && (text == "true" || text == "false") {
-			return append(b, text...)
+			return append(b, text...), nil
 		}
 	}
 	w := jx.Writer{Buf: b}
 	w.Str(text)
-	return w.Buf
+	return w.Buf, nil
 }
 
 // isNumber reports whether the text is a number of JSON.
@@ -143,16 +147,19 @@ func (c *csvRows) row(record []string) {
 		if text == "" {
 			continue
 		}
-		if !utf8.ValidString(text) {
-			c.line = c.line[:from]
-			c.fault(fmt.Sprintf("the cell of %q is not valid UTF-8", c.header[i]))
-			return
-		}
 		if c.line[len(c.line)-1] != '{' || len(c.line) > from+1 {
 			c.line = append(c.line, ',')
 		}
 		c.line = append(c.line, c.keys[i]...)
-		c.line = AppendCell(c.line, c.kinds[i], text)
+		err := errors.New("it is not valid UTF-8")
+		if utf8.ValidString(text) {
+			c.line, err = AppendCell(c.line, c.kinds[i], text)
+		}
+		if err != nil {
+			c.line = c.line[:from]
+			c.fault(fmt.Sprintf("the cell of %q: %v", c.header[i], err))
+			return
+		}
 	}
 	c.line = append(c.line, '}')
 }

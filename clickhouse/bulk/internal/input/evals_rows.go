@@ -153,9 +153,10 @@ func (e *evalsRows) event(event evalsEvent) (any, error) {
 	var data evalsData
 	switch event.Type {
 	case "sampling":
-		if e.sampled[event.SampleID] = event; len(e.sampled) > mostWaiting {
+		if len(e.sampled) >= mostWaiting {
 			return nil, fmt.Errorf("more than %d samples of the log are not graded", mostWaiting)
 		}
+		e.sampled[event.SampleID] = event
 		return nil, nil
 	case "match", "metrics", "error":
 	default:

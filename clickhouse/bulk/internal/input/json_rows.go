@@ -134,6 +134,9 @@ func (r *jsonRows) fill() error {
 		r.pending = append(r.place[:0], '\n') //nolint:gocritic // the place is where pending bytes live
 		r.valueEnded()
 		return nil
+	case len(r.stack) == 0 && r.at == inSkipped && r.scan.scalar:
+		r.valueEnded()
+		return r.fill()
 	case len(r.stack) == 0 && r.at == inRow:
 		return io.EOF // a row that stands by itself, and may be completed later
 	case len(r.stack) > 0 || r.at != between:

@@ -2,8 +2,6 @@ package input
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -72,55 +70,6 @@ func TestJSONRows(t *testing.T) {
 	}
 	_, err := readRows("[{}", "", func(r io.Reader) io.Reader { return io.MultiReader(r, iotest.ErrReader(io.ErrClosedPipe)) })
 	require.ErrorIs(t, err, io.ErrClosedPipe)
-}
-
-// FuzzJSONRows compares the rows of arrays and of values on their own with what
-// encoding/json finds, however they are read.
-func FuzzJSONRows(f *testing.F) {
-	f.Add([]byte("[{\"a\":\"\\\\\\\"]\"},\n {\"b\":[1,{}]}, 2.5e3 , \"x\", null]\n"), 3)
-	f.Add([]byte("{\n\"a\": 1}{\"b\":\"\\u0041\"}\n[{},[]]"), 1)
-	f.Fuzz(func(t *testing.T, text []byte, size int) {
-		var want []string
-		valid := true
-		for d := json.NewDecoder(bytes.NewReader(text)); ; {
-			var value json.RawMessage
-			err := d.Decode(&value)
-			if errors.Is(err, io.EOF) {
-				break
-			}
-			if err != nil {
-				valid = false
-				break
-			}
-			var elements []json.RawMessage
-			if json.Unmarshal(value, &elements) == nil && value[0] == '[' {
-				for _, e := range elements {
-					want = append(want, string(e))
-				}
-			} else {
-				want = append(want, string(value))
-			}
-		}
-		if !valid {
-			_, _ = readRows(string(text), "", nil) // must end
-			return
-		}
-		got, err := io.ReadAll(newJSONRows(&steps{text, max(1, size%7)}, nil))
-		require.NoError(t, err)
-		rows := bytes.Split(bytes.TrimSuffix(got, newline), newline)
-		if len(got) == 0 {
-			rows = nil
-		}
-		require.Len(t, rows, len(want), "%q", got)
-		for i, line := range rows {
-			row, fault := Row(line)
-			require.Empty(t, fault)
-			require.Equal(t, strings.ReplaceAll(want[i], "\n", "\r"), string(row))
-			at := PlaceOf(line)
-			require.True(t, bytes.HasPrefix(text[at.Offset:], []byte(want[i])))
-			require.EqualValues(t, 1+bytes.Count(text[:at.Offset], newline), at.Line)
-		}
-	})
 }
 
 // steps reads so many bytes at a time.
@@ -192,6 +141,7 @@ func TestCSVRows(t *testing.T) {
 		"a,b\n" +
 		"\"x\"y,1,2,3,4,5\n" +
 		"\xff,1,,,,\n" +
+		"q,,,,\"1,\"\"n\"\":2\",\n" +
 		"z,-1e5,,false,,true"
 	want := strings.Join([]string{
 		`14 2	{"s":"a","n":1,"at":"2026-01-01","ok":true,"j":{},"g":1.5}`,
@@ -199,8 +149,9 @@ func TestCSVRows(t *testing.T) {
 		`72 6	{}`,
 		`78 7!wrong number of fields`,
 		`82 8!extraneous or missing " in quoted-field`,
-		`97 9!the cell of "s" is not valid UTF-8`,
-		`105 10	{"s":"z","n":-1e5,"ok":false,"g":true}`,
+		`97 9!the cell of "s": it is not valid UTF-8`,
+		`105 10!the cell of "j": it is not JSON`,
+		`123 11	{"s":"z","n":-1e5,"ok":false,"g":true}`,
 	}, "\n") + "\n"
 	for _, wrap := range []func(io.Reader) io.Reader{func(r io.Reader) io.Reader { return r }, iotest.OneByteReader} {
 		r, err := newCSVRows(wrap(strings.NewReader(text)), ',', 1000, func(key string) Cell { return kinds[key] })

@@ -1,6 +1,7 @@
 package input
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -41,6 +42,9 @@ const parquetBatch = 64
 // newParquetRows opens a file. It does not own r.
 func newParquetRows(r io.ReaderAt, size int64) (p *parquetRows, err error) {
 	defer recoverParquet(&err)
+	if err := checkParquetFooter(r, size); err != nil {
+		return nil, err
+	}
 	file, err := parquet.OpenFile(r, size, parquet.SkipPageIndex(true), parquet.SkipBloomFilters(true))
 	if err != nil {
 		return nil, fmt.Errorf("%w: it is damaged or cut: %w", ErrParquet, err)
@@ -52,6 +56,17 @@ func newParquetRows(r io.ReaderAt, size int64) (p *parquetRows, err error) {
 	}
 	p.columns = make([]parquetColumn, p.root.last)
 	return p, nil
+}
+
+// checkParquetFooter refuses a footer that is longer than the file, for which the library would
+// take as much memory as it says.
+func checkParquetFooter(r io.ReaderAt, size int64) error {
+	var tail [8]byte // the length of the footer, and the magic bytes
+	_, err := r.ReadAt(tail[:], max(0, size-int64(len(tail))))
+	if length := int64(binary.LittleEndian.Uint32(tail[:])); err != nil || length > size-int64(len(tail)) {
+		return fmt.Errorf("%w: it is damaged or cut: its footer does not fit into it", ErrParquet)
+	}
+	return nil
 }
 
 // recoverParquet makes an error of a panic: the library checks much, and not all, of what a

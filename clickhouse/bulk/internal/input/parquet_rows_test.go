@@ -199,7 +199,9 @@ func TestDamagedParquet(t *testing.T) {
 			}
 		}
 	}
-	_, _, err := readSource([]byte("PAR1 x\nPAR1\n"))
+	_, err := parquetLines(append(bytes.Clone(file[:len(file)-8]), "\xff\xff\xff\xffPAR1"...))
+	require.ErrorContains(t, err, "its footer does not fit into it", "and no memory is taken for it")
+	_, _, err = readSource([]byte("PAR1 x\nPAR1\n"))
 	require.ErrorContains(t, err, "the Parquet file cannot be read: it is damaged or cut")
 }
 

@@ -85,7 +85,7 @@ func Open(ctx context.Context, in *File, stdin io.Reader, read *atomic.Int64, fo
 		return nil, err
 	}
 	s.raw = &countingReader{r: r, n: read}
-	buffered := bufio.NewReaderSize(s.raw, 256<<10)
+	buffered := bufio.NewReaderSize(s.raw, in.bufferBytes())
 	head, err := buffered.Peek(sniffBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return nil, errors.Join(err, s.Close())
@@ -95,7 +95,7 @@ func Open(ctx context.Context, in *File, stdin io.Reader, read *atomic.Int64, fo
 		return nil, errors.Join(s.explain(err), s.Close())
 	}
 	if s.Kind != Plain {
-		buffered = bufio.NewReaderSize(readerFunc(s.decompressed), 256<<10)
+		buffered = bufio.NewReaderSize(readerFunc(s.decompressed), maxBuffer)
 	}
 	if head, _ := buffered.Peek(len(parquetMagic)); string(head) == parquetMagic {
 		err = s.openParquet(buffered, r)
@@ -106,6 +106,18 @@ func Open(ctx context.Context, in *File, stdin io.Reader, read *atomic.Int64, fo
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// maxBuffer is how much of an input is read at a time.
+const maxBuffer = 256 << 10
+
+// bufferBytes returns how much of an input is read at a time: less of small ones, of which there
+// may be many.
+func (in *File) bufferBytes() int {
+	if in.Stream || in.Size > maxBuffer {
+		return maxBuffer
+	}
+	return headBytes
 }
 
 // openParquet reads rows of Parquet, which has to be a file: what is none, as it comes from

@@ -21,11 +21,11 @@ import (
 	"github.com/factload/factload/schemas/infer"
 )
 
-const inferLong = `Read JSONL files and print a schema that accepts all their rows, as YAML with
+const inferLong = `Read files as load does and print a schema that accepts all their rows, as YAML with
 comments. Save it, look it over, and load with it.
 
-FILE is a file, a directory (all .jsonl and .ndjson files below it, packed or
-not), a pattern, or - for standard input. gzip, zstd, bzip2 and xz are recognised
+FILE is a file, a directory (all .jsonl and .ndjson files below it, compressed
+or not), a pattern, or - for standard input. gzip, zstd, bzip2 and xz are recognised
 by content.
 
 The schema is named after the first FILE unless --schema names it. Lines that load

@@ -95,7 +95,7 @@ func NewCheck(a *cli.App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "check --schema NAME FILE...",
 		Short: "Check JSONL files as load would, without loading them",
-		Long: `Read JSONL files and check every row against its schema as load does, without
+		Long: `Read files and check every row against its schema as load does, without
 a server and without writing anything but the --rejects file.
 
 ` + inputsHelp,
