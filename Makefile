@@ -122,6 +122,10 @@ bench-log: setup ## Compare event stores, and a replay with a load (ARGS='-only 
 soak: setup race-note ## Run the long trials: faults, kills, memory (SOAK=0.1 is a tenth; FACTLOAD_TEST_SEED=n repeats one)
 	@FACTLOAD_SOAK=$(SOAK) $(TEST_ENV) go test $(RACE) -p 1 -count 1 -v -timeout $(SOAKTIME) -run '$(SOAKRUN)' $(SOAKPKG)
 
+.PHONY: bench-scale
+bench-scale: setup ## Compute what a million rows a second and 100 TB take (ARGS=-measure measures the constants; docs/scale.md)
+	@CGO_ENABLED=0 go run ./internal/bench/scale $(ARGS)
+
 .PHONY: bench-codecs
 bench-codecs: setup ## Store sample messages in many ways and print what each column takes
 	@CGO_ENABLED=0 go test -run '^$$' -bench '^BenchmarkCodecs$$' -benchtime 1x ./ddl
