@@ -76,13 +76,17 @@ func WithCompression(method string) Option {
 // file of authorities that sign servers' certificates), client_cert and
 // client_cert_key (files, in PEM; read again for every connection) and
 // server_host_name (the name that the server's certificate must have), each of
-// which means secure; dial_timeout (10s, shared by all hosts); read_timeout (5m,
+// which means secure; token_file (of a user who shows a JWT instead of a password,
+// over TLS; read again for every connection); dial_timeout (10s, shared by all hosts); read_timeout (5m,
 // the longest wait for an answer); compress (none, lz4, lz4hc, zstd, and over
 // HTTP gzip, deflate, br; none to this machine and lz4 elsewhere unless given);
 // max_open_conns (16, further calls wait), max_idle_conns (5), conn_max_lifetime
-// (1h); connection_open_strategy (in_order, round_robin, random); http_path and
-// http_proxy; http_port, of a native DSN, for [Client.QueryFormat]. Any other parameter is a ClickHouse setting that holds for every
-// statement.
+// (1h); connection_open_strategy (in_order, round_robin, random); http_path, the path that a
+// server has behind a proxy, and http_proxy, through which it is reached; http_port, of a native DSN, for
+// [Client.QueryFormat]. Any other parameter is a ClickHouse setting that holds for every statement.
+//
+// A user without a password who shows a client certificate is one that the server knows by
+// that certificate.
 //
 // No error of Open or of the Client contains the password.
 func Open(dsn string, opts ...Option) (*Client, error) {

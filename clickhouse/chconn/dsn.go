@@ -54,6 +54,10 @@ func parseDSN(dsn string, options *clientOptions) (*chgo.Options, redactor, erro
 	if err := parts.setTLS(options); err != nil {
 		return nil, redact, redact.dsnError(err)
 	}
+	token, err := parts.takeToken()
+	if err != nil {
+		return nil, redact, redact.dsnError(err)
+	}
 	opt, err := chgo.ParseDSN(parts.forDriver())
 	if err != nil {
 		return nil, redact, redact.dsnError(err)
@@ -61,6 +65,9 @@ func parseDSN(dsn string, options *clientOptions) (*chgo.Options, redactor, erro
 	opt.Protocol = schemes[parts.scheme]
 	if options.tls != nil {
 		opt.TLS = options.tls
+	}
+	if opt.GetJWT = token; token != nil && opt.TLS == nil {
+		return nil, redact, redact.dsnError(fmt.Errorf("parameter %s needs TLS: add secure=true", paramToken))
 	}
 	opt.Addr = withPorts(opt.Addr, opt.Protocol, opt.TLS)
 	if opt.DialTimeout <= 0 {

@@ -106,6 +106,10 @@ func (c *Client) explain(e *Error, err error) {
 			e.Hint = "another server, which the statement names, refuses the user and password that it is given there"
 			return
 		}
+		if c.opt.GetJWT != nil {
+			e.Text, e.Hint = where+" refuses the token of "+paramToken, "check that it has not expired, and that the server knows tokens (JWT)"
+			return
+		}
 		e.Text = fmt.Sprintf("%s refuses user %q: unknown user or wrong password", where, c.user())
 		e.Hint = "check user and password of the DSN, and that special characters are percent-encoded"
 		return

@@ -29,6 +29,7 @@ type nativePool struct {
 	dialer   *dialer
 	options  ch.Options
 	database func(context.Context) (string, error)
+	token    chgo.GetJWTFunc // nil for a user with a password
 	maxIdle  int
 	lifetime time.Duration
 	dialed   atomic.Int64
@@ -45,7 +46,7 @@ const (
 )
 
 func newNativePool(opt *chgo.Options, d *dialer) *nativePool {
-	p := &nativePool{dialer: d, maxIdle: opt.MaxIdleConns, lifetime: opt.ConnMaxLifetime}
+	p := &nativePool{dialer: d, token: opt.GetJWT, maxIdle: opt.MaxIdleConns, lifetime: opt.ConnMaxLifetime}
 	if p.maxIdle <= 0 {
 		p.maxIdle = defaultMaxIdle
 	}
@@ -118,6 +119,13 @@ func (p *nativePool) open(ctx context.Context) (*NativeConn, error) {
 		if options.Database, err = p.database(ctx); err != nil {
 			return nil, err
 		}
+	}
+	if p.token != nil {
+		token, err := p.token(ctx)
+		if err != nil {
+			return nil, err
+		}
+		options.User, options.Password = tokenUser, token
 	}
 	var out *NativeConn
 	err := p.dialer.each(ctx, int(p.dialed.Add(1)), func(ctx context.Context, addr string) error {

@@ -76,13 +76,21 @@ func hostOf(t *testing.T, dsn string) string {
 func TestNoSecretIsPrinted(t *testing.T) {
 	t.Parallel()
 	db := enginetest.Database(t)
-	random := rand.New(rand.NewPCG(soak.Seed(t), 0)) //nolint:gosec // trials
+	random := rand.New(rand.NewPCG(soak.Seed(t), 0))
 	dir := t.TempDir()
 	rows := filepath.Join(dir, "rows.jsonl")
 	require.NoError(t, os.WriteFile(rows, []byte("{}\n"), 0o600))
 	commands := [][]string{
-		{"query", "SELECT 1"}, {"status", "--json"}, {"loads", "--json"}, {"doctor", "--json"}, {"plan", "--json", "message"},
-		{"load", "--json", "--schema", "message", rows}, {"verify", "message"}, {"backup", "b"}, {"move", "--to", "clickhouse://127.0.0.1:1/x", "--json"}, {"ddl", "message"},
+		{"query", "SELECT 1"},
+		{"status", "--json"},
+		{"loads", "--json"},
+		{"doctor", "--json"},
+		{"plan", "--json", "message"},
+		{"load", "--json", "--schema", "message", rows},
+		{"verify", "message"},
+		{"backup", "b"},
+		{"move", "--to", "clickhouse://127.0.0.1:1/x", "--json"},
+		{"ddl", "message"},
 	}
 	for range soak.Trials(t, 1000, 1000) {
 		s := newSecret(random)

@@ -50,7 +50,7 @@ func measureAll(ctx context.Context, out io.Writer, rows int, during time.Durati
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	defer os.RemoveAll(dir) //nolint:errcheck // temporary files
 	path := filepath.Join(dir, "messages.jsonl")
 	if err := writeMessages(ctx, path, rows); err != nil {
 		return err
@@ -122,7 +122,7 @@ func measureLoad(ctx context.Context, e *bench.Engine, def schemas.Definition, p
 		err = errors.Join(err, e.Client.Exec(ctx, sql))
 	}
 	after, last := number(ctx, e, merged)
-	if err = errors.Join(err, last); err != nil {
+	if err := errors.Join(err, last); err != nil {
 		return c, err
 	}
 	_, c.mergeCPU = m.lap(after - before)
