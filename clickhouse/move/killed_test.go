@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -113,19 +115,36 @@ func missing(t *testing.T, dsn string, facts []fact.Fact) int {
 	return n
 }
 
-// TestSoakKilledMove moves what has been loaded and recorded from one engine to another.
-// Who moves is killed, the target is killed, and the source grows meanwhile. At the end
-// both have the same, a grown file loads what is new in it, and facts are not repeated.
+// TestSoakKilledMove moves what has been loaded and recorded from one engine to another, or
+// to a table that is divided between two. Who moves is killed, a target is killed, and the
+// source grows meanwhile. At the end both sides have the same. With one engine, a grown
+// file loads what is new in it, and facts are not repeated.
 func TestSoakKilledMove(t *testing.T) {
 	t.Parallel()
+	for name, sharded := range map[string]bool{"server": false, "shards": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testKilledMove(t, sharded)
+		})
+	}
+}
+
+func testKilledMove(t *testing.T, sharded bool) {
 	random := rand.New(rand.NewPCG(soak.Seed(t), 0))
 	rows, kills := soak.Scale(20_000, 5_000_000), soak.Trials(t, 3, 10)
-	source, target := enginetest.Start(t, embedded.Config{}), enginetest.Start(t, embedded.Config{})
+	source, target := enginetest.Start(t, embedded.Config{}), enginetest.Start(t, embedded.Config{Remote: true, Password: "p"})
+	servers := []*embedded.Server{target}
+	if sharded {
+		servers = append(servers, enginetest.Start(t, embedded.Config{Password: "p"}))
+	}
 	path := filepath.Join(t.TempDir(), "rows.jsonl")
 	writeRows(t, path, 0, rows)
 	require.EqualValues(t, rows, loadRows(t, source.DSN(), path).Rows)
 	facts := idFacts(0, 100)
 	require.Equal(t, 100, missing(t, source.DSN(), facts))
+	if sharded {
+		divide(t, servers, "with_id", "id String, k LowCardinality(String), n UInt32", "id")
+	}
 
 	c := child{From: source.DSN(), To: target.DSN(), PieceRows: max(uint64(rows)/50, 1000)}
 	for i := range kills {
@@ -136,19 +155,22 @@ func TestSoakKilledMove(t *testing.T) {
 		cmd.Env = append(os.Environ(), childEnv+"="+string(text))
 		require.NoError(t, cmd.Start())
 		<-time.After(time.Duration(random.IntN(1+soak.Scale(2500, 20_000))) * time.Millisecond)
+		killed := servers[i%len(servers)]
 		if i%3 == 1 {
-			require.NoError(t, target.Kill())
+			require.NoError(t, killed.Kill())
 		}
 		_ = cmd.Process.Kill() // it may be done
 		_ = cmd.Wait()         // killed
 		if i%3 == 1 {
-			require.NoError(t, target.Restart(t.Context()))
+			require.NoError(t, killed.Restart(t.Context()))
 		}
 		writeRows(t, path, rows, rows+500)
 		rows += 500
 		require.EqualValues(t, 500, loadRows(t, source.DSN(), path).Rows)
-		n, err := open(t, target.DSN()).SelectText(t.Context(), "count", "SELECT toString(sum(ifNull(total_rows, 0))) FROM system.tables WHERE name = 'with_id'")
-		require.NoError(t, err)
+		n := "no"
+		if there := textOf(t, target.DSN(), "SELECT toString(count()) FROM system.tables WHERE database = currentDatabase() AND name = 'with_id'"); there == "1" {
+			n = textOf(t, target.DSN(), "SELECT toString(count()) FROM with_id")
+		}
 		t.Logf("killed after %s, the target has %s of %d rows", time.Since(start).Round(time.Millisecond), n, rows+100)
 	}
 	c.Finish = true
@@ -156,18 +178,40 @@ func TestSoakKilledMove(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, report.Finished && report.Equal)
 	const sum = "SELECT toString((count(), uniqExact(id), sum(cityHash64(*)), groupBitXor(cityHash64(*)))) FROM with_id"
-	want, err := open(t, source.DSN()).SelectText(t.Context(), "sum", sum)
-	require.NoError(t, err)
-	have, err := open(t, target.DSN()).SelectText(t.Context(), "sum", sum)
-	require.NoError(t, err)
-	require.Equal(t, want, have)
+	have := textOf(t, target.DSN(), sum)
+	require.Equal(t, textOf(t, source.DSN(), sum), have)
 	require.Contains(t, have, fmt.Sprintf("(%d,%[1]d,", rows+100))
+	if sharded {
+		return // loads look for the table's own engine
+	}
 
 	writeRows(t, path, rows, rows+700)
 	grown := loadRows(t, target.DSN(), path)
 	require.EqualValues(t, 700, grown.Rows)
 	require.EqualValues(t, rows, grown.SkippedRows)
 	require.Equal(t, 5, missing(t, target.DSN(), idFacts(0, 105)))
+}
+
+func textOf(t *testing.T, dsn, sql string) string {
+	t.Helper()
+	text, err := open(t, dsn).SelectText(t.Context(), "ask", sql)
+	require.NoError(t, err)
+	return text
+}
+
+// divide makes a table on each of the servers, and one on the first that is Distributed
+// over them by the hash of a column.
+func divide(t *testing.T, servers []*embedded.Server, name, columns, by string) {
+	t.Helper()
+	hosts := make([]string, len(servers))
+	for i, server := range servers {
+		u, err := url.Parse(server.DSN())
+		require.NoError(t, err)
+		hosts[i] = u.Host
+		require.NoError(t, open(t, server.DSN()).Exec(t.Context(), "CREATE TABLE parts ("+columns+") ENGINE = MergeTree ORDER BY n"))
+	}
+	require.NoError(t, open(t, servers[0].DSN()).Exec(t.Context(),
+		fmt.Sprintf("CREATE TABLE %s AS remote('%s', 'factload', 'parts', 'factload', 'p', cityHash64(%s))", name, strings.Join(hosts, ","), by)))
 }
 
 // A load that is not finished has to be before the move is: the target does not know what
@@ -185,4 +229,26 @@ func TestUnfinishedLoad(t *testing.T) {
 	loadRows(t, p.DSN, path)
 	require.EqualValues(t, 10, p.run(t, "with_id"))
 	require.EqualValues(t, 10, loadRows(t, p.to.DSN, path).SkippedRows)
+}
+
+// A table that is divided between two servers is filled through the one that knows both,
+// each row where its hash says.
+func TestDistributedTarget(t *testing.T) {
+	t.Parallel()
+	source := enginetest.Database(t)
+	servers := []*embedded.Server{enginetest.Start(t, embedded.Config{Remote: true, Password: "p"}), enginetest.Start(t, embedded.Config{Password: "p"})}
+	divide(t, servers, "t", "n UInt64, s String", "n")
+	c := child{From: source.DSN, To: servers[0].DSN(), PieceRows: 300}
+	source.Exec(t, "CREATE TABLE t (n UInt64, s String) ENGINE = MergeTree ORDER BY n")
+	for range 2 {
+		source.Exec(t, "INSERT INTO t SELECT number, toString(number) FROM numbers(1000)")
+		report, err := c.move(t.Context())
+		require.NoError(t, err)
+		require.True(t, report.Equal)
+		require.EqualValues(t, 1000, report.Tables[0].Copied)
+	}
+	for shard, server := range servers {
+		const sql = "SELECT toString((count() > 500, uniqExact(n) * 2 = count(), groupUniqArray(cityHash64(n) % 2))) FROM parts"
+		require.Equal(t, fmt.Sprintf("(1,1,[%d])", shard), textOf(t, server.DSN(), sql))
+	}
 }
