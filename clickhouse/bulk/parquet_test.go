@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,11 +21,18 @@ func (r *room) parquetOf(sql string) []byte {
 	return file.Bytes()
 }
 
-// TestParquetOfEngine loads what the engine has written, of all kinds of columns, and
-// compares.
-func TestParquetOfEngine(t *testing.T) {
+// linesOf returns rows of the engine as JSON lines.
+func (r *room) linesOf(sql string) []byte {
+	r.t.Helper()
+	var file bytes.Buffer
+	require.NoError(r.t, r.client.QueryFormat(r.t.Context(), &file, "JSONEachRow", sql))
+	return file.Bytes()
+}
+
+// TestSoakRowsOfEngine loads what the engine has written, of all kinds of columns, as Parquet,
+// as lines, and two objects deep, and compares.
+func TestSoakRowsOfEngine(t *testing.T) {
 	t.Parallel()
-	r := newRoom(t)
 	fields := []fact.Field{
 		{Name: "n", Type: fact.UInt64},
 		{Name: "i", Type: fact.Int32, Nullable: true},
@@ -48,17 +56,37 @@ func TestParquetOfEngine(t *testing.T) {
 	toUUID(format('61f0c404-5cb3-11e7-907b-{}', leftPad(toString(number), 12, '0'))) AS run, arrayMap(x -> toString(x), range(number %% 4)) AS tags,
 	mapFromArrays(arrayMap(x -> concat('k', toString(x)), range(number %% 3)), arrayMap(x -> toString(x), range(number %% 3))) AS labels
 	FROM numbers(%d)`, rows)
-	file := r.parquetOf("SELECT *, CAST((n, text), 'Tuple(in UInt64, out Nullable(String))') AS usage FROM (" + sql + ") SETTINGS output_format_parquet_row_group_size = 1000")
-	cfg := r.config(r.file("calls.parquet", file))
-	cfg.Targets = map[string]Target{"calls": {Schema: fact.Schema{Name: "calls", Fields: fields, OrderBy: []string{"n"}}}}
-	cfg.Schema, cfg.ChunkBytes = "calls", 1<<20
-	sum := r.load(cfg)
-	require.EqualValues(t, rows, sum.Rows, "%v", sum.FirstRejects)
-	const columns = "n, i, text, kind, ok, f32, if(isNaN(f64), NULL, f64) AS f64, cost, day, at, run, tags, labels"
-	hash := "SELECT count(), sum(cityHash64(toString(tuple(n, i, text, kind, ok, f32, f64, cost, day, at, run, tags, labels)))) FROM (SELECT " + columns + " FROM "
-	require.Equal(t, r.Query(t, hash+"("+sql+"))"), r.Query(t, hash+"calls)"))
-	require.Equal(t, "0", r.Query(t, "SELECT count() FROM calls WHERE JSONExtractUInt(usage, 'in') != n OR JSONExtract(usage, 'out', 'Nullable(String)') IS DISTINCT FROM text"))
-	require.Zero(t, r.load(cfg).Rows)
+	withUsage := "(SELECT *, tuple(n AS input, text AS output) AS usage FROM (" + sql + "))"
+	const named = " SETTINGS enable_named_columns_in_function_tuple = 1"
+	const columns = "n, i, text, kind, ok, f32, %s, cost, day, at, run, tags, labels"
+	nested := "SELECT tuple(tuple(" + fmt.Sprintf(columns, "f64") + ", usage) AS body) AS response FROM " + withUsage + named
+	hash := "SELECT count(), sum(cityHash64(toString(tuple(" + fmt.Sprintf(columns, "if(isNaN(f64), NULL, f64)") + ")))) FROM "
+	for name, file := range map[string]func(*room) []byte{
+		"parquet": func(r *room) []byte {
+			return r.parquetOf("SELECT * FROM " + withUsage + named + ", output_format_parquet_row_group_size = 1000")
+		},
+		"flat":   func(r *room) []byte { return r.linesOf("SELECT * FROM " + withUsage + named) },
+		"nested": func(r *room) []byte { return r.linesOf(nested) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRoom(t)
+			cfg := r.config(r.file("calls", file(r)))
+			fields := slices.Clone(fields)
+			for i := range fields {
+				if name == "nested" {
+					fields[i].From = "response.body." + fields[i].Name
+				}
+			}
+			cfg.Targets = map[string]Target{"calls": {Schema: fact.Schema{Name: "calls", Fields: fields, OrderBy: []string{"n"}}}}
+			cfg.Schema, cfg.ChunkBytes = "calls", 1<<20
+			sum := r.load(cfg)
+			require.EqualValues(t, rows, sum.Rows, "%v", sum.FirstRejects)
+			require.Equal(t, r.Query(t, hash+"("+sql+")"), r.Query(t, hash+"calls"))
+			require.Equal(t, "0", r.Query(t, "SELECT count() FROM calls WHERE JSONExtractUInt(usage, 'input') != n OR JSONExtract(usage, 'output', 'Nullable(String)') IS DISTINCT FROM text"))
+			require.Zero(t, r.load(cfg).Rows)
+		})
+	}
 }
 
 // TestParquetRejects tells rows by their number, and a damaged file by its name.
