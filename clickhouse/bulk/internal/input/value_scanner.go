@@ -60,36 +60,32 @@ var structure = [256]uint8{'"': 1, '{': 2, '[': 2, '}': 3, ']': 3}
 
 // text steps over some of a text, to behind its end if that is there.
 func (s *valueScanner) text(b []byte) (n int) {
-	for n < len(b) {
-		if s.escaped {
-			s.escaped = false
-			n++
-			continue
-		}
-		quote := bytes.IndexByte(b[n:], '"')
-		end := len(b)
-		if quote >= 0 {
-			end = n + quote
-		}
-		for n < end { // escapes before the quote, the last of which may be of it
-			i := bytes.IndexByte(b[n:end], '\\')
-			if i < 0 {
-				n = end
-				break
-			}
-			n += i + 2
-		}
-		switch {
-		case n > end: // the backslash before end escapes what is there
-			if s.escaped = end == len(b); s.escaped {
-				return len(b)
-			}
-		case quote >= 0:
-			s.inText = false
-			return n + 1
-		}
+	if s.escaped {
+		s.escaped, n = false, 1
 	}
-	return n
+	for {
+		quote := bytes.IndexByte(b[n:], '"')
+		if quote < 0 {
+			s.escaped = endsEscaped(b[n:])
+			return len(b)
+		}
+		end := n + quote
+		if !endsEscaped(b[n:end]) {
+			s.inText = false
+			return end + 1
+		}
+		n = end + 1
+	}
+}
+
+// endsEscaped reports whether what follows a piece of a text is escaped: the backslashes at its
+// end are odd in number.
+func endsEscaped(text []byte) bool {
+	n := len(text)
+	for n > 0 && text[n-1] == '\\' {
+		n--
+	}
+	return (len(text)-n)%2 == 1
 }
 
 func isSpace(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
