@@ -67,20 +67,21 @@ func isNumber(text string) bool {
 // csvRows turns a table with a header into placed lines: CSV as RFC 4180 has it, or TSV
 // with the same quotes. Of the input it holds one row.
 type csvRows struct {
+	lineMaker
 	r       *csv.Reader
 	most    *mostBytes
 	skipped int64 // bytes before the header
 	header  []string
 	keys    [][]byte // the keys of the header as JSON, with a colon
 	kinds   []Cell
-	line    []byte // goes out next
-	pending []byte // what of it has not gone out
+	line    []byte
 }
 
 // newCSVRows reads the header. A row may have most bytes.
 func newCSVRows(src io.Reader, comma rune, most int, kindOf func(key string) Cell) (*csvRows, error) {
 	limited := &mostBytes{r: src, most: int64(most) + csvBuffer, left: int64(most) + csvBuffer}
 	c := &csvRows{r: csv.NewReader(bufio.NewReaderSize(limited, csvBuffer)), most: limited}
+	c.next = c.nextLine
 	c.r.Comma, c.r.ReuseRecord, c.r.FieldsPerRecord = comma, true, 0
 	header, err := c.r.Read()
 	if err != nil {
@@ -103,51 +104,36 @@ func newCSVRows(src io.Reader, comma rune, most int, kindOf func(key string) Cel
 
 const csvBuffer = 64 << 10
 
-// Read returns lines.
-func (c *csvRows) Read(p []byte) (n int, err error) {
-	for n < len(p) {
-		if len(c.pending) == 0 {
-			if err := c.next(); err != nil {
-				return n, err
-			}
-		}
-		k := copy(p[n:], c.pending)
-		c.pending, n = c.pending[k:], n+k
-	}
-	return n, nil
-}
-
-// next makes the line of the next row.
-func (c *csvRows) next() error {
-	offset := c.skipped + c.r.InputOffset()
+// nextLine makes the line of the next row.
+func (c *csvRows) nextLine() ([]byte, error) {
+	at := Place{Offset: c.skipped + c.r.InputOffset()}
 	c.most.left = c.most.most
 	record, err := c.r.Read()
 	var bad *csv.ParseError
 	switch {
 	case errors.As(err, &bad):
-		c.line = Place{Offset: offset, Line: int64(bad.StartLine)}.append(c.line[:0])
-		c.fault(bad.Err.Error())
+		at.Line, err = int64(bad.StartLine), bad.Err
 	case err != nil:
-		return err
+		return nil, err
 	default:
 		line, _ := c.r.FieldPos(0)
-		c.line = Place{Offset: offset, Line: int64(line)}.append(c.line[:0])
-		c.row(record)
+		at.Line = int64(line)
+		err = c.row(at, record)
 	}
-	c.line = append(c.line, '\n')
-	c.pending = c.line
-	return nil
+	if err != nil {
+		c.line = at.appendFault(c.line[:0], err.Error())
+	}
+	return c.line, nil
 }
 
-// row appends the row as a JSON object.
-func (c *csvRows) row(record []string) {
-	from := len(c.line)
-	c.line = append(c.line, '{')
+// row makes the line of a row.
+func (c *csvRows) row(at Place, record []string) error {
+	c.line = append(at.append(c.line[:0]), '{')
 	for i, text := range record {
 		if text == "" {
 			continue
 		}
-		if c.line[len(c.line)-1] != '{' || len(c.line) > from+1 {
+		if c.line[len(c.line)-1] != '{' {
 			c.line = append(c.line, ',')
 		}
 		c.line = append(c.line, c.keys[i]...)
@@ -156,18 +142,11 @@ func (c *csvRows) row(record []string) {
 			c.line, err = AppendCell(c.line, c.kinds[i], text)
 		}
 		if err != nil {
-			c.line = c.line[:from]
-			c.fault(fmt.Sprintf("the cell of %q: %v", c.header[i], err))
-			return
+			return fmt.Errorf("the cell of %q: %w", c.header[i], err)
 		}
 	}
 	c.line = append(c.line, '}')
-}
-
-// fault makes the placed line one that says what is wrong with its row.
-func (c *csvRows) fault(text string) {
-	c.line[len(c.line)-1] = faultFollows
-	c.line = append(c.line, text...)
+	return nil
 }
 
 // mostBytes is a reader that fails when more is read than left.

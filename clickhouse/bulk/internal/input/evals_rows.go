@@ -16,6 +16,7 @@ import (
 // The log is of one run: its first line is the spec of the run, and the others are events
 // and the report. What was sampled is held until it is graded.
 type evalsRows struct {
+	lineMaker
 	lines  *LineReader
 	place  Place // of the line that was read last
 	behind int64 // offset behind it
@@ -28,7 +29,7 @@ type evalsRows struct {
 	failed  int
 	last    string // when the last event was
 
-	line, pending []byte
+	line []byte
 }
 
 // mostWaiting is how many samples may wait to be graded.
@@ -67,53 +68,37 @@ type evalsData struct {
 }
 
 func newEvalsRows(r io.Reader, most int) *evalsRows {
-	return &evalsRows{lines: NewLineReader(r, most), sampled: make(map[string]evalsEvent)}
+	e := &evalsRows{lines: NewLineReader(r, most), sampled: make(map[string]evalsEvent)}
+	e.next = e.nextLine
+	return e
 }
 
-// Read returns lines.
-func (e *evalsRows) Read(p []byte) (n int, err error) {
-	for n < len(p) {
-		if len(e.pending) == 0 {
-			if err := e.next(); err != nil {
-				return n, err
-			}
-		}
-		k := copy(p[n:], e.pending)
-		e.pending, n = e.pending[k:], n+k
-	}
-	return n, nil
-}
-
-// next makes the line of the next row.
-func (e *evalsRows) next() error {
+// nextLine makes the line of the next row.
+func (e *evalsRows) nextLine() ([]byte, error) {
 	for {
 		text, err := e.lines.Next()
 		e.place = Place{Offset: e.behind, Line: e.place.Line + 1}
 		e.behind += e.lines.Passed()
 		if err != nil && !errors.Is(err, ErrLineTooLong) {
-			return err
+			return nil, err
 		}
 		var row any
 		if err == nil {
 			row, err = e.row(text)
 		}
-		switch {
-		case err != nil:
-			e.line = e.place.append(e.line[:0])
-			e.line[len(e.line)-1] = faultFollows
-			e.line = append(e.line, strings.ReplaceAll(err.Error(), "\n", " ")...)
-		case row == nil:
+		if err == nil && row == nil {
 			continue
-		default:
-			envelope, err := json.Marshal(row)
-			if err != nil {
-				return err
-			}
+		}
+		var envelope []byte
+		if err == nil {
+			envelope, err = json.Marshal(row)
+		}
+		if err != nil {
+			e.line = e.place.appendFault(e.line[:0], err.Error())
+		} else {
 			e.line = append(e.place.append(e.line[:0]), envelope...)
 		}
-		e.line = append(e.line, '\n')
-		e.pending = e.line
-		return nil
+		return e.line, nil
 	}
 }
 

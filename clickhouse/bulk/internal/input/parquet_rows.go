@@ -19,18 +19,18 @@ var ErrParquet = errors.New("the Parquet file cannot be read")
 // parquetRows turns a Parquet file into placed lines: each row is one JSON object, with its
 // number as its place. It holds a page of each column, and some rows.
 type parquetRows struct {
+	lineMaker
 	groups []parquet.RowGroup // that are not read yet
 	rows   parquet.Rows       // of the group being read, or nil
 	root   parquetNode
 
 	batch   []parquet.Row
-	ready   int // how many rows of batch are read, of which next have been taken
-	next    int
+	ready   int // how many rows of batch are read, of which some have been taken
+	taken   int
 	number  int64           // of rows taken
 	columns []parquetColumn // of one row
 
-	line    []byte // goes out next
-	pending []byte // what of it has not gone out
+	line []byte
 }
 
 // parquetColumn are the values of a leaf in one row, of which some are taken.
@@ -54,7 +54,7 @@ func newParquetRows(r io.ReaderAt, size int64) (p *parquetRows, err error) {
 	if p.root, err = newParquetNode(file.Root(), &elements, 0, 0); err != nil {
 		return nil, err
 	}
-	p.columns = make([]parquetColumn, p.root.last)
+	p.columns, p.next = make([]parquetColumn, p.root.last), p.nextLine
 	return p, nil
 }
 
@@ -77,55 +77,34 @@ func recoverParquet(err *error) {
 	}
 }
 
-// Read returns lines.
-func (p *parquetRows) Read(b []byte) (n int, err error) {
-	for n < len(b) {
-		if len(p.pending) == 0 {
-			if err := p.takeRow(); err != nil {
-				return n, err
-			}
-		}
-		k := copy(b[n:], p.pending)
-		p.pending, n = p.pending[k:], n+k
-	}
-	return n, nil
-}
-
-// takeRow makes the line of the next row.
-func (p *parquetRows) takeRow() (err error) {
+// nextLine makes the line of the next row.
+func (p *parquetRows) nextLine() (_ []byte, err error) {
 	defer recoverParquet(&err)
-	for p.next == p.ready {
+	for p.taken == p.ready {
 		if err := p.readRows(); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	row := p.batch[p.next]
-	p.next++
+	row := p.batch[p.taken]
+	p.taken++
+	at := Place{Offset: p.number, Line: p.number + 1}
 	p.number++
-	p.line = Place{Offset: p.number - 1, Line: p.number}.append(p.line[:0])
 	clear(p.columns)
 	row.Range(func(i int, values []parquet.Value) bool { p.columns[i] = values; return true })
-	from := len(p.line)
-	line, err := p.root.appendObject(p.line, p.columns)
-	if err == nil {
-		p.line = line
-	}
+	p.line, err = p.root.appendObject(at.append(p.line[:0]), p.columns)
 	var bad *cellError
 	switch {
 	case errors.As(err, &bad):
-		p.line[from-1] = faultFollows
-		p.line = append(p.line[:from], bad.Error()...)
+		p.line = at.appendFault(p.line[:0], bad.Error())
 	case err != nil:
-		return err
+		return nil, err
 	}
 	for i := range p.columns {
 		if bad == nil && len(p.columns[i]) > 0 {
-			return fmt.Errorf("%w: row %d has more values in a column than its schema tells", ErrParquet, p.number)
+			return nil, fmt.Errorf("%w: row %d has more values in a column than its schema tells", ErrParquet, p.number)
 		}
 	}
-	p.line = append(p.line, '\n')
-	p.pending = p.line
-	return nil
+	return p.line, nil
 }
 
 // readRows reads the next rows, if there are any.
@@ -137,7 +116,7 @@ func (p *parquetRows) readRows() error {
 		p.rows, p.groups = p.groups[0].Rows(), p.groups[1:]
 	}
 	n, err := p.rows.ReadRows(p.batch)
-	p.next, p.ready = 0, n
+	p.taken, p.ready = 0, n
 	if err == nil && n == 0 {
 		err = io.ErrNoProgress
 	}

@@ -3,6 +3,7 @@ package input
 import (
 	"bytes"
 	"strconv"
+	"strings"
 )
 
 // Place is where in an input a row stands. Lines that were made of an input in another
@@ -22,6 +23,13 @@ func (p Place) append(b []byte) []byte {
 	b = strconv.AppendInt(b, p.Offset, 10)
 	b = strconv.AppendInt(append(b, ' '), p.Line, 10)
 	return append(b, rowFollows)
+}
+
+// appendFault appends a line that says what is wrong with the row at the place.
+func (p Place) appendFault(b []byte, text string) []byte {
+	b = p.append(b)
+	b[len(b)-1] = faultFollows
+	return append(b, strings.ReplaceAll(text, "\n", " ")...)
 }
 
 const (
@@ -52,4 +60,28 @@ func PlaceOf(line []byte) Place {
 	p.Offset, _ = strconv.ParseInt(string(offset), 10, 64)
 	p.Line, _ = strconv.ParseInt(string(number), 10, 64)
 	return p
+}
+
+// lineMaker returns the placed lines that next makes, one after the other.
+type lineMaker struct {
+	// next returns a line without its end, which is valid until the one after, and to which
+	// a byte may be appended.
+	next    func() ([]byte, error)
+	pending []byte // goes out next
+}
+
+// Read returns lines.
+func (m *lineMaker) Read(p []byte) (n int, err error) {
+	for n < len(p) {
+		if len(m.pending) == 0 {
+			line, err := m.next()
+			if err != nil {
+				return n, err
+			}
+			m.pending = append(line, '\n')
+		}
+		k := copy(p[n:], m.pending)
+		m.pending, n = m.pending[k:], n+k
+	}
+	return n, nil
 }
