@@ -39,7 +39,9 @@ services and loads go on with the target: files that were loaded are not loaded 
 
 Tables that are there, such as Distributed ones, are filled as they are. Nothing is deleted
 at the target: rows that the source does not have are an error. Rows go through this
-program, over HTTP: a native DSN whose server has mapped ports needs http_port.`,
+program, over HTTP: a native DSN whose server has mapped ports needs http_port, compress=gzip
+in an http:// DSN spares a slow network, and read_timeout has to be longer than it takes to
+read the largest table once.`,
 		Example: `  factload move --to-file server.dsn
   factload move --to-file server.dsn --finish`,
 		Args: cobra.NoArgs,
