@@ -59,7 +59,8 @@ type Config struct {
 	// Inputs are files, directories, patterns of filepath.Glob, or "-" for
 	// Stdin. Of a directory, all files below it that end in .jsonl or .ndjson,
 	// compressed or not, are taken in the order of their paths, hidden ones left
-	// out. Links to files and to directories are followed. Files are read in
+	// out. A ZIP archive stands for the files in it that may have rows. Links to files and
+	// to directories are followed. Files are read in
 	// order and each once, also one that links lead to by several names.
 	Inputs []string
 	// Stdin is what "-" means. Nil means os.Stdin.
@@ -98,8 +99,8 @@ type Config struct {
 	// DefaultMaxLineBytes.
 	MaxLineBytes int
 	// Rejects is the path of the file that rejected rows go to, a regular one.
-	// Entries that it has already stay, unless they are written anew; see the
-	// package comment. It is created with the first reject. Empty means that
+	// Entries that it has already stay, unless they are written anew; see
+	// docs/loading.md. It is created with the first reject. Empty means that
 	// rejected rows are only counted.
 	Rejects string
 	// MaxRejects stops a hopeless load.
@@ -123,8 +124,8 @@ type Config struct {
 	// schema or options have changed; see [RulesChangedError].
 	AllowChanged bool
 
-	// Memory bounds the memory of the load, in bytes, by the formula in the
-	// package comment: it sets Workers and ChunkBytes where they are 0, and is an
+	// Memory bounds the memory of the load, in bytes, by the formula in
+	// docs/loading.md: it sets Workers and ChunkBytes where they are 0, and is an
 	// error where they do not fit. 0 means no bound but theirs. The least is
 	// MinMemory.
 	Memory int64
@@ -134,7 +135,7 @@ type Config struct {
 	// ChunkBytes bounds a chunk, which is what one insert holds: so many bytes of
 	// text, and as many lines as the schemas' widest table can hold in that much
 	// memory. Larger chunks make fewer and larger parts, which is less work for the
-	// server, and take more memory; see the package comment. 0 means
+	// server, and take more memory; see docs/loading.md. 0 means
 	// DefaultChunkBytes, or what Memory allows.
 	ChunkBytes int
 	// RetryBudget is how long an insert that fails for the moment is repeated

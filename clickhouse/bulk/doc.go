@@ -13,7 +13,8 @@
 //
 // An input is a sequence of lines, each one JSON object: a bare row, an envelope (an
 // object that names the schema of the row in it), or an event of a raw log (the log that
-// a fact.EventStore keeps); see [Format]. Compression is told by content.
+// a fact.EventStore keeps); see [Format]. Rows in another form, in arrays, CSV or Parquet,
+// become such lines as they are read. Compression and form are told by content.
 //
 // # What happens
 //

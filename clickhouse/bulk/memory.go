@@ -56,7 +56,7 @@ func (c *Config) copies() int {
 	return insert.BlockCopies(c.Client)
 }
 
-// footprint is the formula of the package comment.
+// footprint is the formula of docs/loading.md.
 func (c *Config) footprint() int64 {
 	workers, chunkBytes := c.sizes()
 	return baseMemory + int64(workers)*int64(chunkBytes)*int64(c.copies())

@@ -149,7 +149,7 @@ func TestSoakShapesSurviveCrashes(t *testing.T) {
 				if name == "wrapped" {
 					cfg.RowsAt = "samples"
 				}
-				crashes += r.throughCrashes(rand.New(rand.NewPCG(seed, trial)), 20, cfg)
+				crashes += r.throughCrashes(rand.New(rand.NewPCG(seed, trial)), 15, cfg)
 				require.Equal(t, fmt.Sprintf("%d\t%d", 1000-c.rejected, 1000-c.rejected), r.count())
 				require.Len(t, r.rejects(cfg), c.rejected)
 				require.Zero(t, r.load(cfg).Rows)

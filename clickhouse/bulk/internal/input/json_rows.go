@@ -113,8 +113,7 @@ func (r *jsonRows) row(p []byte) int {
 	}
 	r.pos, r.offset = r.pos+k, r.offset+int64(k)
 	if done {
-		r.pending = append(r.place[:0], '\n') //nolint:gocritic // the place is where pending bytes live
-		r.valueEnded()
+		r.rowEnded()
 	}
 	return k
 }
@@ -131,8 +130,7 @@ func (r *jsonRows) fill() error {
 	case !errors.Is(r.err, io.EOF):
 		return r.err
 	case len(r.stack) == 0 && r.at == inRow && r.scan.scalar:
-		r.pending = append(r.place[:0], '\n') //nolint:gocritic // the place is where pending bytes live
-		r.valueEnded()
+		r.rowEnded()
 		return nil
 	case len(r.stack) == 0 && r.at == inSkipped && r.scan.scalar:
 		r.valueEnded()
@@ -292,6 +290,12 @@ func (r *jsonRows) begin(what state, c byte) {
 		r.place = Place{Offset: r.offset, Line: r.line}.append(r.place[:0])
 		r.pending = r.place
 	}
+}
+
+// rowEnded ends the line of a row.
+func (r *jsonRows) rowEnded() {
+	r.pending = append(r.place[:0], '\n') //nolint:gocritic // the place is where pending bytes live
+	r.valueEnded()
 }
 
 // valueEnded goes on behind a value.

@@ -20,9 +20,7 @@ import (
 
 // parquetLeaf appends a value of a column as JSON. It is of one of the kinds below: nothing
 // is rounded, and NaN and infinities stand as Python writes them.
-type parquetLeaf struct {
-	append func(b []byte, v parquet.Value) ([]byte, error)
-}
+type parquetLeaf func(b []byte, v parquet.Value) ([]byte, error)
 
 // newParquetLeaf chooses by the type of a column, as its element of the schema says it.
 func newParquetLeaf(c *parquet.Column, element *format.SchemaElement) (parquetLeaf, error) {
@@ -30,7 +28,7 @@ func newParquetLeaf(c *parquet.Column, element *format.SchemaElement) (parquetLe
 	if l := c.Type().LogicalType(); logical == nil && l != nil {
 		logical = l.Value // of a file by an older writer
 	}
-	var f func(b []byte, v parquet.Value) ([]byte, error)
+	var f parquetLeaf
 	switch kind := c.Type().Kind(); t := logical.(type) {
 	case *format.DecimalType:
 		f = decimalLeaf(int(t.Scale))
@@ -60,13 +58,13 @@ func newParquetLeaf(c *parquet.Column, element *format.SchemaElement) (parquetLe
 		if logical != nil {
 			what = logical.String()
 		}
-		return parquetLeaf{}, fmt.Errorf("%w: column %q is of type %s, which has no form in JSON: write the file without it", ErrParquet, strings.Join(c.Path(), "."), what)
+		return nil, fmt.Errorf("%w: column %q is of type %s, which has no form in JSON: write the file without it", ErrParquet, strings.Join(c.Path(), "."), what)
 	}
-	return parquetLeaf{f}, nil
+	return f, nil
 }
 
 // physicalLeaf is for columns that say no more than how they are stored.
-func physicalLeaf(kind parquet.Kind, element *format.SchemaElement) func([]byte, parquet.Value) ([]byte, error) {
+func physicalLeaf(kind parquet.Kind, element *format.SchemaElement) parquetLeaf {
 	if !element.Type.Valid || element.ConvertedType.Valid {
 		return nil // of a type that the library does not know
 	}
@@ -87,7 +85,7 @@ func physicalLeaf(kind parquet.Kind, element *format.SchemaElement) func([]byte,
 	return nil
 }
 
-func intLeaf(kind parquet.Kind, signed bool) func([]byte, parquet.Value) ([]byte, error) {
+func intLeaf(kind parquet.Kind, signed bool) parquetLeaf {
 	return func(b []byte, v parquet.Value) ([]byte, error) {
 		switch {
 		case kind == parquet.Int32 && signed:
@@ -176,7 +174,7 @@ func appendParquetUUID(b []byte, v parquet.Value) ([]byte, error) {
 }
 
 // decimalLeaf appends decimals as numbers with all of their digits.
-func decimalLeaf(scale int) func([]byte, parquet.Value) ([]byte, error) {
+func decimalLeaf(scale int) parquetLeaf {
 	return func(b []byte, v parquet.Value) ([]byte, error) {
 		n := new(big.Int)
 		switch v.Kind() {
@@ -229,7 +227,7 @@ func unitOf(u format.TimeUnit) (perSecond int64) {
 
 // timestampLeaf appends points in time. Those that are not of UTC are written without a
 // zone, which a field takes for UTC.
-func timestampLeaf(perSecond int64, utc bool) func([]byte, parquet.Value) ([]byte, error) {
+func timestampLeaf(perSecond int64, utc bool) parquetLeaf {
 	layout := `"2006-01-02T15:04:05.999999999Z"`
 	if !utc {
 		layout = `"2006-01-02 15:04:05.999999999"`
@@ -242,7 +240,7 @@ func timestampLeaf(perSecond int64, utc bool) func([]byte, parquet.Value) ([]byt
 }
 
 // clockLeaf appends times of a day.
-func clockLeaf(perSecond int64) func([]byte, parquet.Value) ([]byte, error) {
+func clockLeaf(perSecond int64) parquetLeaf {
 	return func(b []byte, v parquet.Value) ([]byte, error) {
 		n := int64(v.Int32())
 		if v.Kind() == parquet.Int64 {

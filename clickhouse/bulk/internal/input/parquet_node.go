@@ -145,7 +145,7 @@ func (n *parquetNode) appendElement(b []byte, columns []parquetColumn) ([]byte, 
 	}
 	v := columns[n.first][0]
 	columns[n.first] = columns[n.first][1:]
-	b, err := n.leaf.append(b, v)
+	b, err := n.leaf(b, v)
 	if err != nil {
 		return b, &cellError{n.name, err}
 	}

@@ -78,7 +78,7 @@ func (m *lineMaker) Read(p []byte) (n int, err error) {
 			if err != nil {
 				return n, err
 			}
-			m.pending = append(line, '\n')
+			m.pending = append(line, '\n') //nolint:gocritic // as next allows
 		}
 		k := copy(p[n:], m.pending)
 		m.pending, n = m.pending[k:], n+k
