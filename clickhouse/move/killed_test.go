@@ -154,7 +154,7 @@ func testKilledMove(t *testing.T, sharded bool) {
 		require.NoError(t, err)
 		cmd.Env = append(os.Environ(), childEnv+"="+string(text))
 		require.NoError(t, cmd.Start())
-		<-time.After(time.Duration(random.IntN(1+soak.Scale(2500, 20_000))) * time.Millisecond)
+		<-time.After(time.Duration(random.IntN(1+soak.Scale(2500, 6000))) * time.Millisecond)
 		killed := servers[i%len(servers)]
 		if i%3 == 1 {
 			require.NoError(t, killed.Kill())
