@@ -1,7 +1,9 @@
 package bulk
 
 import (
+	"bytes"
 	"context"
+	"slices"
 
 	"github.com/factload/factload/clickhouse/bulk/internal/input"
 )
@@ -36,41 +38,53 @@ const (
 	manyFiles      = 16
 	filesAtOnce    = 1000
 	manyBeginnings = 50_000
+	mostRetried    = 4000
 )
 
-// beginnings finds the chunks that some files begin with.
-type beginnings struct {
-	roots map[token]bool
-	find  lookup
-}
-
-// lookAhead asks the ledger what a file begins with, and those that come next.
+// lookAhead asks the ledger what a file begins with, and those that come next, and what has
+// become of the rows that they have rejected.
 func (r *reader) lookAhead(ctx context.Context, in *input.File) error {
 	l := r.load
-	if len(l.files) < manyFiles || r.beginnings.roots[l.rootOf(in)] {
+	if len(l.files) < manyFiles || r.beginnings[l.rootOf(in)] != nil {
 		return nil
 	}
-	b := beginnings{roots: make(map[token]bool)}
+	r.beginnings = make(map[token]lookup)
 	var parents []token
 	for _, next := range l.files[in.Index:min(len(l.files), in.Index+filesAtOnce)] {
-		if root := l.rootOf(next); !b.roots[root] {
-			b.roots[root] = true
-			parents = append(parents, root)
-		}
+		parents = append(parents, l.rootOf(next))
 	}
-	err := r.retry.do(ctx, func(ctx context.Context, _ bool) (err error) {
-		b.find, err = l.ledger.allFollowing(ctx, parents, manyBeginnings)
+	rejected, err := r.lookUp(ctx, parents)
+	if err != nil || len(rejected) == 0 || l.cfg.RetryRejected { // which changes what has become of them
+		return err
+	}
+	for i, t := range rejected {
+		rejected[i] = retryRoot(t)
+	}
+	_, err = r.lookUp(ctx, rejected[:min(len(rejected), mostRetried)])
+	return err
+}
+
+// lookUp asks the ledger once what follows some positions, and returns the tokens of the chunks
+// there that have rejected rows.
+func (r *reader) lookUp(ctx context.Context, parents []token) (rejected []token, err error) {
+	slices.SortFunc(parents, func(a, b token) int { return bytes.Compare(a[:], b[:]) })
+	parents = slices.Compact(parents)
+	var find lookup
+	err = r.retry.do(ctx, func(ctx context.Context, _ bool) (err error) {
+		find, rejected, err = r.load.ledger.allFollowing(ctx, parents, manyBeginnings)
 		return err
 	})
-	r.beginnings = b
-	return err
+	for _, parent := range parents {
+		r.beginnings[parent] = find
+	}
+	return rejected, err
 }
 
 // following asks the ledger, again and again if it must.
 func (r *reader) following(ctx context.Context, parent token, head uint64, path string) (found []candidate, err error) {
-	find := r.load.ledger.following
-	if r.beginnings.roots[parent] {
-		find = r.beginnings.find
+	find := r.beginnings[parent]
+	if find == nil {
+		find = r.load.ledger.following
 	}
 	err = r.retry.do(ctx, func(ctx context.Context, _ bool) (err error) {
 		found, err = find(ctx, parent, head, path)

@@ -43,9 +43,13 @@ func TestSmallFilesGoTogether(t *testing.T) {
 		require.EqualValues(t, 4, entries[i].Line)
 	}
 	require.Equal(t, "50\t50\t950\t1", r.Query(t, "SELECT count(), uniqExact(file), sum(rows), uniqExact(batch) FROM _factload_ledger WHERE state = 'chunk_done'"))
-	again := r.load(cfg)
+	s.asked = 0
+	again, err := loadInto(t.Context(), cfg, s)
+	require.NoError(t, err)
 	require.Zero(t, again.Rows)
 	require.EqualValues(t, 50*19, again.SkippedRows)
+	require.EqualValues(t, 50, again.SkippedRejected)
+	require.Less(t, s.asked, 20, "no question for each file")
 
 	cfg.chunkLines = 100 // and a chunk is full
 	cfg.Force = true

@@ -85,9 +85,9 @@ func (l *ledger) following(ctx context.Context, parent token, head uint64, path 
 }
 
 // allFollowing returns a lookup for some positions, which knows what the ledger
-// has now and asks the server no more. If that is more than limit entries, it
-// returns l.following.
-func (l *ledger) allFollowing(ctx context.Context, parents []token, limit int) (lookup, error) {
+// has now and asks the server no more, and the tokens of the chunks there that have rejected
+// rows. If that is more than limit entries, it returns l.following.
+func (l *ledger) allFollowing(ctx context.Context, parents []token, limit int) (_ lookup, rejected []token, _ error) {
 	var rows []candidateRow
 	texts := make([]string, len(parents))
 	for i, p := range parents {
@@ -96,10 +96,10 @@ func (l *ledger) allFollowing(ctx context.Context, parents []token, limit int) (
 	err := l.server.Select(ctx, &rows, allFollowingSQL,
 		chconn.Param("parents", "["+strings.Join(texts, ",")+"]"), chconn.Param("limit", strconv.Itoa(limit+1)))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if len(rows) > limit {
-		return l.following, nil
+		return l.following, nil, nil
 	}
 	type byHead struct {
 		parent string
@@ -110,10 +110,17 @@ func (l *ledger) allFollowing(ctx context.Context, parents []token, limit int) (
 	for _, r := range rows {
 		heads[byHead{r.Parent, r.Head}] = append(heads[byHead{r.Parent, r.Head}], r)
 		files[byFile{r.Parent, r.File}] = append(files[byFile{r.Parent, r.File}], r)
+		if r.Rejected > 0 {
+			t, err := parseToken(r.Token)
+			if err != nil {
+				return nil, nil, err
+			}
+			rejected = append(rejected, t)
+		}
 	}
 	return func(_ context.Context, parent token, head uint64, path string) ([]candidate, error) {
 		return foldCandidates(slices.Concat(heads[byHead{parent.String(), head}], files[byFile{parent.String(), path}]), path)
-	}, nil
+	}, rejected, nil
 }
 
 // foldCandidates makes one candidate of all entries of a chunk, which are in order. A

@@ -446,9 +446,9 @@ func TestLedgerFindsBeginningsEitherWay(t *testing.T) {
 	l, err := openLedger(t.Context(), serverOf(r.client))
 	require.NoError(t, err)
 	root := rootToken(Rows, "items")
-	all, err := l.allFollowing(t.Context(), []token{root}, 4)
+	all, _, err := l.allFollowing(t.Context(), []token{root}, 4)
 	require.NoError(t, err)
-	tooMany, err := l.allFollowing(t.Context(), []token{root}, 3) // there are two entries for each of two chunks
+	tooMany, _, err := l.allFollowing(t.Context(), []token{root}, 3) // there are two entries for each of two chunks
 	require.NoError(t, err)
 	for _, head := range []uint64{0, headOf(lines(0, 1)), headOf(lines(50, 51))} {
 		for _, name := range []string{"a", "b", "c", "x"} {

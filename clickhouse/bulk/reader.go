@@ -27,7 +27,7 @@ type reader struct {
 	// finished are the chunks of batches that this load has finished before all else, and
 	// the inputs that they are in.
 	finished   map[token]*input.File
-	beginnings beginnings // when there are many files
+	beginnings map[token]lookup // of some files, when there are many
 }
 
 // follower is what chunks have in common that may be the same: what they follow, and the

@@ -92,9 +92,12 @@ type retrial struct {
 	stored, rejected int64
 }
 
+// retryRoot returns what the chunks follow that try the rejected rows of a chunk again.
+func retryRoot(t token) token { return newToken("retry", t.String()) }
+
 // retryOf returns what is to be tried again of a chunk that is done.
 func (r *reader) retryOf(ctx context.Context, found *candidate, path string) (*retrial, error) {
-	t := &retrial{found: found, parent: newToken("retry", found.token.String()), of: []token{found.token}, stored: found.rows, rejected: found.rejected}
+	t := &retrial{found: found, parent: retryRoot(found.token), of: []token{found.token}, stored: found.rows, rejected: found.rejected}
 	last := found
 	for t.rejected > 0 && found.mine == nil {
 		candidates, err := r.following(ctx, t.parent, found.head, path)

@@ -19,8 +19,16 @@ import (
 // counting counts the inserts into the items.
 type counting struct {
 	server
-	mu sync.Mutex
-	n  int
+	mu    sync.Mutex
+	n     int // inserts of items
+	asked int
+}
+
+func (c *counting) Select(ctx context.Context, dest any, sql string, params ...any) error {
+	c.mu.Lock()
+	c.asked++
+	c.mu.Unlock()
+	return c.server.Select(ctx, dest, sql, params...)
 }
 
 func (c *counting) Insert(ctx context.Context, in insert.Insert) error {
