@@ -87,7 +87,7 @@ func TestSoakSmallFilesSurviveCrashes(t *testing.T) {
 				if size[0] == 0 {
 					r.file("0.jsonl", nil)
 				}
-				c := &crashing{server: serverOf(r.client), left: rnd.IntN(8), applied: rnd.IntN(2) == 0}
+				c := &crashing{server: serverOf(r.client), left: rnd.IntN(15), applied: rnd.IntN(2) == 0}
 				_, err := loadInto(t.Context(), cfg, c)
 				if err != nil {
 					require.ErrorIs(t, err, errCrash)
