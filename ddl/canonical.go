@@ -27,6 +27,14 @@ func (t Table) Canonical() Table {
 	if e, err := sqltext.ParseEngine(t.Engine); err == nil {
 		t.Engine = e.String()
 	}
+	if t.Distributed != nil {
+		d := *t.Distributed
+		d.Key = sqltext.CanonicalExpr(d.Key)
+		if d.Database == "" {
+			d.Database = t.Database
+		}
+		t.Distributed = &d
+	}
 	t.OrderBy = sqltext.CanonicalKey(t.OrderBy)
 	t.PrimaryKey = sqltext.CanonicalKey(t.PrimaryKey)
 	if slices.Equal(t.PrimaryKey, t.OrderBy) {

@@ -108,5 +108,7 @@ func parsedCases() []goldenCase {
 		{name: "replicated", schema: s, options: ddl.Options{Engine: "ReplicatedMergeTree"}},
 		{name: "replicated_path", schema: s, options: ddl.Options{Engine: "ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/events', '{replica}', at)", Settings: map[string]string{"replicated_deduplication_window": "500"}}},
 		{name: "cluster", schema: s, options: ddl.Options{Cluster: "it's `main`", Engine: "ReplicatedMergeTree"}},
+		{name: "distributed", schema: s, options: ddl.Options{Cluster: "it's `main`", Distributed: true, ShardingKey: "cityHash64(id)", Comment: "spread"}},
+		{name: "distributed_replicated", schema: s, options: ddl.Options{Cluster: "main", Replicated: true, Engine: "ReplacingMergeTree(at)", Distributed: true, ShardingKey: "cityHash64(id, at)"}},
 	}
 }

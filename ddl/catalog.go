@@ -124,6 +124,10 @@ func FromCatalog(c Catalog) (Table, error) {
 			return Table{}, fmt.Errorf("table %q: engine: %w", c.Table.Name, err)
 		}
 	}
+	var err error
+	if t.Distributed, err = ParseDistributed(c.Table.EngineFull); err != nil {
+		return Table{}, fmt.Errorf("table %q: %w", c.Table.Name, err)
+	}
 	if rebuildsettings.Take(t.Settings) {
 		t.Rebuild = &RebuildState{Settings: true}
 	}

@@ -1,8 +1,6 @@
 package ddl
 
 import (
-	"slices"
-
 	"github.com/factload/factload/ddl/internal/sqltext"
 )
 
@@ -28,13 +26,7 @@ func Constraints(create string) ([]Constraint, error) {
 		if len(part) < 4 || !part[0].IsWord("CONSTRAINT") || !part[2].IsWord("CHECK") {
 			continue
 		}
-		c := Constraint{Name: part[1].Text, Expr: sqltext.Source(create, part[3:])}
-		for _, t := range part[3:] {
-			if (t.Kind == sqltext.WordToken || t.Kind == sqltext.NameToken) && !slices.Contains(c.Names, t.Text) {
-				c.Names = append(c.Names, t.Text)
-			}
-		}
-		out = append(out, c)
+		out = append(out, Constraint{Name: part[1].Text, Expr: sqltext.Source(create, part[3:]), Names: namesIn(part[3:])})
 	}
 	return out, nil
 }

@@ -23,16 +23,21 @@ func (t Table) Read(query string) string {
 
 // Expand returns the tables together with those that their views define, in the
 // order in which they can be made: what a view inserts into comes before the
-// table that the view belongs to, and all else stays in its order. It is an
-// error when two tables have the same name.
+// table that the view belongs to, and all else stays in its order. A table that is
+// spread over shards becomes its local table and the one of the engine Distributed.
+// It is an error when two tables have the same name.
 func Expand(tables ...Table) ([]Table, error) {
 	e := expansion{byName: make(map[TableName]Table), done: make(map[TableName]bool)}
+	var parts []Table
 	for _, t := range tables {
+		parts = append(parts, t.split()...)
+	}
+	for _, t := range parts {
 		if err := e.know(t); err != nil {
 			return nil, err
 		}
 	}
-	for _, t := range tables {
+	for _, t := range parts {
 		e.visit(t)
 	}
 	return e.out, nil

@@ -57,14 +57,22 @@ func TestGoldenStatementsParse(t *testing.T) {
 	for _, c := range parsedCases() {
 		table, err := ddl.NewTable(c.schema, c.options)
 		require.NoError(t, err)
-		tree := db.Query(t, "EXPLAIN AST "+golden(t, c.name, ddl.CreateSQL(table)))
-		require.Contains(t, tree, "CreateQuery")
-
-		older := table
-		older.Columns = table.Columns[:1]
-		plan := diff.MakePlan(table, &older)
-		require.Len(t, plan.Statements, 1)
-		require.Contains(t, db.Query(t, "EXPLAIN AST "+plan.Statements[0].SQL), "AlterQuery")
+		tables, err := ddl.Expand(table)
+		require.NoError(t, err)
+		var statements []string
+		for _, table := range tables {
+			statements = append(statements, ddl.CreateSQL(table))
+		}
+		for _, sql := range strings.Split(golden(t, c.name, strings.Join(statements, ";\n\n")), ";\n") {
+			require.Contains(t, db.Query(t, "EXPLAIN AST "+sql), "CreateQuery")
+		}
+		for _, table := range tables {
+			older := table
+			older.Columns = table.Columns[:1]
+			plan := diff.MakePlan(table, &older)
+			require.Len(t, plan.Statements, 1)
+			require.Contains(t, db.Query(t, "EXPLAIN AST "+plan.Statements[0].SQL), "AlterQuery")
+		}
 	}
 }
 

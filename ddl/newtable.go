@@ -37,7 +37,11 @@ func NewTable(s fact.Schema, o Options) (Table, error) {
 	}
 	problems := []error{replacing, s.Validate(), o.Validate(), checkAgainst(s, o), CheckTableName("", s.Name), checkColumnNames(s)}
 	t := tableOf(s.Name, s.OrderBy, o)
-	t.Views = newViews(o.Views, o.Cluster)
+	t.Distributed = newDistributed(s.Name, o)
+	if t.Distributed != nil {
+		problems = append(problems, CheckTableName("", t.Distributed.Local))
+	}
+	t.Views = newViews(o.Views, o)
 	for _, f := range s.Fields {
 		c, err := newColumn(f, o.Columns[f.Name], slices.Contains(s.OrderBy, f.Name))
 		problems = append(problems, err)
@@ -86,6 +90,9 @@ func tableOf(name string, orderBy []string, o Options) Table {
 	}
 	if o.Retention != (Retention{}) {
 		t.TTL = o.Retention.ttl()
+	}
+	if o.Replicated {
+		t.Engine = replicatedEngine(t.Engine)
 	}
 	return t
 }

@@ -44,9 +44,19 @@ type Options struct {
 	Projections []Projection `yaml:"projections,omitempty"`
 	// Views are the materialized views that read the table.
 	Views []ViewOptions `yaml:"views,omitempty"`
-	// Cluster is the name of the cluster to run statements ON. Empty means that
-	// they run on the connected server only.
+	// Cluster is the name of the cluster whose hosts have the table. Empty means
+	// the connected server only.
 	Cluster string `yaml:"cluster,omitempty"`
+	// Replicated makes the engine its replicated form, so that the replicas of a
+	// shard share their rows.
+	Replicated bool `yaml:"replicated,omitempty"`
+	// Distributed spreads the rows over the shards of the cluster. The schema's
+	// table is then of the engine Distributed and keeps none; the rows are in tables
+	// called [LocalName].
+	Distributed bool `yaml:"distributed,omitempty"`
+	// ShardingKey is what decides to which shard a row belongs: an expression of
+	// the row that is an integer, such as cityHash64(id).
+	ShardingKey string `yaml:"sharding_key,omitempty"`
 }
 
 // Retention is how long facts are kept: in the table by a TTL rule, and in a log by
@@ -118,9 +128,7 @@ func (o Options) Validate() error {
 		}
 	}
 	c.text("comment", o.Comment)
-	if o.Cluster != "" {
-		c.add(checkName("cluster", o.Cluster))
-	}
+	c.cluster(o)
 	for i, name := range o.PrimaryKey {
 		if slices.Contains(o.PrimaryKey[:i], name) {
 			c.report("primary_key", fmt.Errorf("names %q twice", name))

@@ -169,6 +169,7 @@ ttl: at + INTERVAL 1 YEAR
 settings: {index_granularity: 4096, ratio: 0.5, flag: true, policy: hot, deduplicate_merge_projection_mode: drop}
 comment: hello
 cluster: main
+replicated: true
 columns:
   body: {codec: ZSTD(9), ttl: at + INTERVAL 1 DAY}
 indexes:
@@ -195,7 +196,7 @@ views:
 	require.Equal(t, Options{
 		Engine: "ReplacingMergeTree(at)", PartitionBy: "toYYYYMM(at)", PrimaryKey: []string{"a"}, TTL: "at + INTERVAL 1 YEAR",
 		Settings: map[string]string{"index_granularity": "4096", "ratio": "0.5", "flag": "true", "policy": "hot", "deduplicate_merge_projection_mode": "drop"},
-		Comment:  "hello", Cluster: "main",
+		Comment:  "hello", Cluster: "main", Replicated: true,
 		Columns:     map[string]ColumnOptions{"body": {Codec: "ZSTD(9)", TTL: "at + INTERVAL 1 DAY"}},
 		Indexes:     []Index{{Name: "i", Expr: "lower(body)", Type: "bloom_filter(0.01)", Granularity: 2}},
 		Projections: []Projection{{Name: "p", Select: "SELECT body ORDER BY body"}},

@@ -31,6 +31,11 @@ func CreateSQL(t Table) string {
 		}
 		fmt.Fprintf(&b, "    %s%s\n", line, comma)
 	}
+	if t.IsDistributed() && t.Distributed != nil {
+		fmt.Fprintf(&b, ")\nENGINE = %s", t.Distributed.engineSQL())
+		writeComment(&b, t.Comment)
+		return b.String()
+	}
 	fmt.Fprintf(&b, ")\nENGINE = %s", t.Engine)
 	if t.PartitionBy != "" {
 		fmt.Fprintf(&b, "\nPARTITION BY %s", t.PartitionBy)
@@ -45,10 +50,20 @@ func CreateSQL(t Table) string {
 	if len(t.Settings) > 0 {
 		b.WriteString("\nSETTINGS" + settingsSQL(t.Settings))
 	}
-	if t.Comment != "" {
-		fmt.Fprintf(&b, "\nCOMMENT %s", sqltext.QuoteString(t.Comment))
-	}
+	writeComment(&b, t.Comment)
 	return b.String()
+}
+
+func writeComment(b *strings.Builder, comment string) {
+	if comment != "" {
+		fmt.Fprintf(b, "\nCOMMENT %s", sqltext.QuoteString(comment))
+	}
+}
+
+// ReplaceSQL returns the statement that puts the table in the place of one that keeps no
+// rows.
+func ReplaceSQL(t Table) string {
+	return "CREATE OR REPLACE TABLE" + strings.TrimPrefix(CreateSQL(t), "CREATE TABLE IF NOT EXISTS")
 }
 
 // TableSQL returns the quoted name of a table, with its database if that is given.

@@ -38,6 +38,9 @@ func (t *Table) pieces() []printed {
 	}
 	expr("partition key", exprHead, &t.PartitionBy)
 	expr("TTL", ttlHead, &t.TTL)
+	if t.Distributed != nil {
+		expr("sharding key", exprHead, &t.Distributed.Key)
+	}
 	for i := range t.Columns {
 		c := &t.Columns[i]
 		expr(fmt.Sprintf("default of column %q", c.Name), exprHead, &c.Default)
@@ -116,6 +119,10 @@ func (t Table) CallsFunctions() bool {
 // print an operator. The error says which piece of SQL is not what it should be.
 func (t Table) Printed(answer string, functions Functions) (table Table, settled bool, err error) {
 	t.Columns, t.Indexes, t.Projections, t.Views = slices.Clone(t.Columns), slices.Clone(t.Indexes), slices.Clone(t.Projections), slices.Clone(t.Views)
+	if t.Distributed != nil {
+		d := *t.Distributed
+		t.Distributed = &d
+	}
 	lines := strings.Split(answer, "\n")
 	pieces := t.pieces()
 	if len(lines) < len(pieces) {

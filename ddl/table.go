@@ -34,9 +34,12 @@ type Table struct {
 	Views []View
 	// Comment describes the table.
 	Comment string
-	// Cluster is the cluster that statements run ON. It is not a property of
+	// Cluster is the cluster whose hosts have the table. It is not a property of
 	// the table on the server, so it is never compared.
 	Cluster string
+	// Distributed says how the rows are spread over shards. Nil means that the table
+	// has them all. A table whose Engine is not Distributed stands for two: see [Expand].
+	Distributed *Distributed
 	// Storage says how much is stored in the table. Nil means that nobody has
 	// asked. It is never compared.
 	Storage *Storage

@@ -103,12 +103,12 @@ func (o TargetOptions) options() Options {
 }
 
 // newViews returns the views of a table.
-func newViews(list []ViewOptions, cluster string) []View {
+func newViews(list []ViewOptions, of Options) []View {
 	var out []View
 	for _, o := range list {
 		v := View{Name: o.Name, To: TableName{Name: o.To}, Select: strings.TrimSpace(o.Select), Comment: o.Comment}
 		if len(o.Target.Columns) > 0 {
-			target := newTarget(o.To, o.Target, cluster)
+			target := newTarget(o.To, o.Target, of)
 			v.Target = &target
 		}
 		out = append(out, v)
@@ -116,9 +116,9 @@ func newViews(list []ViewOptions, cluster string) []View {
 	return out
 }
 
-func newTarget(name string, o TargetOptions, cluster string) Table {
+func newTarget(name string, o TargetOptions, of Options) Table {
 	options := o.options()
-	options.Cluster = cluster
+	options.Cluster, options.Replicated = of.Cluster, of.Replicated
 	t := tableOf(name, o.OrderBy, options)
 	for _, c := range o.Columns {
 		column := Column{Name: c.Name, Type: strings.TrimSpace(c.Type), Codec: strings.TrimSpace(c.Codec), Comment: c.Comment, written: true}

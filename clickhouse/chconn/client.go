@@ -3,6 +3,7 @@ package chconn
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -29,6 +30,10 @@ type Client struct {
 	conn    driver.Conn
 	native  *nativePool // nil over HTTP
 	slots   chan struct{}
+	others  struct { // made by At
+		sync.Mutex
+		clients map[string]*Client
+	}
 
 	closeOnce sync.Once
 	closed    chan struct{}
@@ -98,10 +103,14 @@ func Open(dsn string, opts ...Option) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("clickhouse: %w", err)
 	}
+	return newClient(opt, options, RedactDSN(strings.TrimSpace(dsn)), redact)
+}
+
+func newClient(opt *chgo.Options, options clientOptions, shown string, redact redactor) (_ *Client, err error) {
 	c := &Client{
 		opt:     opt,
 		options: options,
-		shown:   RedactDSN(strings.TrimSpace(dsn)),
+		shown:   shown,
 		redact:  redact,
 		slots:   make(chan struct{}, opt.MaxOpenConns),
 		closed:  make(chan struct{}),
@@ -196,7 +205,7 @@ func (c *Client) Close() error {
 		if c.native != nil {
 			c.native.close()
 		}
-		c.closeErr = c.conn.Close()
+		c.closeErr = errors.Join(c.conn.Close(), c.closeOthers())
 	})
 	return c.closeErr
 }

@@ -56,6 +56,10 @@ type Config struct {
 	// so to any address. Without it an engine on Linux connects to nothing.
 	Remote bool
 
+	// Clusters are the clusters that the engine knows, by name: the native addresses, HOST:PORT, of the engines that
+	// are their shards, one a shard. They are reached with this engine's user and password, and only with Remote.
+	Clusters map[string][]string
+
 	// Backups is a directory that BACKUP writes to and RESTORE reads from, as in BACKUP DATABASE d TO File('name').
 	// It is created when missing (mode 0700). Empty means that there is none: File is refused.
 	Backups string
@@ -160,6 +164,16 @@ func (c Config) check() error {
 		taken := u.Name == "default" || u.Name == c.User || slices.ContainsFunc(c.Users[:i], func(other User) bool { return other.Name == u.Name })
 		if err := u.check(taken); err != nil {
 			return err
+		}
+	}
+	for name, shards := range c.Clusters {
+		if !userName.MatchString(name) {
+			return fmt.Errorf("engine config: cluster %q: use letters, digits and underscores, not starting with a digit", name)
+		}
+		for _, shard := range shards {
+			if _, err := parseAddr("cluster "+name, shard); err != nil {
+				return err
+			}
 		}
 	}
 	for _, p := range c.Pages {

@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"maps"
+	"net"
 	"os"
 	"runtime"
 	"slices"
@@ -90,7 +91,28 @@ func (s settings) config() string {
 		}
 		b.WriteString("<defaults/></http_handlers>\n")
 	}
+	b.WriteString(s.remoteServers())
 	b.WriteString("</clickhouse>\n")
+	return b.String()
+}
+
+// remoteServers renders the clusters, in place of those that the engine has for examples.
+func (s settings) remoteServers() string {
+	if len(s.Clusters) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString("<remote_servers>\n")
+	for _, name := range slices.Sorted(maps.Keys(s.Clusters)) {
+		fmt.Fprintf(&b, "<%s>\n", name)
+		for _, shard := range s.Clusters[name] {
+			host, port, _ := net.SplitHostPort(shard) // it has been checked
+			fmt.Fprintf(&b, "<shard><replica><host>%s</host><port>%s</port><user>%s</user><password>%s</password></replica></shard>\n",
+				xmlText(host), port, xmlText(s.User), xmlText(s.Password))
+		}
+		fmt.Fprintf(&b, "</%s>\n", name)
+	}
+	b.WriteString("</remote_servers>\n")
 	return b.String()
 }
 

@@ -21,8 +21,13 @@ var ErrStalePlan = errors.New("the table has changed since the plan was made: pl
 
 // Plan returns what has to be done to make the table as it is wanted. It
 // changes nothing. The targets of its materialized views are tables of their
-// own; see [ddl.Expand].
+// own; see [ddl.Expand]. It looks at the connected server alone, whatever cluster the
+// table is of: see [Migrator.PlanHosts].
 func (m *Migrator) Plan(ctx context.Context, table ddl.Table, options ...diff.Option) (diff.Plan, error) {
+	if table.Distributed != nil && !table.IsDistributed() {
+		return diff.Plan{}, fmt.Errorf("plan: table %q is spread over shards and stands for two tables: plan for those that ddl.Expand returns", table.TableName())
+	}
+	table.Cluster = ""
 	table, err := m.printed(ctx, table)
 	if err != nil {
 		return diff.Plan{}, err

@@ -25,6 +25,9 @@ const ensureTries = 8
 // Materialized views of the tables, and the targets that are defined with them,
 // are made as well, each target before its view.
 //
+// Tables of a cluster are seen to on each of its hosts. When one fails, the others
+// are seen to all the same, and the error names it.
+//
 // It does nothing when nothing is to be done, and any number of processes may
 // call it at once.
 func (m *Migrator) Ensure(ctx context.Context, tables ...ddl.Table) error {
@@ -43,7 +46,7 @@ func (m *Migrator) EnsureAllowing(ctx context.Context, allowed []ddl.Hazard, tab
 		return chconn.SchemaError(fmt.Errorf("ensure: %w", err))
 	}
 	for _, table := range all {
-		if err := m.ensureTable(ctx, table, allowed); err != nil {
+		if err := m.ensureHosts(ctx, table, allowed); err != nil {
 			return err
 		}
 	}
@@ -58,17 +61,19 @@ func (m *Migrator) Create(ctx context.Context, tables ...ddl.Table) (created boo
 		return false, chconn.SchemaError(fmt.Errorf("create: %w", err))
 	}
 	for _, table := range all {
-		have, err := m.inspect(ctx, table.TableName(), nil)
+		hosts, err := m.hosts(ctx, table)
 		if err != nil {
 			return created, err
 		}
-		if have != nil {
-			continue
+		for _, h := range hosts {
+			have, err := h.migrator.inspect(ctx, h.table.TableName(), nil)
+			if err == nil && have == nil {
+				created, err = true, h.migrator.ensureTable(ctx, h.table, nil)
+			}
+			if err != nil {
+				return created, onHost(h.name, err)
+			}
 		}
-		if err := m.ensureTable(ctx, table, nil); err != nil {
-			return created, err
-		}
-		created = true
 	}
 	return created, nil
 }

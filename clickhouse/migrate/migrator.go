@@ -1,6 +1,7 @@
 package migrate
 
 import (
+	"sync"
 	"sync/atomic"
 
 	"github.com/factload/factload/clickhouse/chconn"
@@ -14,6 +15,7 @@ type Migrator struct {
 	options options
 
 	functions atomic.Pointer[ddl.Functions] // of the server; nil until they are asked for
+	others    sync.Map                      // Migrators of other hosts, by their Clients
 }
 
 // Option changes how [New] sets up a Migrator.

@@ -42,6 +42,10 @@ func diff(want ddl.Table, have *ddl.Table, options ...Option) []change {
 	}
 	d.database = want.Database
 	d.want = jsonTypes(want.Canonical())
+	if want.IsDistributed() {
+		d.distributed()
+		return append(d.changes, d.notes...)
+	}
 	d.engine()
 	if len(d.changes) == 0 || isMergeTree(d.have.Engine) {
 		d.all()

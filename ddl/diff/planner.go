@@ -130,6 +130,8 @@ func (p *planner) one(c change) {
 		p.touches(c.column.Name)
 	case modifyFixed, clashingColumn:
 		p.add("", ddl.NeedsRebuild, c.String())
+	case modifyDistributed, spreadAnew:
+		p.distributed(c)
 	case addPart, modifyPart, dropPart:
 		p.part(c)
 	case createView, modifyView, replaceView, dropView:

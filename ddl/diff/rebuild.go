@@ -255,6 +255,8 @@ func rebuildObstacles(want, have ddl.Table) []string {
 	from, errFrom := sqltext.ParseEngine(have.Engine)
 	to, errTo := sqltext.ParseEngine(want.Engine)
 	switch {
+	case want.IsDistributed():
+		out = append(out, fmt.Sprintf("it keeps rows, which a Distributed table does not: rename it to %q if it is to be this shard's", want.Distributed.Local))
 	case errFrom != nil || errTo != nil:
 		out = append(out, fmt.Sprintf("%s is no engine of the MergeTree family", have.Engine))
 	case from.Replicated() || to.Replicated():

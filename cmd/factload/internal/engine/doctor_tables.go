@@ -85,26 +85,53 @@ func checkDrift(registry *schemas.Registry) func(context.Context, *clickhouse.Cl
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", def.Source, err)
 			}
-			plan, err := migrator.Plan(ctx, table)
+			differing, err := drifted(ctx, migrator, table)
 			if err != nil {
 				return nil, err
 			}
-			if plan.Fingerprint == ddl.Absent || !plan.Drift() {
-				continue
-			}
-			var reasons []string
-			for _, s := range plan.Statements {
-				if !s.Optional {
-					reasons = append(reasons, s.Why)
+			for _, plan := range differing {
+				var reasons []string
+				for _, s := range plan.Statements {
+					if !s.Optional {
+						reasons = append(reasons, s.Why)
+					}
 				}
+				where := ""
+				if plan.Host != "" {
+					where = " on " + plan.Host
+				}
+				found = append(found, finding{
+					Found:  fmt.Sprintf("table %s%s differs from its schema: %s", plan.Table, where, strings.Join(append(reasons, plan.Notes...), "; ")),
+					Advice: "factload plan " + def.Schema.Name + " shows what to do, with --schemas if the schema is from a file",
+				})
 			}
-			found = append(found, finding{
-				Found:  fmt.Sprintf("table %s differs from its schema: %s", plan.Table, strings.Join(append(reasons, plan.Notes...), "; ")),
-				Advice: "factload plan " + def.Schema.Name + " shows what to do, with --schemas if the schema is from a file",
-			})
 		}
 		return found, nil
 	}
+}
+
+// drifted returns the plans for the tables of a schema that are there and differ from it.
+func drifted(ctx context.Context, m *migrate.Migrator, table ddl.Table) ([]migrate.HostPlan, error) {
+	tables := []ddl.Table{table}
+	if table.Distributed != nil {
+		var err error
+		if tables, err = ddl.Expand(table); err != nil {
+			return nil, err
+		}
+	}
+	var out []migrate.HostPlan
+	for _, table := range tables {
+		plans, err := m.PlanHosts(ctx, table, "")
+		if err != nil {
+			return nil, err
+		}
+		for _, plan := range plans {
+			if plan.Fingerprint != ddl.Absent && plan.Drift() {
+				out = append(out, plan)
+			}
+		}
+	}
+	return out, nil
 }
 
 // knownSchemas returns the schemas of files, those that the database keeps, and the built-in ones, one of each name.

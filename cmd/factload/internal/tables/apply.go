@@ -14,7 +14,6 @@ import (
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/show"
 	"github.com/factload/factload/ddl"
-	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/ddl/rebuild"
 )
 
@@ -22,6 +21,7 @@ import (
 type applyFlags struct {
 	yes, prune, views, json bool
 	allow                   []string
+	host                    string // of a cluster, alone
 }
 
 // NewApply makes the command apply.
@@ -49,7 +49,7 @@ may run at once: no change is made twice.`,
 			if f.json && !f.yes {
 				return cli.UsageError(errors.New("--json needs --yes: nobody can be asked in JSON"))
 			}
-			return withPlans(cmd.Context(), a, selection{names: names, options: pruneOption(f.prune), views: f.views, how: cli.Writing}, func(found planned) error {
+			return withPlans(cmd.Context(), a, selection{names: names, options: pruneOption(f.prune), views: f.views, host: f.host, how: cli.Writing}, func(found planned) error {
 				return runApply(cmd.Context(), a, found, f, allowed)
 			})
 		},
@@ -58,6 +58,7 @@ may run at once: no change is made twice.`,
 	cli.AddSchemasFlag(cmd)
 	addPruneFlag(cmd, &f.prune)
 	addViewsFlag(cmd, &f.views)
+	addHostFlag(cmd, &f.host)
 	cmd.Flags().StringSliceVar(&f.allow, "allow", nil, "`hazard` allowed: drops_metadata, rewrites_data, deletes_data, needs_rebuild")
 	cmd.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	cmd.Flags().BoolVar(&f.json, "json", false, "print one JSON object, that of plan and what was done (with --yes)")
@@ -77,6 +78,9 @@ func parseHazards(names []string) ([]ddl.Hazard, error) {
 }
 
 func runApply(ctx context.Context, a *cli.App, found planned, f applyFlags, allowed []ddl.Hazard) error {
+	if found.unseen != nil {
+		return fmt.Errorf("nothing was changed: %w; --host changes the others", found.unseen)
+	}
 	if f.json {
 		return applyJSON(ctx, a, found, f, allowed)
 	}
@@ -100,25 +104,30 @@ func runApply(ctx context.Context, a *cli.App, found planned, f applyFlags, allo
 		if plan.Empty() {
 			continue
 		}
-		if err := found.apply(ctx, plan, allowed); err != nil {
+		if err := apply(ctx, plan, allowed); err != nil {
 			return err
 		}
-		fmt.Fprintf(a.Notes(), "%s %s: done\n", kindOf(plan), plan.Table)
-		if plan.Rebuilds() {
-			fmt.Fprintf(a.Notes(), "  the table as it was is kept under a name with the day, %s: drop it when nobody needs it any more\n", rebuild.BeforeName(plan.Table, "YYYYMMDD"))
-		}
-		for _, s := range plan.Statements {
-			if !s.Permitted(allowed...) {
-				fmt.Fprintf(a.Out, "  left out: %s; to do it by hand: %s\n", s.Why, s.SQL)
-			}
-		}
+		reportDone(a, plan, allowed)
 	}
 	return nil
 }
 
+// reportDone says that a plan has been carried out, and what of it was left out.
+func reportDone(a *cli.App, plan migrate.HostPlan, allowed []ddl.Hazard) {
+	fmt.Fprintf(a.Notes(), "%s: done\n", titleOf(plan))
+	if plan.Rebuilds() {
+		fmt.Fprintf(a.Notes(), "  the table as it was is kept under a name with the day, %s: drop it when nobody needs it any more\n", rebuild.BeforeName(plan.Table, "YYYYMMDD"))
+	}
+	for _, s := range plan.Statements {
+		if !s.Permitted(allowed...) {
+			fmt.Fprintf(a.Out, "  left out: %s; to do it by hand: %s\n", s.Why, s.SQL)
+		}
+	}
+}
+
 // apply makes the changes of one plan.
-func (p *planned) apply(ctx context.Context, plan diff.Plan, allowed []ddl.Hazard) error {
-	err := p.migrator.Apply(ctx, plan, allowed...)
+func apply(ctx context.Context, plan migrate.HostPlan, allowed []ddl.Hazard) error {
+	err := plan.Apply(ctx, allowed...)
 	if err == nil || errors.As(err, new(*migrate.MisfitError)) {
 		return err
 	}
@@ -140,7 +149,7 @@ func applyJSON(ctx context.Context, a *cli.App, found planned, f applyFlags, all
 		if err != nil || plan.Empty() {
 			continue
 		}
-		if err = found.apply(ctx, plan, allowed); err != nil {
+		if err = apply(ctx, plan, allowed); err != nil {
 			continue
 		}
 		out.Applied = append(out.Applied, plan.Table)

@@ -25,6 +25,7 @@ ones that have a table. When that is none, the exit code is 2.`
 // NewPlan makes the command plan.
 func NewPlan(a *cli.App) *cobra.Command {
 	var prune, views, asJSON bool
+	var host string
 	cmd := &cobra.Command{
 		Use:   "plan [SCHEMA...]",
 		Short: "Show what separates the tables from their schemas",
@@ -38,12 +39,15 @@ changes are pending or a table has what its schema lacks.`,
 		Example: `  factload plan --schemas my_schemas/
   factload plan message --json`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return withPlans(cmd.Context(), a, selection{names: names, options: pruneOption(prune), views: views, how: cli.Writing}, func(found planned) error {
+			return withPlans(cmd.Context(), a, selection{names: names, options: pruneOption(prune), views: views, host: host, how: cli.Writing}, func(found planned) error {
 				p := newPlanPrinter(a, prune, found.schemaOf)
 				if err := p.print(found.plans, asJSON); err != nil {
 					return err
 				}
-				if drifted(found.plans) == 0 {
+				switch {
+				case found.unseen != nil:
+					return found.unseen
+				case drifted(found.plans) == 0:
 					return nil
 				}
 				return cli.ErrChanges
@@ -54,8 +58,13 @@ changes are pending or a table has what its schema lacks.`,
 	cli.AddSchemasFlag(cmd)
 	addPruneFlag(cmd, &prune)
 	addViewsFlag(cmd, &views)
+	addHostFlag(cmd, &host)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the plan as one JSON object")
 	return cmd
+}
+
+func addHostFlag(cmd *cobra.Command, host *string) {
+	cmd.Flags().StringVar(host, "host", "", "of a cluster, `HOST:PORT` alone")
 }
 
 func addPruneFlag(cmd *cobra.Command, prune *bool) {
@@ -77,7 +86,8 @@ func pruneOption(prune bool) []diff.Option {
 type selection struct {
 	names   []string // schemas
 	options []diff.Option
-	views   bool // the shipped questions, too
+	views   bool   // the shipped questions, too
+	host    string // of a cluster, alone
 	how     cli.Access
 }
 
@@ -99,19 +109,30 @@ func withPlans(ctx context.Context, a *cli.App, what selection, do func(planned)
 	found := planned{migrator: migrate.New(s.Client, migrate.WithMutationProgress(mutationProgress(a))), schemaOf: make(map[string]string, len(tables))}
 	for _, t := range tables {
 		found.schemaOf[t.table.Name] = t.schema
-		plan, err := found.migrator.Plan(ctx, t.table, what.options...)
-		if err != nil {
-			return err
-		}
-		if t.optional && plan.Fingerprint == ddl.Absent {
+		if what.host != "" && t.table.Cluster == "" {
 			continue
 		}
-		found.plans = append(found.plans, plan)
+		plans, err := found.migrator.PlanHosts(ctx, t.table, what.host, what.options...)
+		if err != nil && (t.table.Cluster == "" || what.host != "") {
+			return err
+		}
+		found.unseen = errors.Join(found.unseen, err)
+		for _, plan := range plans {
+			if !t.optional || plan.Fingerprint != ddl.Absent {
+				found.plans = append(found.plans, plan)
+			}
+		}
 	}
 	if what.views {
 		if err := found.addViews(ctx, s.Client, registry); err != nil {
 			return err
 		}
+	}
+	if len(found.plans) == 0 && found.unseen != nil {
+		return found.unseen
+	}
+	if len(found.plans) == 0 && what.host != "" {
+		return cli.UsageError(errors.New("--host is for tables of a cluster, and none of the schemas has one"))
 	}
 	if len(found.plans) == 0 {
 		return cli.UsageError(errors.New("no table to look at, since no built-in schema has one: name a schema, or give your own by --schemas"))
@@ -122,7 +143,8 @@ func withPlans(ctx context.Context, a *cli.App, what selection, do func(planned)
 // planned are plans, in the order in which they are to be applied.
 type planned struct {
 	migrator *migrate.Migrator
-	plans    []diff.Plan
+	plans    []migrate.HostPlan
+	unseen   error             // hosts that could not be looked at
 	schemaOf map[string]string // the schema of each table
 }
 
@@ -146,10 +168,12 @@ func (p *planned) addViews(ctx context.Context, client *clickhouse.Client, regis
 			return err
 		}
 		p.schemaOf[name] = name
-		names, p.plans = append(names, name), append(p.plans, plan)
+		names, p.plans = append(names, name), append(p.plans, p.migrator.Here(plan))
 	}
 	views, err := answers.Plan(ctx, client, names...)
-	p.plans = append(p.plans, views...)
+	for _, plan := range views {
+		p.plans = append(p.plans, p.migrator.Here(plan))
+	}
 	return err
 }
 
@@ -181,6 +205,9 @@ func selectTables(registry *schemas.Registry, names []string) ([]selected, error
 		}
 		tables = append(tables, table)
 		schemaOf[table.Name] = name
+		if table.Distributed != nil {
+			schemaOf[table.Distributed.Local] = name
+		}
 		for _, v := range table.Views {
 			if v.Target != nil {
 				schemaOf[v.Target.Name] = name
@@ -210,7 +237,7 @@ func ownNames(registry *schemas.Registry) (names []string) {
 }
 
 // drifted counts the tables and views that are not what they should be.
-func drifted(plans []diff.Plan) int {
+func drifted(plans []migrate.HostPlan) int {
 	n := 0
 	for _, p := range plans {
 		if p.Drift() {
@@ -221,7 +248,7 @@ func drifted(plans []diff.Plan) int {
 }
 
 // pending counts the statements of all plans.
-func pending(plans []diff.Plan) int {
+func pending(plans []migrate.HostPlan) int {
 	n := 0
 	for _, p := range plans {
 		n += len(p.Statements)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/docker/go-units"
 
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/show"
 	"github.com/factload/factload/ddl"
@@ -33,7 +34,7 @@ func newPlanPrinter(a *cli.App, prune bool, schemaOf map[string]string) planPrin
 }
 
 // print writes the plans and what to do next.
-func (p planPrinter) print(plans []diff.Plan, asJSON bool) error {
+func (p planPrinter) print(plans []migrate.HostPlan, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(p.w).Encode(planJSON(plans))
 	}
@@ -45,7 +46,7 @@ func (p planPrinter) print(plans []diff.Plan, asJSON bool) error {
 }
 
 // table writes one plan, and nothing when there is nothing to say.
-func (p planPrinter) table(plan diff.Plan) {
+func (p planPrinter) table(plan migrate.HostPlan) {
 	if len(plan.Statements)+len(plan.Notes) == 0 {
 		return
 	}
@@ -59,7 +60,7 @@ func (p planPrinter) table(plan diff.Plan) {
 			what += ", " + sizeText(plan.Storage.Rows, plan.Storage.Bytes) + " stored"
 		}
 	}
-	fmt.Fprintf(p.w, "%s: %s\n", p.bold(kindOf(plan)+" "+plan.Table), what)
+	fmt.Fprintf(p.w, "%s: %s\n", p.bold(titleOf(plan)), what)
 	for _, s := range plan.Statements {
 		p.statement(s, plan.Storage)
 	}
@@ -70,11 +71,19 @@ func (p planPrinter) table(plan diff.Plan) {
 }
 
 // kindOf says what a plan is about: a table, or the view of a shipped question, whose plan has no fingerprint.
-func kindOf(plan diff.Plan) string {
+func kindOf(plan migrate.HostPlan) string {
 	if plan.Fingerprint == "" {
 		return "view"
 	}
 	return "table"
+}
+
+// titleOf names what a plan is about, and where that is.
+func titleOf(plan migrate.HostPlan) string {
+	if plan.Host == "" {
+		return kindOf(plan) + " " + plan.Table
+	}
+	return kindOf(plan) + " " + plan.Table + " on " + plan.Host
 }
 
 func (p planPrinter) statement(s diff.Statement, storage *ddl.Storage) {
@@ -153,7 +162,7 @@ func sizeText(rows, bytes uint64) string {
 }
 
 // next says how many changes there are, and what to type to make them.
-func (p planPrinter) next(plans []diff.Plan) string {
+func (p planPrinter) next(plans []migrate.HostPlan) string {
 	tables := 0
 	var names, views []string
 	for _, plan := range plans {
@@ -203,7 +212,7 @@ func allWell(tables int) string {
 
 // refusal is the error when something in the plans is not allowed. The plans
 // have been printed.
-func (p planPrinter) refusal(plans []diff.Plan, allowed []ddl.Hazard) error {
+func (p planPrinter) refusal(plans []migrate.HostPlan, allowed []ddl.Hazard) error {
 	statements := 0
 	for _, plan := range plans {
 		var refused *diff.RefusedError
@@ -219,7 +228,7 @@ func (p planPrinter) refusal(plans []diff.Plan, allowed []ddl.Hazard) error {
 
 // needed returns the hazards that have to be allowed, and whether a plan has a
 // step that cannot be run at all.
-func needed(plans []diff.Plan) (hazards []ddl.Hazard, blocked bool) {
+func needed(plans []migrate.HostPlan) (hazards []ddl.Hazard, blocked bool) {
 	for _, plan := range plans {
 		for _, s := range plan.Statements {
 			switch {
@@ -265,6 +274,7 @@ type jsonPlans struct {
 
 type jsonTable struct {
 	Table      string          `json:"table"`
+	Host       string          `json:"host,omitempty"` // of a cluster
 	Exists     bool            `json:"exists"`
 	Statements []jsonStatement `json:"statements"`
 	Notes      []string        `json:"notes"`
@@ -280,14 +290,14 @@ type jsonStatement struct {
 	Bytes    uint64 `json:"bytes"`
 }
 
-func planJSON(plans []diff.Plan) jsonPlans {
+func planJSON(plans []migrate.HostPlan) jsonPlans {
 	hazards, blocked := needed(plans)
 	out := jsonPlans{Changes: pending(plans), Rebuild: blocked || slices.Contains(hazards, ddl.NeedsRebuild), Blocked: blocked, Allow: []string{}, Tables: []jsonTable{}}
 	for _, h := range hazards {
 		out.Allow = append(out.Allow, h.String())
 	}
 	for _, plan := range plans {
-		t := jsonTable{Table: plan.Table, Exists: plan.Fingerprint != ddl.Absent, Statements: []jsonStatement{}, Notes: append([]string{}, plan.Notes...)}
+		t := jsonTable{Table: plan.Table, Host: plan.Host, Exists: plan.Fingerprint != ddl.Absent, Statements: []jsonStatement{}, Notes: append([]string{}, plan.Notes...)}
 		for _, s := range plan.Statements {
 			rows, bytes := s.Touched(plan.Storage)
 			t.Statements = append(t.Statements, jsonStatement{SQL: s.SQL, Hazard: s.Hazard.String(), Why: s.Why, Optional: s.Optional, Rebuild: s.Rebuild != nil, Rows: rows, Bytes: bytes})

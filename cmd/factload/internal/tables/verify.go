@@ -6,15 +6,16 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/show"
 	"github.com/factload/factload/ddl"
-	"github.com/factload/factload/ddl/diff"
 )
 
 // NewVerify makes the command verify.
 func NewVerify(a *cli.App) *cobra.Command {
 	var views, asJSON bool
+	var host string
 	cmd := &cobra.Command{
 		Use:   "verify [SCHEMA...]",
 		Short: "Check that the tables are what their schemas say",
@@ -28,14 +29,15 @@ The exit code is 0 when all tables are as they should be and 4 otherwise.`,
 		Example: `  factload verify
   factload verify --schemas my_schemas/ my_table`,
 		RunE: func(cmd *cobra.Command, names []string) error {
-			return withPlans(cmd.Context(), a, selection{names: names, views: views, how: cli.Reading}, func(found planned) error {
-				return runVerify(a, found.plans, asJSON)
+			return withPlans(cmd.Context(), a, selection{names: names, views: views, host: host, how: cli.Reading}, func(found planned) error {
+				return runVerify(a, found, asJSON)
 			})
 		},
 	}
 	cli.AddServerFlags(cmd)
 	cli.AddSchemasFlag(cmd)
 	addViewsFlag(cmd, &views)
+	addHostFlag(cmd, &host)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON array")
 	return cmd
 }
@@ -43,13 +45,14 @@ The exit code is 0 when all tables are as they should be and 4 otherwise.`,
 // verified is what verify says of a table.
 type verified struct {
 	Table   string   `json:"table"`
-	State   string   `json:"state"` // ok, differs or missing
+	Host    string   `json:"host,omitempty"` // of a cluster
+	State   string   `json:"state"`          // ok, differs or missing
 	Differs []string `json:"differs"`
 	Notes   []string `json:"notes"`
 }
 
-func verifiedOf(plan diff.Plan) verified {
-	v := verified{Table: plan.Table, State: "ok", Differs: []string{}, Notes: append([]string{}, plan.Notes...)}
+func verifiedOf(plan migrate.HostPlan) verified {
+	v := verified{Table: plan.Table, Host: plan.Host, State: "ok", Differs: []string{}, Notes: append([]string{}, plan.Notes...)}
 	switch {
 	case plan.Fingerprint == ddl.Absent:
 		v.State = "missing"
@@ -65,14 +68,17 @@ func verifiedOf(plan diff.Plan) verified {
 	return v
 }
 
-func runVerify(a *cli.App, plans []diff.Plan, asJSON bool) error {
-	tables := make([]verified, len(plans))
-	for i, plan := range plans {
+func runVerify(a *cli.App, found planned, asJSON bool) error {
+	tables := make([]verified, len(found.plans))
+	for i, plan := range found.plans {
 		tables[i] = verifiedOf(plan)
 	}
-	differ := drifted(plans)
+	differ := drifted(found.plans)
 	if err := printVerified(a, tables, differ, asJSON); err != nil {
 		return err
+	}
+	if found.unseen != nil {
+		return found.unseen
 	}
 	if differ > 0 {
 		return cli.ErrChanges
@@ -85,7 +91,11 @@ func printVerified(a *cli.App, tables []verified, differ int, asJSON bool) error
 		return json.NewEncoder(a.Out).Encode(tables)
 	}
 	for _, t := range tables {
-		fmt.Fprintf(a.Out, "%-8s %s\n", t.State, t.Table)
+		where := ""
+		if t.Host != "" {
+			where = " on " + t.Host
+		}
+		fmt.Fprintf(a.Out, "%-8s %s%s\n", t.State, t.Table, where)
 		if t.State == "missing" {
 			continue
 		}
