@@ -95,17 +95,30 @@ func (s *tableSink) stillRunning(ctx context.Context, before map[string]bool) (m
 
 // running returns the query IDs of the inserts into the table.
 func (s *tableSink) running(ctx context.Context) (map[string]bool, error) {
-	var rows []struct {
-		ID string `ch:"query_id"`
-	}
-	err := s.m.client.SelectAs(ctx, s.op("look into"), &rows, `SELECT query_id FROM system.processes
+	out := make(map[string]bool)
+	err := s.everywhere(ctx, func(at insert.Place) error {
+		var rows []struct {
+			ID string `ch:"query_id"`
+		}
+		err := at.Client.SelectAs(ctx, s.op("look into"), &rows, `SELECT query_id FROM system.processes
 WHERE current_database = currentDatabase() AND startsWith(query_id, {prefix:String})`,
-		Param("prefix", insert.QueryIDPrefix(s.entry.table.Name)))
-	out := make(map[string]bool, len(rows))
-	for _, r := range rows {
-		out[r.ID] = true
-	}
+			Param("prefix", insert.QueryIDPrefix(at.Table)))
+		for _, r := range rows {
+			out[r.ID] = true
+		}
+		return err
+	})
 	return out, err
+}
+
+// everywhere asks each table that keeps rows of the schema, which are those of the shards
+// if there are any.
+func (s *tableSink) everywhere(ctx context.Context, ask func(insert.Place) error) error {
+	places, err := s.m.inserter.Places(ctx, s.entry.table.Name)
+	for i := 0; err == nil && i < len(places); i++ {
+		err = ask(places[i])
+	}
+	return err
 }
 
 // lookedUp is the table of IDs that goes beside a statement.
@@ -134,22 +147,26 @@ func (s *tableSink) lookUp(ctx context.Context, field fact.Field, ids []string) 
 	if err != nil {
 		return nil, err
 	}
-	var rows []struct {
-		ID string `ch:"factload_id"`
-	}
 	value := "value"
 	if field.Type == fact.UUID {
 		value = "toUUID(value)"
 	}
 	column := ddl.QuoteIdent(field.Name)
-	sql := fmt.Sprintf("SELECT DISTINCT toString(%s) AS factload_id FROM %s WHERE %s IN (SELECT %s FROM %s)",
-		column, ddl.QuoteIdent(s.entry.table.Name), column, value, lookedUp)
-	if err := s.m.client.SelectAs(asking, s.op("look into"), &rows, sql); err != nil {
+	have := make(map[string]bool, len(ids))
+	err = s.everywhere(asking, func(at insert.Place) error {
+		var rows []struct {
+			ID string `ch:"factload_id"`
+		}
+		sql := fmt.Sprintf("SELECT DISTINCT toString(%s) AS factload_id FROM %s WHERE %s IN (SELECT %s FROM %s)",
+			column, ddl.QuoteIdent(at.Table), column, value, lookedUp)
+		err := at.Client.SelectAs(asking, s.op("look into"), &rows, sql)
+		for _, r := range rows {
+			have[r.ID] = true
+		}
+		return err
+	})
+	if err != nil {
 		return nil, err
-	}
-	have := make(map[string]bool, len(rows))
-	for _, r := range rows {
-		have[r.ID] = true
 	}
 	return have, nil
 }
@@ -163,16 +180,20 @@ func (s *tableSink) Complete(ctx context.Context, rows *block.Block) error {
 func (s *tableSink) Parts(ctx context.Context) (int, error) {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()
-	var rows []struct {
-		Parts uint64 `ch:"parts"`
-	}
-	err := s.m.client.SelectAs(ctx, s.op("count the parts of"), &rows, `SELECT max(n) AS parts FROM
+	most := uint64(0)
+	err := s.everywhere(ctx, func(at insert.Place) error {
+		var rows []struct {
+			Parts uint64 `ch:"parts"`
+		}
+		err := at.Client.SelectAs(ctx, s.op("count the parts of"), &rows, `SELECT max(n) AS parts FROM
 (SELECT count() AS n FROM system.parts WHERE active AND database = currentDatabase() AND table = {table:String} GROUP BY partition_id)`,
-		Param("table", s.entry.table.Name))
-	if err != nil || len(rows) == 0 {
-		return 0, err
-	}
-	return int(rows[0].Parts), nil //nolint:gosec // there are not that many
+			Param("table", at.Table))
+		for _, r := range rows {
+			most = max(most, r.Parts)
+		}
+		return err
+	})
+	return int(most), err //nolint:gosec // there are not that many
 }
 
 func (s *tableSink) op(what string) string {

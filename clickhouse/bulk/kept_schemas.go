@@ -46,6 +46,10 @@ const keptSchemasSQL = `SELECT name, definition, load, time, number FROM ` + sch
 // Schemas returns the schemas that loads into the client's database have used, sorted by
 // name, each as it was used last. It changes nothing.
 func Schemas(ctx context.Context, client *chconn.Client) ([]KeptSchema, error) {
+	client, err := client.FirstHost()
+	if err != nil {
+		return nil, err
+	}
 	return keptSchemas(ctx, serverOf(client))
 }
 
@@ -64,7 +68,7 @@ func (l *load) keepSchema(ctx context.Context, t *table) error {
 	if t.definition == "" {
 		return nil
 	}
-	kept, err := keptSchemas(ctx, l.server)
+	kept, err := keptSchemas(ctx, l.own)
 	if err != nil {
 		return err
 	}
@@ -81,7 +85,7 @@ func (l *load) keepSchema(ctx context.Context, t *table) error {
 	if err != nil {
 		return err
 	}
-	if err := l.server.Ensure(ctx, own); err != nil {
+	if err := l.own.Ensure(ctx, own); err != nil {
 		return err
 	}
 	rows := layout.NewBlock()
@@ -92,5 +96,5 @@ func (l *load) keepSchema(ctx context.Context, t *table) error {
 		return err
 	}
 	token := newToken("schema", t.name, t.definition, l.id)
-	return l.server.Insert(ctx, insert.Insert{Table: schemasTable, Block: rows, Token: token.String()})
+	return l.own.Insert(ctx, insert.Insert{Table: schemasTable, Block: rows, Token: token.String()})
 }

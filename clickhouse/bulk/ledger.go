@@ -41,6 +41,19 @@ func serverOf(client *chconn.Client) server {
 	}{client, migrate.New(client), insert.New(client)}
 }
 
+// ownServer returns the server that has the ledger, and what else loads remember. Of several hosts
+// it is the first alone: each has a ledger of its own, and another one would not know what is loaded.
+func ownServer(client *chconn.Client, s server) (server, error) {
+	if client == nil || s == nil {
+		return s, nil
+	}
+	first, err := client.FirstHost()
+	if err != nil || first == client {
+		return s, err
+	}
+	return serverOf(first), nil
+}
+
 // openLedger creates the ledger table if it is not there.
 func openLedger(ctx context.Context, s server) (*ledger, error) {
 	table, layout, err := ownTable(ledgerTable, ledgerSchema(), ledgerOptions())

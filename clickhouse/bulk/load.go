@@ -46,7 +46,11 @@ func loadInto(ctx context.Context, cfg Config, to server) (Summary, error) {
 	if err != nil {
 		return Summary{}, asInputError(err)
 	}
-	l := &load{cfg: cfg, id: fact.NewEventID(), files: files, counters: newCounters(files), server: to}
+	own, err := ownServer(cfg.Client, to)
+	if err != nil {
+		return Summary{}, err
+	}
+	l := &load{cfg: cfg, id: fact.NewEventID(), files: files, counters: newCounters(files), server: to, own: own}
 	if err := l.chooseSchema(ctx); err != nil {
 		return Summary{}, l.wrap(ctx, err)
 	}
@@ -88,6 +92,7 @@ type load struct {
 	tables   map[string]*table
 	counters *counters
 	server   server // nil for a dry run
+	own      server // where the ledger is
 	ledger   *ledger
 	root     token // where chains begin
 	rules    string
@@ -219,7 +224,7 @@ func (l *load) prepare(ctx context.Context) error {
 
 // openLedger opens the ledger, and finds the loads that this one goes on with.
 func (l *load) openLedger(ctx context.Context) (err error) {
-	if l.ledger, err = openLedger(ctx, l.server); err != nil {
+	if l.ledger, err = openLedger(ctx, l.own); err != nil {
 		return err
 	}
 	if err := l.lookBack(ctx); err != nil {

@@ -83,6 +83,10 @@ const (
 // are not in the ledger, unless they finished the work of another. It changes
 // nothing; without a ledger there are no loads.
 func Loads(ctx context.Context, client *chconn.Client) ([]LoadRecord, error) {
+	client, err := client.FirstHost()
+	if err != nil {
+		return nil, err
+	}
 	table, err := migrate.New(client).Inspect(ctx, ledgerTable)
 	if err != nil || table == nil {
 		return nil, err

@@ -112,6 +112,7 @@ const (
 	CodeNotImplemented     = 48
 	CodeTypeMismatch       = 53
 	CodeTableExists        = 57
+	CodeUnknownIdentifier  = 47
 	CodeUnknownTable       = 60
 	CodeSyntaxError        = 62
 	CodeCannotConvert      = 70

@@ -66,6 +66,8 @@ type generations struct {
 type sighting struct {
 	uuid  string
 	views bool // materialized views read from it
+	// distributed is how a table of the engine Distributed is spread over shards.
+	distributed *ddl.Distributed
 	// viewNames are those of its database, also if the user may not see them.
 	viewNames []string
 	// marked are the columns of JSON.
@@ -323,6 +325,7 @@ const lookSightingSQL = `SELECT toString(uuid) AS uuid, match(engine_full, {fenc
 		extract(engine_full, 'non_replicated_deduplication_window = (\\d+)')) AS window,
 	(SELECT groupArray(name) FROM system.columns
 		WHERE database = currentDatabase() AND table = {table:String} AND startsWith(comment, {mark:String})) AS marked,
+	if(engine = 'Distributed', engine_full, '') AS spread,
 	hostName() AS host, toInt64(toUnixTimestamp(now())) - uptime() AS started
 FROM system.tables WHERE database = currentDatabase() AND name = {table:String}`
 
@@ -331,6 +334,18 @@ FROM system.tables WHERE database = currentDatabase() AND name = {table:String}`
 // is not there, or whose engine is not known, is taken for one that does. What
 // materialized views insert into is not looked at.
 func (ins *Inserter) Deduplicates(ctx context.Context, table string) (bool, error) {
+	to, err := ins.spreadOf(ctx, table)
+	if err != nil {
+		return true, err
+	}
+	if to != nil {
+		for _, s := range to.shards {
+			if ok, err := s.inserter.Deduplicates(ctx, to.Local); err != nil || !ok {
+				return ok, err
+			}
+		}
+		return true, nil
+	}
 	seen, err := ins.generation(ctx, table)
 	return err != nil || seen.uuid == "" || seen.remembers, err
 }
@@ -344,6 +359,7 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 		Names  []string `ch:"view_names"`
 		Window string   `ch:"window"`
 		Marked []string `ch:"marked"`
+		Spread string   `ch:"spread"`
 
 		Host    string `ch:"host"`
 		Started int64  `ch:"started"`
@@ -366,6 +382,9 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 		return sighting{}, false, err
 	}
 	window := cmp.Or(row.Window, server.window)
+	if s.distributed, err = ddl.ParseDistributed(row.Spread); err != nil {
+		return sighting{}, false, chconn.SchemaError(fmt.Errorf("insert into %q: %w", table, err))
+	}
 	s.viewNames, s.marked = row.Names, row.Marked
 	s.uuid, s.views, s.remembers, s.oneSwitch = row.UUID, row.Views, window != "" && window != "0", server.oneSwitch
 	return s, row.Fenced, nil

@@ -74,6 +74,14 @@ type Insert struct {
 // the insert [chconn.ErrAmbiguous]. What views fill is completed too, as
 // [Inserter.CompleteViews] does.
 //
+// The rows for a Distributed table go straight to the tables of its shards, divided by
+// its sharding key, each shard's as one insert with the same token. They are held in
+// memory a second time meanwhile. When a shard fails, others may have stored their rows;
+// the repetition adds those that are missing, as long as shards, weights and key are the same.
+// A key that is not of the row alone, local tables in another database, replicas
+// that do not share their rows, and a Client over HTTP are [ErrSchema] or [ErrRejected].
+// PartsDone and OnPart are ignored.
+//
 // The columns are compared with the table's before any row is sent: another
 // type, or a missing column, is [ErrSchema], unless the column of the table is a
 // wider one that holds every value just as it is. No value becomes another one. Text
@@ -89,6 +97,13 @@ func (ins *Inserter) Insert(ctx context.Context, in Insert) error {
 	}
 	if err := ins.checkMarks(ctx, in); err != nil {
 		return ins.client.Fail(ctx, op, err, chconn.Unsent)
+	}
+	to, err := ins.spreadOf(ctx, in.Table)
+	if err != nil {
+		return ins.client.Fail(ctx, op, err, chconn.Unsent)
+	}
+	if to != nil {
+		return ins.insertShards(ctx, op, in, to)
 	}
 	in.Settings = ins.withPartitionLimit(in)
 	divided, at, err := ins.send(ctx, in)

@@ -1,6 +1,8 @@
 package insert
 
 import (
+	"sync"
+
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
 
 	"github.com/factload/factload/clickhouse/chconn"
@@ -13,6 +15,10 @@ type Inserter struct {
 	client      *chconn.Client
 	migrator    *migrate.Migrator
 	generations *generations
+
+	mu      sync.Mutex
+	spreads map[string]*spread           // of Distributed tables
+	others  map[*chconn.Client]*Inserter // of other servers
 }
 
 // New returns an Inserter. It connects to nothing. The Client stays the

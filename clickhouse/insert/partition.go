@@ -152,15 +152,20 @@ func (ins *Inserter) partitionsOf(ctx context.Context, in Insert) ([]uint64, err
 			named = append(named, externalColumn(i)+" AS "+ddl.QuoteIdent(info.Name))
 		}
 	}
+	return ins.evaluate(ctx, in, fmt.Sprintf("partitions of %q", in.Table), "cityHash64(tuple("+keys.Partition+"))", columns, named)
+}
+
+// evaluate has the server evaluate an expression of the type UInt64 for each row. Named are the
+// columns that it needs, as they are selected from a temporary table of them.
+func (ins *Inserter) evaluate(ctx context.Context, in Insert, op, expr string, columns []int, named []string) ([]uint64, error) {
 	rows, err := externalRows(in, columns)
 	if err != nil {
 		return nil, err
 	}
-	op := fmt.Sprintf("partitions of %q", in.Table)
-	sql := fmt.Sprintf("SELECT arrayMap(row -> row.2, arraySort(groupArray((%s, cityHash64(tuple(%s)))))) AS partitions FROM (SELECT %s, %s FROM %s)",
-		externalRow, keys.Partition, externalRow, strings.Join(named, ", "), externalName)
+	sql := fmt.Sprintf("SELECT arrayMap(row -> row.2, arraySort(groupArray((%s, %s)))) AS numbers FROM (SELECT %s FROM %s)",
+		externalRow, expr, strings.Join(append([]string{externalRow}, named...), ", "), externalName)
 	var answer []struct {
-		Partitions []uint64 `ch:"partitions"`
+		Numbers []uint64 `ch:"numbers"`
 	}
 	err = ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(rows)), op, &answer, sql)
 	if errors.Is(err, chconn.ErrRejected) || errors.Is(err, chconn.ErrSchema) {
@@ -169,8 +174,8 @@ func (ins *Inserter) partitionsOf(ctx context.Context, in Insert) ([]uint64, err
 	if err != nil {
 		return nil, err
 	}
-	if len(answer) != 1 || len(answer[0].Partitions) != in.Block.Rows() {
+	if len(answer) != 1 || len(answer[0].Numbers) != in.Block.Rows() {
 		return nil, fmt.Errorf("%w: %s: the answer is not complete", chconn.ErrRetryable, op)
 	}
-	return answer[0].Partitions, nil
+	return answer[0].Numbers, nil
 }

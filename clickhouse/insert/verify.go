@@ -97,13 +97,14 @@ type look struct {
 	rows *ext.Table
 }
 
-const tableKeysSQL = `SELECT engine, partition_key, sorting_key FROM system.tables
+const tableKeysSQL = `SELECT database, engine, partition_key, sorting_key FROM system.tables
 WHERE database = currentDatabase() AND name = {table:String}`
 
 const tableColumnsSQL = `SELECT name, type, is_in_sorting_key AS sorting, is_in_partition_key AS partition FROM system.columns
 WHERE database = currentDatabase() AND table = {table:String}`
 
 type tableKeys struct {
+	Database  string `ch:"database"`
 	Engine    string `ch:"engine"`
 	Partition string `ch:"partition_key"`
 	Sorting   string `ch:"sorting_key"`
@@ -133,8 +134,10 @@ func (ins *Inserter) tableKeys(ctx context.Context, in Insert) (*tableKeys, erro
 	k := &keys[0]
 	k.columns = make(map[string]tableColumn)
 	known := make(map[string]bool)
-	for _, column := range in.Block.Layout().Columns() {
-		known[column.Name] = true
+	if in.Block != nil {
+		for _, column := range in.Block.Layout().Columns() {
+			known[column.Name] = true
+		}
 	}
 	for _, column := range columns {
 		k.columns[column.Name] = column

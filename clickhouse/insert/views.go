@@ -32,6 +32,17 @@ import (
 // otherwise combine rows. Others are left alone. A row that has been deleted from
 // the target counts as one that is missing.
 func (ins *Inserter) CompleteViews(ctx context.Context, table string, rows *block.Block) error {
+	to, err := ins.spreadOf(ctx, table)
+	if err != nil {
+		return err
+	}
+	if to != nil {
+		parts, err := ins.divideByShard(ctx, table, rows, to)
+		if err != nil {
+			return err
+		}
+		return to.each(parts, func(s shard, part *block.Block) error { return s.inserter.CompleteViews(ctx, to.Local, part) })
+	}
 	seen, err := ins.generation(ctx, table)
 	if err != nil || !seen.views {
 		return err
@@ -111,6 +122,13 @@ type OutsideView struct {
 // [Inserter.CompleteViews] cannot do anything for. After a fault, what they fill may
 // lack rows. Views of other databases are not looked for.
 func (ins *Inserter) OutsideViews(ctx context.Context, table string, layout *block.Layout) ([]OutsideView, error) {
+	to, err := ins.spreadOf(ctx, table)
+	if err != nil {
+		return nil, err
+	}
+	if to != nil { // the shards have the same views
+		return to.shards[0].inserter.OutsideViews(ctx, to.Local, layout)
+	}
 	seen, err := ins.generation(ctx, table)
 	if err != nil || !seen.views {
 		return nil, err

@@ -1,0 +1,262 @@
+package insert
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/ddl"
+)
+
+// A Distributed table keeps no rows. An insert into one is divided by the sharding key,
+// as the server would divide it, and goes straight to the tables of the shards, each of
+// which is then a table like any other: its deduplication, its rebuilds and the look for
+// its rows are its own. The same block is always divided in the same way, as long as
+// the cluster and the key stay as they are.
+
+// spread is where the rows of a Distributed table are.
+type spread struct {
+	ddl.Distributed
+	shards []shard
+	slots  []int             // the shard of each remainder of the sharding key
+	types  map[string]string // of the table's columns
+	at     time.Time
+}
+
+// shard is the local table of a shard.
+type shard struct {
+	hosts    string
+	inserter *Inserter
+}
+
+// Place is a table that keeps rows, and a Client for the server that it is on.
+type Place struct {
+	Client *chconn.Client
+	Table  string
+}
+
+// Places returns where the rows of a table are: it is the table itself, or for a
+// Distributed table the local ones of all shards.
+func (ins *Inserter) Places(ctx context.Context, table string) ([]Place, error) {
+	to, err := ins.spreadOf(ctx, table)
+	if err != nil {
+		return nil, err
+	}
+	if to == nil {
+		return []Place{{ins.client, table}}, nil
+	}
+	var out []Place
+	for _, s := range to.shards {
+		out = append(out, Place{s.inserter.client, to.Local})
+	}
+	return out, nil
+}
+
+// spreadOf returns where the rows of a Distributed table are, and nil for any other table.
+func (ins *Inserter) spreadOf(ctx context.Context, table string) (*spread, error) {
+	seen, err := ins.generation(ctx, table)
+	if err != nil || seen.distributed == nil {
+		return nil, err
+	}
+	ins.mu.Lock()
+	known := ins.spreads[table]
+	ins.mu.Unlock()
+	if known != nil && known.Distributed == *seen.distributed && time.Since(known.at) < ins.generations.fresh {
+		return known, nil
+	}
+	to, err := ins.lookAtShards(ctx, table, *seen.distributed)
+	if err != nil {
+		return nil, err
+	}
+	ins.mu.Lock()
+	defer ins.mu.Unlock()
+	if ins.spreads == nil {
+		ins.spreads = make(map[string]*spread)
+	}
+	ins.spreads[table] = to
+	return to, nil
+}
+
+// lookAtShards asks the server for the shards. What would break a promise is refused.
+func (ins *Inserter) lookAtShards(ctx context.Context, table string, d ddl.Distributed) (*spread, error) {
+	to := &spread{Distributed: d, types: make(map[string]string), at: time.Now()}
+	refused := func(format string, args ...any) error {
+		return chconn.SchemaError(fmt.Errorf("insert into %q, which is spread over shards: "+format, append([]any{table}, args...)...))
+	}
+	if err := d.CheckKey(); err != nil {
+		return nil, refused("the sharding key %w", err)
+	}
+	keys, err := ins.tableKeys(ctx, Insert{Table: table})
+	if err != nil {
+		return nil, err
+	}
+	if keys == nil || keys.Database != d.Database {
+		return nil, refused("the local tables are in the database %q, and must be in that of the table", d.Database)
+	}
+	for name, column := range keys.columns {
+		to.types[name] = column.Type
+	}
+	shards, err := ins.client.Cluster(ctx, d.Cluster)
+	if err != nil {
+		return nil, err
+	}
+	for i, s := range shards {
+		client, err := ins.client.At(s.Hosts...)
+		if err != nil {
+			return nil, err
+		}
+		to.shards = append(to.shards, shard{hosts: strings.Join(s.Hosts, ","), inserter: ins.on(client)})
+		to.slots = append(to.slots, slices.Repeat([]int{i}, int(s.Weight))...)
+		if len(s.Hosts) > 1 {
+			if err := ins.checkReplicated(ctx, client, d.Local); err != nil {
+				return nil, refused("shard %d has the replicas %q: %w", s.Number, s.Hosts, err)
+			}
+		}
+	}
+	if len(to.slots) == 0 {
+		return nil, refused("no shard of the cluster %q has a weight", d.Cluster)
+	}
+	return to, nil
+}
+
+// checkReplicated says that a table is not shared by the replicas of its shard.
+func (ins *Inserter) checkReplicated(ctx context.Context, client *chconn.Client, table string) error {
+	var rows []struct {
+		Engine string `ch:"engine"`
+	}
+	err := client.SelectAs(ctx, "look at the shards", &rows, "SELECT engine FROM system.tables WHERE database = currentDatabase() AND name = {table:String}", chconn.Param("table", table))
+	if err == nil && len(rows) == 1 && losesParts(rows[0].Engine) {
+		return fmt.Errorf("the table %q is not replicated, so that each row would be on one of them alone", table)
+	}
+	return err
+}
+
+// on returns the Inserter for the connections of another Client. It is the same one each
+// time, since it remembers what it is in doubt of.
+func (ins *Inserter) on(client *chconn.Client) *Inserter {
+	ins.mu.Lock()
+	defer ins.mu.Unlock()
+	if ins.others == nil {
+		ins.others = make(map[*chconn.Client]*Inserter)
+	}
+	if ins.others[client] == nil {
+		ins.others[client] = New(client)
+		ins.others[client].generations.fresh = ins.generations.fresh
+	}
+	return ins.others[client]
+}
+
+// insertShards inserts each shard's rows into its table. What one shard refuses does not keep the
+// others from taking theirs.
+func (ins *Inserter) insertShards(ctx context.Context, op string, in Insert, to *spread) error {
+	parts, err := ins.divideByShard(ctx, in.Table, in.Block, to)
+	if err != nil {
+		return ins.client.Fail(ctx, op, err, chconn.Unsent)
+	}
+	in.Table, in.PartsDone, in.OnPart = to.Local, 0, nil
+	return to.each(parts, func(s shard, part *block.Block) error {
+		one := in
+		one.Block = part
+		return s.inserter.Insert(ctx, one)
+	})
+}
+
+// each calls do for each shard that has rows, all at once, and makes one error of theirs.
+func (to *spread) each(parts []*block.Block, do func(shard, *block.Block) error) error {
+	errs := make([]error, len(parts))
+	var wait sync.WaitGroup
+	for i, part := range parts {
+		if part.Rows() > 0 {
+			wait.Go(func() { errs[i] = do(to.shards[i], part) })
+		}
+	}
+	wait.Wait()
+	var first error
+	stored, doubtful, alike := false, false, true
+	for i, err := range errs {
+		switch {
+		case parts[i].Rows() == 0:
+			continue
+		case err == nil:
+			stored = true
+			continue
+		case first == nil:
+			first = onShard(to.shards[i], err)
+		}
+		var e *chconn.Error
+		doubtful = doubtful || errors.As(err, &e) && e.Partial
+		alike = alike && classOf(err) == classOf(first) //nolint:errorlint // they are classes
+	}
+	if first == nil || !stored && !doubtful && alike {
+		return first
+	}
+	out := chconn.Error{Op: "insert", Text: first.Error(), Cause: first}
+	var e *chconn.Error
+	if errors.As(first, &e) {
+		out = *e
+	}
+	out.Class, out.Partial = chconn.ErrAmbiguous, stored || doubtful
+	return &out
+}
+
+// onShard says on which shard an insert failed. The class of the error stays.
+func onShard(s shard, err error) error {
+	var e *chconn.Error
+	if !errors.As(err, &e) {
+		return fmt.Errorf("shard %s: %w", s.hosts, err)
+	}
+	out := *e
+	out.Text = "shard " + s.hosts + ": " + e.Text
+	return &out
+}
+
+// classOf returns the class of an error, or nil.
+func classOf(err error) error {
+	for _, class := range []error{chconn.ErrAmbiguous, chconn.ErrRetryable, chconn.ErrSchema, chconn.ErrRejected} {
+		if errors.Is(err, class) {
+			return class
+		}
+	}
+	return nil
+}
+
+// divideByShard returns the rows of each shard. A question that fails is no answer: the
+// rows must not go another way because of it than the last time.
+func (ins *Inserter) divideByShard(ctx context.Context, table string, rows *block.Block, to *spread) ([]*block.Block, error) {
+	parts := make([]*block.Block, len(to.shards))
+	if len(parts) == 1 {
+		return []*block.Block{rows}, nil
+	}
+	names := to.Names()
+	var columns []int
+	var named []string
+	for i, info := range rows.Layout().Columns() {
+		if slices.Contains(names, info.Name) {
+			columns = append(columns, i)
+			// The key is that of the value as the table has it: hashes of equal values of two types differ.
+			named = append(named, fmt.Sprintf("CAST(%s, %s) AS %s", externalColumn(i), ddl.QuoteString(to.types[info.Name]), ddl.QuoteIdent(info.Name)))
+		}
+	}
+	key := fmt.Sprintf("reinterpretAsUInt64(%s) %% %d", to.Key, len(to.slots)) // signed numbers are taken for unsigned ones, as the server does
+	op := fmt.Sprintf("shards of the rows for %q", table)
+	slots, err := ins.evaluate(ctx, Insert{Table: table, Block: rows}, op, key, columns, named)
+	if chconn.ServerCode(err) == chconn.CodeUnknownIdentifier {
+		return nil, chconn.SchemaError(fmt.Errorf("%s: the sharding key %s needs columns that the rows lack: %v", op, to.Key, err)) //nolint:errorlint // its class is not that of the insert
+	}
+	if err != nil {
+		return nil, err
+	}
+	for i := range parts {
+		parts[i] = rows.Layout().NewBlock()
+		if err := parts[i].AppendSelected(rows, func(row int) bool { return to.slots[slots[row]] == i }); err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
+}

@@ -1,0 +1,122 @@
+package insert
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/embedded"
+	"github.com/factload/factload/clickhouse/internal/chtest"
+	"github.com/factload/factload/clickhouse/internal/retry"
+	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/rebuildhook"
+	"github.com/factload/factload/internal/soak"
+)
+
+// shardedVersion is killVersion spread over shards.
+func shardedVersion(t testing.TB, version int) ddl.Table {
+	t.Helper()
+	o := ddl.Options{Cluster: enginetest.ClusterName, Distributed: true, ShardingKey: "intHash64(id)"}
+	s := killSchema
+	if version%2 == 1 {
+		s.OrderBy = []string{"who", "id"}
+		o.PartitionBy = "id % 3"
+	}
+	return chtest.NewTable(t, s, o)
+}
+
+// TestSoakRebuildKillsOverShards rebuilds the local tables of a Distributed one while rows are being
+// inserted. Each time an engine is killed after one of the steps, and the rebuild is run
+// again. No row may be lost or doubled.
+func TestSoakRebuildKillsOverShards(t *testing.T) {
+	t.Parallel()
+	trials, seed := soak.Trials(t, 1, 20), soak.Seed(t)
+	servers := enginetest.Cluster(t, 2)
+	steps := killSteps(t)
+	require.NoError(t, open(t, servers[0].DSN()).Ensure(t.Context(), shardedVersion(t, 0)))
+	w := &writers{stop: make(chan struct{})}
+	for i := range 3 {
+		c := open(t, servers[i%2].DSN())
+		c.generations.fresh = killFresh
+		w.wait.Go(func() { w.write(t, c, seed+uint64(i)) })
+	}
+	defer w.wait.Wait()
+	stop := sync.OnceFunc(func() { close(w.stop) })
+	defer stop()
+	r := rand.New(rand.NewPCG(seed, 3))
+	from := r.IntN(len(steps))
+	for trial := range trials {
+		step := steps[(from+trial*3)%len(steps)]
+		what := fmt.Sprintf("seed %d, trial %d: a shard killed when %s", seed, trial, step)
+		killed := 0
+		watch := func(s string) {
+			if s == step && killed == 0 {
+				killed++
+				restart(t, servers[r.IntN(2)])
+			}
+		}
+		rebuildShards(t, servers[trial%2], trial+1, watch, what)
+		require.NotZero(t, killed, what)
+		if failed := w.failed.Load(); failed != nil {
+			require.NoError(t, *failed, what)
+		}
+	}
+	stop()
+	w.wait.Wait()
+	if failed := w.failed.Load(); failed != nil {
+		require.NoError(t, *failed)
+	}
+	ids := w.ids.Load()
+	total := uint64(0)
+	for i, server := range servers {
+		var rows []struct {
+			Rows  uint64 `ch:"rows"`
+			IDs   uint64 `ch:"ids"`
+			Wrong uint64 `ch:"wrong"`
+		}
+		sql := fmt.Sprintf("SELECT count() AS rows, uniqExact(id) AS ids, countIf(intHash64(id) %% 2 != %d OR id > %d) AS wrong FROM t_local", i, ids)
+		require.NoError(t, open(t, server.DSN()).Select(t.Context(), &rows, sql))
+		require.Equal(t, rows[0].IDs, rows[0].Rows, "seed %d: rows are doubled on shard %d", seed, i)
+		require.Zero(t, rows[0].Wrong)
+		total += rows[0].Rows
+	}
+	require.Equal(t, ids, total, "seed %d", seed)
+	t.Logf("%d trials, %d rows, %d inserts repeated, %d of them in doubt", trials, ids, w.again.Load(), w.doubt.Load())
+}
+
+func restart(t *testing.T, server *embedded.Server) {
+	t.Helper()
+	require.NoError(t, server.Kill())
+	require.NoError(t, server.Restart(t.Context()))
+}
+
+// rebuildShards rebuilds until it is done, and then finds nothing to do on any host.
+func rebuildShards(t *testing.T, server *embedded.Server, version int, watch func(string), what string) {
+	t.Helper()
+	table := shardedVersion(t, version)
+	ctx := rebuildhook.With(t.Context(), rebuildhook.Hook{Hold: killHold, Step: watch})
+	var err error
+	for range 10 {
+		err = open(t, server.DSN()).EnsureAllowing(ctx, []ddl.Hazard{ddl.NeedsRebuild}, table)
+		if err == nil || !retry.Passing(err) {
+			break
+		}
+		t.Logf("%s: again after: %s", what, chconn.ForLog(err))
+	}
+	require.NoError(t, err, what)
+	tables, err := ddl.Expand(table)
+	require.NoError(t, err)
+	for _, table := range tables {
+		plans, err := open(t, server.DSN()).PlanHosts(t.Context(), table, "")
+		require.NoError(t, err)
+		require.Len(t, plans, 2)
+		for _, plan := range plans {
+			require.Empty(t, plan.Statements, "%s: %s on %s", what, plan.Table, plan.Host)
+		}
+	}
+}
