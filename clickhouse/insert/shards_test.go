@@ -53,8 +53,8 @@ func TestRowsGoStraightToTheirShards(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			shards := startShards(t, n)
-			c := shards[0]
 			for key, unsigned := range map[string]string{"cityHash64(id, tag)": "cityHash64(id, tag)", "n": "reinterpretAsUInt32(n)"} {
+				c := shards[0].anew() // one that knows nothing of the table with the other key
 				ensure(t, c, spreadSchema, ddl.Options{Cluster: enginetest.ClusterName, Distributed: true, ShardingKey: key})
 				rows := spreadBlock(t, 0, 3000)
 				for range 3 {

@@ -29,6 +29,9 @@ func open(t testing.TB, dsn string) *testClient {
 	return &testClient{c, migrate.New(c), New(c)}
 }
 
+// anew returns the Client with an Inserter that has not seen any table yet.
+func (c *testClient) anew() *testClient { return &testClient{c.Client, c.Migrator, New(c.Client)} }
+
 func bothProtocols(t *testing.T, test func(t *testing.T, db *enginetest.DB, c *testClient)) {
 	t.Helper()
 	chtest.EachProtocol(t, func(t *testing.T, db *enginetest.DB, dsn string) { test(t, db, open(t, dsn)) })
