@@ -89,6 +89,20 @@ func TestReadmeCommands(t *testing.T) {
 	testscript.Run(t, p)
 }
 
+// The schema that is shown for clusters is one, and makes the tables that the page speaks of.
+func TestDocumentedCluster(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "cluster.txtar")
+	script := "exec factload ddl --schemas answer.yaml answer\n" +
+		"stdout 'CREATE TABLE IF NOT EXISTS `answer_local` ON CLUSTER `main`'\nstdout 'ENGINE = ReplicatedMergeTree'\n" +
+		"stdout 'ENGINE = Distributed\\(''main'', currentDatabase\\(\\), ''answer_local'', cityHash64\\(id\\)\\)'\n" +
+		"-- answer.yaml --\n" + marked(t, "docs/cluster.md", "schema answer.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(script), 0o600))
+	p := scriptParams()
+	p.Files = []string{file}
+	testscript.Run(t, p)
+}
+
 // The exit codes that are documented are those of the program.
 func TestDocumentedExitCodes(t *testing.T) {
 	t.Parallel()
