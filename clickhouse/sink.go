@@ -193,7 +193,7 @@ func (s *tableSink) Parts(ctx context.Context) (int, error) {
 		}
 		return err
 	})
-	return int(most), err //nolint:gosec // there are not that many
+	return int(most), err
 }
 
 func (s *tableSink) op(what string) string {

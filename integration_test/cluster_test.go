@@ -64,7 +64,7 @@ func (tr *shardsTrial) killDuring(work func()) {
 	var killed error
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		time.Sleep(wait)
+		<-time.After(wait)
 		if killed = victim.Kill(); killed == nil {
 			killed = victim.Restart(tr.Context())
 		}
@@ -100,7 +100,8 @@ func (tr *shardsTrial) write(name string, from, n int) string {
 	require.NoError(tr, err)
 	w := bufio.NewWriter(f)
 	for i := from; i < from+n; i++ {
-		fmt.Fprintf(w, `{"id":"load-%d","n":%d,"text":"answer %d"}`+"\n", i, i, i*7)
+		_, err = fmt.Fprintf(w, `{"id":"load-%d","n":%d,"text":"answer %d"}`+"\n", i, i, i*7)
+		require.NoError(tr, err)
 	}
 	require.NoError(tr, w.Flush())
 	require.NoError(tr, f.Close())
@@ -131,7 +132,7 @@ func TestSoakShardsKilledDuringLoads(t *testing.T) {
 						return sum
 					}
 					t.Logf("load again after: %v", err)
-					time.Sleep(200 * time.Millisecond)
+					<-time.After(200 * time.Millisecond)
 				}
 				require.NoError(t, err)
 				return bulk.Summary{}

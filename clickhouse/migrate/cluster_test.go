@@ -27,14 +27,14 @@ func shardedSchema(extra ...fact.Field) fact.Schema {
 }
 
 // planned returns the plans that are not empty, of both tables on all hosts.
-func planned(t *testing.T, m *Migrator, table ddl.Table, options ...diff.Option) []HostPlan {
+func planned(t *testing.T, m *Migrator, table ddl.Table) []HostPlan {
 	t.Helper()
 	tables, err := ddl.Expand(table)
 	require.NoError(t, err)
 	require.Len(t, tables, 2)
 	var out []HostPlan
 	for _, table := range tables {
-		plans, err := m.PlanHosts(t.Context(), table, "", options...)
+		plans, err := m.PlanHosts(t.Context(), table, "")
 		require.NoError(t, err)
 		for _, p := range plans {
 			if p.Drift() {
