@@ -57,7 +57,7 @@ func (c *Client) ExecAs(ctx context.Context, op, sql string, params ...any) erro
 	return nil
 }
 
-// Select runs one query and appends its rows to dest, a pointer to a slice of
+// Select runs one query and puts its rows in place of what is in dest, a pointer to a slice of
 // structs. Columns go to the fields whose ch tag or name they have.
 func (c *Client) Select(ctx context.Context, dest any, sql string, params ...any) error {
 	return c.SelectAs(ctx, "select", dest, sql, params...)
