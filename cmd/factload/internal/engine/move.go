@@ -50,7 +50,7 @@ read the largest table once.`,
 	cli.AddServerFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&f.to, "to", "", "`server` to copy to, a DSN")
-	flags.StringVar(&f.toFile, "to-file", "", "`file` with that DSN, as factload serve writes it; no command shows its password")
+	flags.StringVar(&f.toFile, "to-file", "", "`file` with that DSN, as factload serve writes it; hides its password")
 	flags.BoolVar(&f.finish, "finish", false, "end the move: nobody writes to the old server any more")
 	flags.BoolVar(&f.asJSON, "json", false, "print the report as one JSON object")
 	return cmd
