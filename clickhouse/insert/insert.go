@@ -105,17 +105,29 @@ func (ins *Inserter) Insert(ctx context.Context, in Insert) error {
 	if to != nil {
 		return ins.insertShards(ctx, op, in, to)
 	}
+	err = ins.insertUnsettled(ctx, op, in)
+	if err == nil {
+		ins.settle(in)
+	}
+	return err
+}
+
+// insertUnsettled inserts into a table that keeps rows, and remembers into which one, also
+// when it succeeds: until it is settled, it may be repeated after a rebuild.
+func (ins *Inserter) insertUnsettled(ctx context.Context, op string, in Insert) error {
 	in.Settings = ins.withPartitionLimit(in)
 	divided, at, err := ins.send(ctx, in)
 	if err == nil && in.Again {
 		err, at = ins.makeSure(ctx, in), chconn.RowsSentToViews
 	}
 	if err == nil {
-		ins.generations.settle(insertKey{in.Table, in.Token})
 		return nil
 	}
 	return ins.failed(ctx, op, in, divided, at, err)
 }
+
+// settle forgets an insert that is not repeated any more.
+func (ins *Inserter) settle(in Insert) { ins.generations.settle(insertKey{in.Table, in.Token}) }
 
 // send sends the block, in several inserts where it spans too many partitions.
 // Divided reports whether some of these were stored before one failed.

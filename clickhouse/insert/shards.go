@@ -160,11 +160,17 @@ func (ins *Inserter) insertShards(ctx context.Context, op string, in Insert, to 
 		return ins.client.Fail(ctx, op, err, chconn.Unsent)
 	}
 	in.Table, in.PartsDone, in.OnPart = to.Local, 0, nil
-	return to.each(parts, func(s shard, part *block.Block) error {
+	err = to.each(parts, func(s shard, part *block.Block) error {
 		one := in
 		one.Block = part
-		return s.inserter.Insert(ctx, one)
+		return s.inserter.insertUnsettled(ctx, op, one)
 	})
+	if err == nil {
+		for _, s := range to.shards { // not before: a shard that has its rows is rebuilt, while another one's are repeated
+			s.inserter.settle(in)
+		}
+	}
+	return err
 }
 
 // each calls do for each shard that has rows, all at once, and makes one error of theirs.

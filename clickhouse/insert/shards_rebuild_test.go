@@ -120,3 +120,32 @@ func rebuildShards(t *testing.T, server *embedded.Server, version int, watch fun
 		}
 	}
 }
+
+// TestShardThatIsRebuiltBeforeAnInsertIsRepeated: an insert fails on one shard, and the other, which
+// has its rows, is rebuilt before all of it is repeated. The new table does not know the token.
+func TestShardThatIsRebuiltBeforeAnInsertIsRepeated(t *testing.T) {
+	t.Parallel()
+	servers := enginetest.Cluster(t, 2)
+	c := open(t, servers[0].DSN())
+	c.generations.fresh = killFresh
+	options := ddl.Options{Cluster: enginetest.ClusterName, Distributed: true, ShardingKey: "cityHash64(id)"}
+	ensure(t, c, spreadSchema, options)
+	in := Insert{Table: "spread", Block: spreadBlock(t, 0, 100), Token: "a"}
+	require.NoError(t, servers[1].Kill())
+	require.ErrorIs(t, c.Insert(t.Context(), in), chconn.ErrAmbiguous)
+
+	anew := spreadSchema
+	anew.OrderBy = []string{"n"}
+	tables, err := ddl.Expand(chtest.NewTable(t, anew, options))
+	require.NoError(t, err)
+	plans, err := c.PlanHosts(t.Context(), tables[0], chtest.Host(t, servers[0].DSN()))
+	require.NoError(t, err)
+	require.Len(t, plans, 1)
+	ctx := rebuildhook.With(t.Context(), rebuildhook.Hook{Hold: killHold})
+	require.NoError(t, plans[0].Apply(ctx, ddl.NeedsRebuild))
+
+	require.NoError(t, servers[1].Restart(t.Context()))
+	in.Again = true
+	require.NoError(t, c.Insert(t.Context(), in))
+	requireSpread(t, []*testClient{c, open(t, servers[1].DSN())}, "cityHash64(id)", 100)
+}
