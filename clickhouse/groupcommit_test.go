@@ -423,3 +423,19 @@ func TestPartsOfTheTableWidenThePace(t *testing.T) {
 		require.Equal(t, 3, m.Stats()[0].ActiveParts)
 	})
 }
+
+// TestEndedContextSendsNothing: the goroutine that sends is not to win against a ctx that has ended
+// before the rows were in its queue.
+func TestEndedContextSendsNothing(t *testing.T) {
+	t.Parallel()
+	s := &memorySink{}
+	m := intoMemory(t, Config{Pace: -1}, s)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for i := range 2000 {
+		p, err := m.Prepare(t.Context(), idFact(fmt.Sprint(i)))
+		require.NoError(t, err)
+		require.ErrorIs(t, p.Materialize(ended), context.Canceled)
+	}
+	require.Empty(t, s.count())
+}

@@ -151,9 +151,11 @@ func (w *Writer) join(ctx context.Context, p *Part, careful bool) (*Batch, *call
 	p.Taken = 0
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.Inserts.Err() != nil {
-		w.room.Release(c.bytes)
-		return nil, nil, w.notSent(ctx, context.Cause(w.Inserts))
+	for _, ended := range []context.Context{w.Inserts, ctx} {
+		if ended.Err() != nil {
+			w.room.Release(c.bytes)
+			return nil, nil, w.notSent(ctx, context.Cause(ended))
+		}
 	}
 	careful = careful || w.inDoubt(p.Block)
 	b := w.openBatch(p.Block.Rows(), careful)
