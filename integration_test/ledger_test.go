@@ -73,14 +73,20 @@ func notStored(err error) bool {
 	return (errors.Is(err, clickhouse.ErrRejected) || errors.Is(err, clickhouse.ErrSchema)) && !errors.Is(err, clickhouse.ErrAmbiguous)
 }
 
+// storedBefore reports whether an error about another table says that the table has its rows.
+func storedBefore(err error, table string) bool {
+	var partial *clickhouse.PartialInsertError
+	return errors.As(err, &partial) && slices.Contains(partial.Stored, table)
+}
+
 // add notes the outcome of a call, which may have been tried several times.
 func (l *ledger) add(facts []fact.Fact, tries ...error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	err := tries[len(tries)-1]
-	rejected := !slices.ContainsFunc(tries, func(err error) bool { return !notStored(err) })
 	for _, f := range facts {
-		l.facts[f.Schema+" "+f.ID] = entry{acknowledged: err == nil, rejected: rejected, tokens: f.Data["tokens"].(int)}
+		mayBe := func(err error) bool { return !notStored(err) || storedBefore(err, f.Schema) }
+		l.facts[f.Schema+" "+f.ID] = entry{acknowledged: err == nil, rejected: !slices.ContainsFunc(tries, mayBe), tokens: f.Data["tokens"].(int)}
 	}
 	if errors.Is(err, clickhouse.ErrAmbiguous) {
 		l.inDoubt += len(facts)
@@ -160,9 +166,10 @@ func TestLedger(t *testing.T) {
 	told("failed and stored", 6, clickhouse.ErrAmbiguous)
 	told("failed and doubled", 7, clickhouse.ErrAmbiguous)
 	told("refused and stored", 10, clickhouse.ErrRejected)
+	told("of a call that another table refused", 11, &clickhouse.PartialInsertError{Stored: []string{"s"}, Failed: "other", Err: clickhouse.ErrRejected})
 	told("strange", 8, errors.New("nil pointer"))
 	require.Equal(t, 4, l.acknowledged)
-	require.Equal(t, 5, l.failed)
+	require.Equal(t, 6, l.failed)
 	require.ElementsMatch(t, []string{
 		`fact "s lost" was acknowledged and is not there`,
 		`fact "s doubled" is there 2 times (acknowledged: true)`,
@@ -173,7 +180,7 @@ func TestLedger(t *testing.T) {
 		`a call failed in a way that no fault explains: nil pointer`,
 	}, l.problems(map[string]stored{
 		"s stored": {1, 1, 1}, "s doubled": {2, 3, 3}, "s changed": {1, 9, 9},
-		"s refused and stored": {1, 10, 10}, "s failed and stored": {1, 6, 6}, "s failed and doubled": {2, 7, 7}, "s ghost": {1, 0, 0},
+		"s refused and stored": {1, 10, 10}, "s failed and stored": {1, 6, 6}, "s failed and doubled": {2, 7, 7}, "s of a call that another table refused": {1, 11, 11}, "s ghost": {1, 0, 0},
 	}))
 	require.ElementsMatch(t, []string{
 		`fact "s doubled" is there 2 times, with 3`,
