@@ -6,6 +6,7 @@
 package integration
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"testing"
@@ -14,7 +15,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	runFollower()
+	enginetest.RunChild(followerEnv, func(ctx context.Context, f follower) error { return f.serve(ctx) })
 	image := os.Getenv(imageEnv)
 	if image == "" {
 		enginetest.Main(m)

@@ -2,13 +2,10 @@ package integration
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -89,21 +86,6 @@ func (f follower) serve(ctx context.Context) error {
 	})
 }
 
-// runFollower is for TestMain: it returns unless this is a service to be killed.
-func runFollower() {
-	text := os.Getenv(followerEnv)
-	if text == "" {
-		return
-	}
-	var f follower
-	err := json.Unmarshal([]byte(text), &f)
-	if err == nil {
-		err = f.serve(context.Background())
-	}
-	fmt.Fprintln(os.Stderr, err)
-	os.Exit(1)
-}
-
 // TestSoakTableFollowsLog: the service and the engine are killed again and again, the
 // materializer fails as it likes, and the table has what the log has, once each.
 func TestSoakTableFollowsLog(t *testing.T) {
@@ -113,10 +95,7 @@ func TestSoakTableFollowsLog(t *testing.T) {
 	r := rand.New(rand.NewPCG(soak.Seed(t), 0))
 	for i := range soak.Trials(t, 2, 50) {
 		f.DSN, f.Run = server.DSN(), fmt.Sprint(i)
-		text, err := json.Marshal(f)
-		require.NoError(t, err)
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), followerEnv+"="+string(text))
+		cmd := enginetest.Child(t, followerEnv, f)
 		require.NoError(t, cmd.Start())
 		pause := func() { <-time.After(300*time.Millisecond + time.Duration(r.Int64N(int64(700*time.Millisecond)))) }
 		pause()

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -55,18 +54,10 @@ func (c child) openLog(ctx context.Context) (eventLog, error) {
 }
 
 func TestMain(m *testing.M) {
-	if text := os.Getenv(childEnv); text != "" {
-		var c child
-		err := json.Unmarshal([]byte(text), &c)
-		if err == nil {
-			_, err = c.erase(context.Background())
-		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
+	enginetest.RunChild(childEnv, func(ctx context.Context, c child) error {
+		_, err := c.erase(ctx)
+		return err
+	})
 	enginetest.Main(m)
 }
 
@@ -273,10 +264,7 @@ func (c *child) killed(t *testing.T, server *embedded.Server, kills int) {
 	limit := 300 * time.Millisecond
 	for i := range kills {
 		c.DSN = server.DSN()
-		text, err := json.Marshal(c)
-		require.NoError(t, err)
-		cmd := exec.Command(os.Args[0])
-		cmd.Env = append(os.Environ(), childEnv+"="+string(text))
+		cmd := enginetest.Child(t, childEnv, c)
 		require.NoError(t, cmd.Start())
 		<-time.After(time.Duration(r.Int64N(int64(limit))))
 		if i%2 == 1 {

@@ -178,32 +178,43 @@ func TestSoakRebuildKills(t *testing.T) {
 		} else {
 			rebuildAndDie(t, db.DSN, trial+1, step)
 		}
-		var err error
-		for try := 0; try < 10; try++ { // the engine may still be busy with its own start
-			c := open(t, db.DSN)
-			if err = c.EnsureAllowing(rebuildhook.With(t.Context(), rebuildhook.Hook{Hold: killHold, Step: nil}), []ddl.Hazard{ddl.NeedsRebuild}, want); err == nil || !retry.Passing(err) {
-				break
-			}
-			t.Logf("%s: again after: %v", what, err)
-		}
-		require.NoError(t, err, what)
+		rebuildUntilDone(t, db.DSN, want, nil, what)
 		chtest.RequireDone(t, db, open(t, db.DSN), want)
 		t.Logf("%s: %s, %d rows", what, time.Since(begin).Round(100*time.Millisecond), w.ids.Load())
 		doubled := db.Query(t, "SELECT count() - uniqExact(id) FROM t")
 		require.Equal(t, "0", doubled, "%s: rows are doubled", what)
-		if failed := w.failed.Load(); failed != nil {
-			require.NoError(t, *failed, what)
-		}
+		w.requireWell(t, what)
 	}
 	stop()
 	w.wait.Wait()
-	if failed := w.failed.Load(); failed != nil {
-		require.NoError(t, *failed)
-	}
+	w.requireWell(t, "the end")
 	ids := w.ids.Load()
 	require.Equal(t, fmt.Sprintf("%d\t%d\t%d\t%d", ids, ids, 1, ids), db.Query(t, "SELECT count(), uniqExact(id), min(id), max(id) FROM t"), "seed %d", seed)
 	t.Logf("%d trials, %d rows, %d inserts repeated, %d of them in doubt", trials, ids, w.again.Load(), w.doubt.Load())
 	require.NotZero(t, w.doubt.Load())
+}
+
+// requireWell checks that no insert has failed for good.
+func (w *writers) requireWell(t *testing.T, what string) {
+	t.Helper()
+	if failed := w.failed.Load(); failed != nil {
+		require.NoError(t, *failed, what)
+	}
+}
+
+// rebuildUntilDone rebuilds again and again: an engine may still be busy with its own start.
+func rebuildUntilDone(t *testing.T, dsn string, want ddl.Table, watch func(string), what string) {
+	t.Helper()
+	ctx := rebuildhook.With(t.Context(), rebuildhook.Hook{Hold: killHold, Step: watch})
+	var err error
+	for range 10 {
+		err = open(t, dsn).EnsureAllowing(ctx, []ddl.Hazard{ddl.NeedsRebuild}, want)
+		if err == nil || !retry.Passing(err) {
+			break
+		}
+		t.Logf("%s: again after: %s", what, chconn.ForLog(err))
+	}
+	require.NoError(t, err, what)
 }
 
 // rebuildAndKillEngine kills the engine after a step, and starts it again.

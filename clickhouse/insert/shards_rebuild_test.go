@@ -11,7 +11,6 @@ import (
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/embedded"
 	"github.com/factload/factload/clickhouse/internal/chtest"
-	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/internal/enginetest"
 	"github.com/factload/factload/internal/rebuildhook"
@@ -62,15 +61,11 @@ func TestSoakRebuildKillsOverShards(t *testing.T) {
 		}
 		rebuildShards(t, servers[trial%2], trial+1, watch, what)
 		require.NotZero(t, killed, what)
-		if failed := w.failed.Load(); failed != nil {
-			require.NoError(t, *failed, what)
-		}
+		w.requireWell(t, what)
 	}
 	stop()
 	w.wait.Wait()
-	if failed := w.failed.Load(); failed != nil {
-		require.NoError(t, *failed)
-	}
+	w.requireWell(t, "the end")
 	ids := w.ids.Load()
 	total := uint64(0)
 	for i, server := range servers {
@@ -99,16 +94,7 @@ func restart(t *testing.T, server *embedded.Server) {
 func rebuildShards(t *testing.T, server *embedded.Server, version int, watch func(string), what string) {
 	t.Helper()
 	table := shardedVersion(t, version)
-	ctx := rebuildhook.With(t.Context(), rebuildhook.Hook{Hold: killHold, Step: watch})
-	var err error
-	for range 10 {
-		err = open(t, server.DSN()).EnsureAllowing(ctx, []ddl.Hazard{ddl.NeedsRebuild}, table)
-		if err == nil || !retry.Passing(err) {
-			break
-		}
-		t.Logf("%s: again after: %s", what, chconn.ForLog(err))
-	}
-	require.NoError(t, err, what)
+	rebuildUntilDone(t, server.DSN(), table, watch, what)
 	tables, err := ddl.Expand(table)
 	require.NoError(t, err)
 	for _, table := range tables {

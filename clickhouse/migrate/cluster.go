@@ -24,6 +24,14 @@ type HostPlan struct {
 	migrator *Migrator
 }
 
+// Place names the table, and the host if it is one of a cluster.
+func (p HostPlan) Place() string {
+	if p.Host == "" {
+		return p.Table
+	}
+	return p.Table + " on " + p.Host
+}
+
 // Apply carries the plan out on its host, as [Migrator.Apply] does.
 func (p HostPlan) Apply(ctx context.Context, allowed ...ddl.Hazard) error {
 	return onHost(p.Host, p.migrator.Apply(ctx, p.Plan, allowed...))
@@ -72,18 +80,19 @@ func (m *Migrator) ensureHosts(ctx context.Context, table ddl.Table, allowed []d
 	}
 	var failed []error
 	for _, h := range hosts {
-		if m.options.createDatabase && h.name != "" {
-			err = h.migrator.ensureDatabase(ctx)
-		}
-		if err == nil {
-			err = h.migrator.ensureTable(ctx, h.table, allowed)
-		}
-		if err != nil {
-			failed = append(failed, onHost(h.name, err))
-		}
-		err = nil
+		failed = append(failed, onHost(h.name, h.ensure(ctx, allowed)))
 	}
-	return errors.Join(failed...)
+	return errors.Join(failed...) // of those that are not nil
+}
+
+// ensure makes the table, and before it the database if that is allowed. That of the connected server is there.
+func (h host) ensure(ctx context.Context, allowed []ddl.Hazard) error {
+	if h.migrator.options.createDatabase && h.name != "" {
+		if err := h.migrator.ensureDatabase(ctx); err != nil {
+			return err
+		}
+	}
+	return h.migrator.ensureTable(ctx, h.table, allowed)
 }
 
 // host is one of those that have a table.

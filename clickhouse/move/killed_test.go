@@ -2,12 +2,10 @@ package move_test
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,18 +34,10 @@ type child struct {
 }
 
 func TestMain(m *testing.M) {
-	if text := os.Getenv(childEnv); text != "" {
-		var c child
-		err := json.Unmarshal([]byte(text), &c)
-		if err == nil {
-			_, err = c.move(context.Background())
-		}
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
-	}
+	enginetest.RunChild(childEnv, func(ctx context.Context, c child) error {
+		_, err := c.move(ctx)
+		return err
+	})
 	enginetest.Main(m)
 }
 
@@ -149,10 +139,7 @@ func testKilledMove(t *testing.T, sharded bool) {
 	c := child{From: source.DSN(), To: target.DSN(), PieceRows: max(uint64(rows)/50, 1000)}
 	for i := range kills {
 		start := time.Now()
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		text, err := json.Marshal(c)
-		require.NoError(t, err)
-		cmd.Env = append(os.Environ(), childEnv+"="+string(text))
+		cmd := enginetest.Child(t, childEnv, c)
 		require.NoError(t, cmd.Start())
 		<-time.After(time.Duration(random.IntN(1+soak.Scale(2500, 6000))) * time.Millisecond)
 		killed := servers[i%len(servers)]

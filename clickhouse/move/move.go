@@ -200,7 +200,7 @@ func (m *mover) finish(ctx context.Context) error {
 		return errors.New("the tables differ, so somebody writes to one of the servers: stop that and run it again")
 	}
 	for i, t := range m.tables {
-		now, err := t.count(ctx, m.From, t.all())
+		now, err := t.count(ctx, m.From, t.alive)
 		if err != nil {
 			return err
 		}

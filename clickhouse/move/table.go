@@ -100,9 +100,6 @@ type rows struct {
 	Xor  uint64 `ch:"xor"`
 }
 
-// all is the condition for all rows.
-func (t *table) all() string { return t.alive }
-
 // from returns the FROM clause for the rows that count.
 func (t *table) from(where string) string { return t.of(t.def.Name, where) }
 
@@ -176,7 +173,7 @@ func (t *table) move(ctx context.Context) (done Table, err error) {
 		return done, err
 	}
 	for t.pass = 0; ; t.pass++ {
-		have, want, err := t.both(ctx, t.all())
+		have, want, err := t.both(ctx, t.alive)
 		same := have == want && err == nil
 		done.Rows, done.Copied, done.Equal = want.Rows, t.copied, same && t.pass > 0
 		switch {
@@ -192,7 +189,7 @@ func (t *table) move(ctx context.Context) (done Table, err error) {
 		case t.engine == sums:
 			err = t.replace(ctx, have, want)
 		default:
-			err = t.piece(ctx, t.all(), 0, have, want)
+			err = t.piece(ctx, t.alive, 0, have, want)
 		}
 		if err != nil {
 			return done, err
@@ -234,14 +231,14 @@ func (t *table) replace(ctx context.Context, have, want rows) error {
 	if _, err := t.m.target.Create(ctx, fresh); err != nil {
 		return err
 	}
-	if err := t.insert(ctx, ctx, fresh.Name, fmt.Sprint("whole ", want), "SELECT "+t.columns+t.from(t.all())); err != nil {
+	if err := t.insert(ctx, ctx, fresh.Name, fmt.Sprint("whole ", want), "SELECT "+t.columns+t.from(t.alive)); err != nil {
 		return err
 	}
-	got, err := t.sum(ctx, t.m.To, fresh.Name, t.all())
+	got, err := t.sum(ctx, t.m.To, fresh.Name, t.alive)
 	if err != nil {
 		return err
 	}
-	if want, err = t.sum(ctx, t.m.From, t.def.Name, t.all()); err != nil || got != want {
+	if want, err = t.sum(ctx, t.m.From, t.def.Name, t.alive); err != nil || got != want {
 		return errors.Join(err, t.m.To.ExecAs(ctx, "drop", drop))
 	}
 	if err := t.m.To.ExecAs(ctx, "exchange", "EXCHANGE TABLES "+ddl.QuoteIdent(t.def.Name)+" AND "+ddl.QuoteIdent(fresh.Name)); err != nil {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/factload/factload/answers/htmlreport"
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/load"
 	"github.com/factload/factload/ddl"
@@ -27,7 +28,7 @@ func choices() map[string]map[string][]string {
 		"check":    forms,
 		"apply":    {"allow": hazards},
 		"compare":  {"format": {"text", "markdown", "json"}},
-		"query": {"chart": {"bar", "line"}, "format": {
+		"query": {"chart": htmlreport.Marks(), "format": {
 			"PrettyCompact", "Vertical", "CSVWithNames", "TSVWithNames", "JSON", "JSONEachRow", "Markdown", "Parquet", "Arrow",
 		}},
 	}

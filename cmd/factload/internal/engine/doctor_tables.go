@@ -96,12 +96,8 @@ func checkDrift(registry *schemas.Registry) func(context.Context, *clickhouse.Cl
 						reasons = append(reasons, s.Why)
 					}
 				}
-				where := ""
-				if plan.Host != "" {
-					where = " on " + plan.Host
-				}
 				found = append(found, finding{
-					Found:  fmt.Sprintf("table %s%s differs from its schema: %s", plan.Table, where, strings.Join(append(reasons, plan.Notes...), "; ")),
+					Found:  fmt.Sprintf("table %s differs from its schema: %s", plan.Place(), strings.Join(append(reasons, plan.Notes...), "; ")),
 					Advice: "factload plan " + def.Schema.Name + " shows what to do, with --schemas if the schema is from a file",
 				})
 			}

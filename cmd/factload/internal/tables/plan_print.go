@@ -80,10 +80,7 @@ func kindOf(plan migrate.HostPlan) string {
 
 // titleOf names what a plan is about, and where that is.
 func titleOf(plan migrate.HostPlan) string {
-	if plan.Host == "" {
-		return kindOf(plan) + " " + plan.Table
-	}
-	return kindOf(plan) + " " + plan.Table + " on " + plan.Host
+	return kindOf(plan) + " " + plan.Place()
 }
 
 func (p planPrinter) statement(s diff.Statement, storage *ddl.Storage) {

@@ -49,10 +49,12 @@ type verified struct {
 	State   string   `json:"state"`          // ok, differs or missing
 	Differs []string `json:"differs"`
 	Notes   []string `json:"notes"`
+
+	place string // for people
 }
 
 func verifiedOf(plan migrate.HostPlan) verified {
-	v := verified{Table: plan.Table, Host: plan.Host, State: "ok", Differs: []string{}, Notes: append([]string{}, plan.Notes...)}
+	v := verified{Table: plan.Table, Host: plan.Host, place: plan.Place(), State: "ok", Differs: []string{}, Notes: append([]string{}, plan.Notes...)}
 	switch {
 	case plan.Fingerprint == ddl.Absent:
 		v.State = "missing"
@@ -91,11 +93,7 @@ func printVerified(a *cli.App, tables []verified, differ int, asJSON bool) error
 		return json.NewEncoder(a.Out).Encode(tables)
 	}
 	for _, t := range tables {
-		where := ""
-		if t.Host != "" {
-			where = " on " + t.Host
-		}
-		fmt.Fprintf(a.Out, "%-8s %s%s\n", t.State, t.Table, where)
+		fmt.Fprintf(a.Out, "%-8s %s\n", t.State, t.place)
 		if t.State == "missing" {
 			continue
 		}
