@@ -32,12 +32,8 @@ type Violation struct {
 // user may not ask. The columns that constraints need are sent, as a temporary
 // table; they take several times their memory meanwhile.
 func (ins *Inserter) Violations(ctx context.Context, in Insert) ([]Violation, error) {
-	seen, err := ins.generation(ctx, in.Table)
-	if err != nil {
-		return nil, err
-	}
-	if broken := in.brokenMarks(seen.marked); len(broken) > 0 {
-		return broken, nil
+	if broken, err := ins.againstMarks(ctx, in); err != nil || len(broken) > 0 {
+		return broken, err
 	}
 	checks, err := ins.checks(ctx, in)
 	if err != nil || len(checks) == 0 {

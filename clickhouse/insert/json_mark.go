@@ -16,14 +16,25 @@ import (
 
 // checkMarks returns an error when a row has text that is not JSON for a column of JSON.
 func (ins *Inserter) checkMarks(ctx context.Context, in Insert) error {
+	broken, err := ins.againstMarks(ctx, in)
+	if err == nil && len(broken) > 0 {
+		err = &markError{column: broken[0].Check.Names[0], row: broken[0].Row}
+	}
+	return err
+}
+
+// againstMarks returns the rows that have text that is not JSON for a column of JSON. The last
+// look at the table may be older than a change of it, so that a row is refused by a new one only.
+func (ins *Inserter) againstMarks(ctx context.Context, in Insert) ([]Violation, error) {
 	seen, err := ins.generation(ctx, in.Table)
-	if err != nil {
-		return err
+	if err != nil || len(in.brokenMarks(seen.marked)) == 0 {
+		return nil, err
 	}
-	if broken := in.brokenMarks(seen.marked); len(broken) > 0 {
-		return &markError{column: broken[0].Check.Names[0], row: broken[0].Row}
+	ins.generations.forget(in.Table)
+	if seen, err = ins.generation(ctx, in.Table); err != nil {
+		return nil, err
 	}
-	return nil
+	return in.brokenMarks(seen.marked), nil
 }
 
 // brokenMarks returns the rows whose text is not JSON, as violations of the mark.
