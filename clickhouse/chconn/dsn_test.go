@@ -139,12 +139,13 @@ func TestRedactDSN(t *testing.T) {
 		"clickhouse://u:a/b?c#d@h/db":                   "clickhouse://u:xxxxx@h/db",
 		"clickhouse://u/secret@h/db":                    "clickhouse://u:xxxxx@h/db",
 		"clickhouse://h/db?password=a&b&x=1":            "clickhouse://h/db?password=xxxxx&x=1",
-		"u:p@h":                                         "xxxxx",
-		"u:p://h":                                       "xxxxx",
-		"embedded":                                      "embedded",
-		"embedded:":                                     "embedded:",
-		"embedded:/data/x":                              "embedded:/data/x",
-		"":                                              "",
+		"http://h/db?password=a&\"\t=b&=c&%22=d&x=1":    "http://h/db?password=xxxxx&x=1",
+		"u:p@h":            "xxxxx",
+		"u:p://h":          "xxxxx",
+		"embedded":         "embedded",
+		"embedded:":        "embedded:",
+		"embedded:/data/x": "embedded:/data/x",
+		"":                 "",
 	} {
 		require.Equal(t, want, RedactDSN(dsn), dsn)
 	}

@@ -48,21 +48,23 @@ var plainPort = regexp.MustCompile(`^[0-9]+([/?,]|$)`)
 
 var plainScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`)
 
+var plainParam = regexp.MustCompile(`^[A-Za-z0-9_]+$`)
+
 // redactQuery hides the values of parameters that hold secrets. Behind a
-// password everything is hidden up to the next NAME=VALUE, since an & in it
-// may have been left unescaped.
+// password everything is hidden up to the next NAME=VALUE, with a name that a
+// parameter may have, since an & in it may have been left unescaped.
 func redactQuery(query string) string {
 	pairs := strings.Split(query, "&")
 	out := pairs[:0]
 	hiding := false
 	for _, pair := range pairs {
 		name, _, isPair := strings.Cut(pair, "=")
-		if !isPair && hiding {
-			continue
-		}
 		plain, err := url.QueryUnescape(name)
 		if err != nil {
 			plain = name
+		}
+		if hiding && !(isPair && plainParam.MatchString(plain)) {
+			continue
 		}
 		hiding = isPair && secretParam(plain)
 		if hiding {
