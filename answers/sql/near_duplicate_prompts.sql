@@ -22,36 +22,40 @@ sample: SELECT * FROM answer_near_duplicate_prompts ORDER BY times DESC, project
 WITH
     texts AS
     (
-        SELECT
-            project, arraySort(arrayDistinct(arrayMap(w -> if(match(w, '^[0-9]+$'), '0', w), tokens(lowerUTF8(content))))) AS words,
-            sum(n) AS times, uniqExactMerge(senders) AS users, min(content) AS prompt, sipHash64(words) AS text, arrayMap(w -> xxHash64(w), words) AS hashes
+        SELECT project, text, any(words) AS hashes, count() AS times, uniqExact(user_id) AS users, min(content) AS prompt
         FROM
         (
-            SELECT project, content, count() AS n, uniqExactState(user_id) AS senders
+            SELECT
+                project, content, user_id,
+                arrayDistinct(arrayMap(w -> if(match(w, '^[0-9]+$'), xxHash64('0'), xxHash64(w)), tokens(lowerUTF8(content)))) AS words,
+                (arraySum(words), arraySum(w -> intHash64(w), words)) AS text
             FROM message
             WHERE role = 'user'
-            GROUP BY project, content
         )
-        GROUP BY project, words
-        HAVING length(words) >= 3
+        WHERE length(words) >= 3
+        GROUP BY project, text
         ORDER BY times DESC, prompt
         LIMIT 2000 BY project
     ),
     bands AS
     (
         SELECT
-            project, text, times, users, prompt, hashes,
-            arrayJoin(arrayMap(b -> sipHash64(b, arrayMap(i -> arrayMin(h -> intHash64(bitXor(h, 3 * b + i)), hashes), range(3))), range(12))) AS band
-        FROM texts
+            project, groupArray((times, prompt, users, hashes)) AS texts, arraySlice(arrayReverseSort(t -> (t.1, t.2), texts), 1, 10) AS heads
+        FROM
+        (
+            SELECT
+                project, times, users, prompt, hashes,
+                arrayJoin(arrayMap(b -> sipHash64(b, arrayMap(i -> arrayMin(h -> intHash64(bitXor(h, 3 * b + i)), hashes), range(3))), range(12))) AS band
+            FROM texts
+        )
+        GROUP BY project, band
     ),
-    heads AS (SELECT * FROM bands ORDER BY times DESC, prompt DESC LIMIT 10 BY project, band),
     nearest AS
     (
-        SELECT a.project AS project, a.text AS text, any(a.times) AS times, any(a.users) AS users, argMax(b.prompt, (b.times, b.prompt)) AS head
-        FROM bands AS a
-        INNER JOIN heads AS b ON a.project = b.project AND a.band = b.band
-        WHERE 1.8 * length(arrayIntersect(a.hashes, b.hashes)) >= 0.8 * (length(a.hashes) + length(b.hashes))
-        GROUP BY a.project, a.text
+        SELECT project, t.2 AS text, any(t.1) AS times, any(t.3) AS users, argMax(h.2, (h.1, h.2)) AS head
+        FROM (SELECT project, arrayJoin(texts) AS t, arrayJoin(heads) AS h FROM bands)
+        WHERE 1.8 * length(arrayIntersect(t.4, h.4)) >= 0.8 * (length(t.4) + length(h.4))
+        GROUP BY project, t.2
     )
 SELECT project, head AS prompt, count() AS wordings, sum(nearest.times) AS times, sum(nearest.users) AS users
 FROM nearest
