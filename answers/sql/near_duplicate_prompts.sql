@@ -5,11 +5,11 @@ place: 190
 reads: [message]
 about: |
   The words of a prompt are what stands between spaces and ASCII punctuation, in lower case; all numbers count as one word.
-  Two prompts are near
-  duplicates when their sets of words have at least 80% of their union in common (Jaccard index). Each prompt is counted
-  with the most frequent one that it is near to. Candidates are the ten most frequent prompts of each of its 12 bands of
-  three minimum hashes; two of 10,000 pairs at 80% have no band in common. Of each project the 2,000 most frequent prompts
-  are looked at that have at least three words. So nothing is found in languages that are written without spaces.
+  Two prompts are near duplicates when their sets of words have at least 80% of their union in common (Jaccard index). Each
+  prompt is counted with the most frequent one that it is near to. Candidates are the ten most frequent prompts of each of
+  its 12 bands of three minimum hashes; two of 10,000 pairs at 80% have no band in common. Of each project the 2,000 most
+  frequent prompts are looked at that have at least three words. So nothing is found in languages that are written without
+  spaces.
 columns:
   project: Project
   prompt: The most frequent of the prompts
@@ -20,15 +20,13 @@ order: times DESC, project, prompt
 sample: SELECT * FROM answer_near_duplicate_prompts ORDER BY times DESC, project, prompt LIMIT 4
 */
 WITH
+    content -> arrayDistinct(arrayMap(w -> if(match(w, '^[0-9]+$'), xxHash64('0'), xxHash64(w)), tokens(lowerUTF8(content)))) AS words_of,
     texts AS
     (
-        SELECT project, text, any(words) AS hashes, count() AS times, uniqExact(user_id) AS users, min(content) AS prompt
+        SELECT project, text, count() AS times, uniqExact(user_id) AS users, min(content) AS prompt
         FROM
         (
-            SELECT
-                project, content, user_id,
-                arrayDistinct(arrayMap(w -> if(match(w, '^[0-9]+$'), xxHash64('0'), xxHash64(w)), tokens(lowerUTF8(content)))) AS words,
-                (arraySum(words), arraySum(w -> intHash64(w), words)) AS text
+            SELECT project, content, user_id, words_of(content) AS words, (arraySum(words), arraySum(w -> intHash64(w), words)) AS text
             FROM message
             WHERE role = 'user'
         )
@@ -46,7 +44,7 @@ WITH
             SELECT
                 project, times, users, prompt, hashes,
                 arrayJoin(arrayMap(b -> sipHash64(b, arrayMap(i -> arrayMin(h -> intHash64(bitXor(h, 3 * b + i)), hashes), range(3))), range(12))) AS band
-            FROM texts
+            FROM (SELECT *, words_of(prompt) AS hashes FROM texts)
         )
         GROUP BY project, band
     ),
