@@ -69,7 +69,7 @@ demo: setup ## Generate 200,000 chat and eval facts, load them, ask five questio
 
 .PHONY: test
 test: setup race-note ## Run all tests against the embedded engine, with the race detector
-	@$(TEST_ENV) TMPDIR=$(TESTDIR) go test $(RACE) -p $(P) -timeout $(TIMEOUT) $(if $(RUN),-run '$(RUN)') $(PKG)
+	@$(TEST_ENV) TMPDIR=$(TESTDIR) go test $(RACE) -ldflags="-s -w" -p $(P) -timeout $(TIMEOUT) $(if $(RUN),-run '$(RUN)') $(PKG)
 
 .PHONY: test-second
 test-second: ## Run what depends on the engine most on a second version of it

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/migrate"
 )
 
 // Client talks to ClickHouse; see [chconn.Client] for its methods. Package
@@ -17,6 +18,10 @@ type Option = chconn.Option
 
 // Error is what calls that reach the server fail with; see [chconn.Error].
 type Error = chconn.Error
+
+// UnchangedError says that a table differs from its schema and stays as it is; see
+// [migrate.UnchangedError].
+type UnchangedError = migrate.UnchangedError
 
 // Rows are the rows of a query; see [chconn.Rows].
 type Rows = chconn.Rows

@@ -111,8 +111,7 @@ func New(cfg Config) (*Materializer, error) {
 // tables that do not exist, adds missing columns, and makes other changes that
 // touch no rows or that [Config.Allow] permits. A table that differs otherwise
 // is left alone, and the error, of class [ErrSchema], says how it differs; it
-// wraps a [*diff.RefusedError] for each table whose changes are not permitted. The
-// other tables are seen to. It may be called again, also by several processes at
+// wraps an [*UnchangedError] for each such table. The other tables are seen to. It may be called again, also by several processes at
 // once. Nothing else changes a table that exists.
 //
 // A service can live with such an error: facts are stored as long as the columns

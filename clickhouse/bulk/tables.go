@@ -10,8 +10,8 @@ import (
 
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/chconn"
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
-	"github.com/factload/factload/ddl/diff"
 )
 
 // table is a target with everything derived from its schema.
@@ -64,9 +64,9 @@ const pickySQL = `SELECT position(create_table_query, ' CHECK ') > 0 AND empty(d
 FROM system.tables WHERE database = currentDatabase() AND name = {name:String}`
 
 // prepare creates the table, or adds missing columns, the first time it is
-// called. A table that differs in a way that is not permitted to be changed is
-// left as it is, and takes the rows if its columns hold them. warn gets what the
-// user should know about a table that others made.
+// called. A table that differs, and cannot or may not be changed, is left as it
+// is, and takes the rows if its columns hold them. warn gets what the user should
+// know about a table that others made.
 func (t *table) prepare(ctx context.Context, s server, warn func(string), keep func(context.Context, *table) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -74,7 +74,7 @@ func (t *table) prepare(ctx context.Context, s server, warn func(string), keep f
 		return nil
 	}
 	refused := s.Ensure(ctx, t.ddl)
-	if refused != nil && !errors.As(refused, new(*diff.RefusedError)) {
+	if refused != nil && !errors.As(refused, new(*migrate.UnchangedError)) {
 		return refused
 	}
 	have, err := s.Inspect(ctx, t.name)

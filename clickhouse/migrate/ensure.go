@@ -16,10 +16,27 @@ import (
 // that another process changed the table meanwhile.
 const ensureTries = 8
 
+// UnchangedError says that a table differs from what is wanted and stays as it is, since the
+// change is not permitted, the server refuses it, or stored values do not fit. It is of class
+// [ErrSchema]. Rows can be inserted all the same if the columns hold them.
+type UnchangedError struct {
+	// Err says why: a [*diff.RefusedError], a [*MisfitError] or a server's error, perhaps wrapped.
+	Err error
+}
+
+// Error is that of Err.
+func (e *UnchangedError) Error() string { return e.Err.Error() }
+
+// Unwrap returns Err.
+func (e *UnchangedError) Unwrap() error { return e.Err }
+
+// Is reports whether target is [ErrSchema].
+func (e *UnchangedError) Is(target error) bool { return target == chconn.ErrSchema }
+
 // Ensure makes the tables as they are wanted: it creates those that do not
 // exist, adds columns that are missing, and makes other changes that only touch
 // metadata. A table that differs in a way that this cannot fix is left as it
-// is, and the error, a [*diff.RefusedError], says what differs. Columns that only
+// is, and the error, an [*UnchangedError], says what differs. Columns that only
 // the server knows are kept.
 //
 // Materialized views of the tables, and the targets that are defined with them,
@@ -83,10 +100,10 @@ func (m *Migrator) ensureTable(ctx context.Context, want ddl.Table, allowed []dd
 	for try := range ensureTries {
 		plan, err := m.Plan(ctx, want)
 		if err != nil {
-			return err
+			return m.unchanged(ctx, want, err)
 		}
 		if err := plan.Check(allowed...); err != nil {
-			return chconn.SchemaError(fmt.Errorf("ensure: %w", err))
+			return &UnchangedError{fmt.Errorf("ensure: %w", err)}
 		}
 		if !anyPermitted(plan, allowed) {
 			return nil // what is left is optional
@@ -96,7 +113,7 @@ func (m *Migrator) ensureTable(ctx context.Context, want ddl.Table, allowed []dd
 			return nil // it has looked whether the table is as it should be
 		}
 		if !overtaken(err) {
-			return fmt.Errorf("ensure: %w", err)
+			return m.unchanged(ctx, want, fmt.Errorf("ensure: %w", err))
 		}
 		last = err
 		if err := retry.Pause(ctx, try); err != nil {
@@ -104,6 +121,18 @@ func (m *Migrator) ensureTable(ctx context.Context, want ddl.Table, allowed []dd
 		}
 	}
 	return chconn.SchemaError(fmt.Errorf("ensure: table %q still differs after %d tries: %w", want.TableName(), ensureTries, last))
+}
+
+// unchanged returns what a refusal means for a table that exists: it stays as it is.
+func (m *Migrator) unchanged(ctx context.Context, want ddl.Table, refusal error) error {
+	if !errors.Is(refusal, chconn.ErrRejected) {
+		return refusal
+	}
+	have, err := m.inspect(ctx, want.TableName(), nil)
+	if err != nil || have == nil {
+		return refusal
+	}
+	return &UnchangedError{refusal}
 }
 
 // anyPermitted reports whether a statement of the plan may be run.

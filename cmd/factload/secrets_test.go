@@ -92,7 +92,7 @@ func TestNoSecretIsPrinted(t *testing.T) {
 		{"move", "--to", "clickhouse://127.0.0.1:1/x", "--json"},
 		{"ddl", "message"},
 	}
-	for range soak.Trials(t, 1000, 1000) {
+	for range soak.Trials(t, 250, 1000) {
 		s := newSecret(random)
 		hosts := []string{"127.0.0.1:1", hostOf(t, db.DSN), hostOf(t, db.HTTPDSN)}
 		forms := dsnForms(hosts[random.IntN(len(hosts))], s)

@@ -109,12 +109,12 @@ func triedError(err error, doubt bool, tries int, took time.Duration) error {
 	if tries > 1 {
 		text = fmt.Sprintf(" (tried %d times in %s)", tries, took.Round(10*time.Millisecond))
 	}
-	var e *chconn.Error
-	if !errors.As(err, &e) {
+	e, bare := err.(*chconn.Error) //nolint:errorlint // what wraps it is kept
+	switch {
+	case !bare && !doubt:
+		return fmt.Errorf("%w%s", err, text)
+	case !bare && !errors.As(err, &e):
 		e = &chconn.Error{Op: "insert", Text: err.Error(), Cause: err}
-		if !doubt {
-			return fmt.Errorf("%w%s", err, text)
-		}
 	}
 	out := *e
 	out.Text += text

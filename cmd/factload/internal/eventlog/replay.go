@@ -12,10 +12,10 @@ import (
 
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/bulk"
+	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/show"
 	"github.com/factload/factload/ddl"
-	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/schemas"
 )
@@ -163,12 +163,12 @@ func printReplayed(a *cli.App, done clickhouse.Replayed, asJSON bool) error {
 	return err
 }
 
-// ensureToReplay makes a table ready. One that may not be changed as its schema says
-// stays as it is, which the Materializer has logged, and takes facts if its columns hold
+// ensureToReplay makes a table ready. One that cannot or may not be changed as its
+// schema says stays as it is, which the Materializer has logged, and takes facts if its columns hold
 // them.
 func ensureToReplay(ctx context.Context, m *clickhouse.Materializer, s fact.Schema) error {
 	err := m.EnsureSchema(ctx, s)
-	if errors.As(err, new(*diff.RefusedError)) {
+	if errors.As(err, new(*migrate.UnchangedError)) {
 		return nil
 	}
 	return err
