@@ -36,6 +36,8 @@ var (
 
 	// ErrLineTooLong rejects a line of more than Config.MaxLineBytes.
 	ErrLineTooLong = input.ErrLineTooLong
+	// ErrBadRow means that [Lines] can make no row of a part of an input.
+	ErrBadRow = errors.New("not a row")
 	// ErrNotText means that an input is no text, so that there are no lines to
 	// read from it.
 	ErrNotText = input.ErrNotText

@@ -21,6 +21,9 @@ type Line struct {
 	Number int64
 	// Text is the line without its end. It is valid until the next one.
 	Text []byte
+	// Cells means that the line is a row of CSV or TSV: its values are numbers, true or
+	// false where the texts of the cells look like that.
+	Cells bool
 }
 
 // Lines reads the lines of inputs that are files, directories, patterns or -, as
@@ -29,7 +32,8 @@ type Line struct {
 // Of several objects on a line each comes by itself, as a line with the same number.
 //
 // A line of more than maxBytes comes without its text and with an error of kind
-// [ErrLineTooLong]; whoever goes on gets the lines behind it. Any other error
+// [ErrLineTooLong], and a row of CSV that is wrong in itself, such as one with too many
+// cells, with one of kind [ErrBadRow]; whoever goes on gets the lines behind it. Any other error
 // comes last: it is an [*InputError], or says what keeps the inputs from being
 // found.
 //
@@ -100,7 +104,7 @@ func linesOf(ctx context.Context, in *input.File, stdin io.Reader, form input.Fo
 		if ctx.Err() != nil {
 			return false, context.Cause(ctx)
 		}
-		line := Line{File: in.Name, Number: number}
+		line := Line{File: in.Name, Number: number, Cells: source.Table}
 		if errors.Is(err, ErrLineTooLong) {
 			if !yield(line, &InputError{File: in.Name, Err: fmt.Errorf("line %d: %w", number, err)}) {
 				return false, nil
@@ -113,7 +117,10 @@ func linesOf(ctx context.Context, in *input.File, stdin io.Reader, form input.Fo
 		if source.Placed {
 			line.Number = input.PlaceOf(text).Line
 			if text, err = placedRow(text); err != nil {
-				return false, fmt.Errorf("line %d: %w", line.Number, err)
+				if !yield(line, &InputError{File: in.Name, Err: fmt.Errorf("line %d: %w", line.Number, err)}) {
+					return false, nil
+				}
+				continue
 			}
 		} else if number == 1 {
 			text = bytes.TrimPrefix(text, input.BOM)
@@ -137,7 +144,7 @@ func linesOf(ctx context.Context, in *input.File, stdin io.Reader, form input.Fo
 func placedRow(line []byte) ([]byte, error) {
 	row, fault := input.Row(line)
 	if fault != "" {
-		return nil, errors.New(fault)
+		return nil, fmt.Errorf("%w: %s", ErrBadRow, fault)
 	}
 	return row, nil
 }

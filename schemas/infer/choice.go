@@ -18,8 +18,9 @@ type choice struct {
 	distinct int  // of a low-cardinality field: how many values
 }
 
-// choose decides on the type of a field that was seen in some of the rows.
-func (f *inferredField) choose(rows int64) choice {
+// choose decides on the type of a field that was seen in some of the rows. cells says that all values were texts of
+// cells, so that text holds each of them.
+func (f *inferredField) choose(rows int64, cells bool) choice {
 	v := &f.values
 	c := choice{path: f.path, everyRow: f.rows == rows && v.nulls+v.nans == 0, varied: v.varied, distinct: len(v.text.distinct)}
 	switch {
@@ -33,11 +34,14 @@ func (f *inferredField) choose(rows int64) choice {
 		if c.field.Type, why = v.scalar(); why != "" {
 			c.note("holds " + why)
 		}
+		if cells && c.field.Type == fact.JSON {
+			c.field.Type = fact.String
+		}
 		c.refine(f)
 	}
 	c.words(f)
 	c.nullable(f, rows)
-	if t := c.field.Type; f.key == idName && len(f.path) == 1 && c.everyRow && rows > 1 && !f.ids.failed && !c.field.Array && (t == fact.String || t == fact.UUID) {
+	if t := c.field.Type; f.key == idName && len(f.path) == 1 && c.everyRow && v.texts == rows && rows > 1 && !f.ids.failed && !c.field.Array && (t == fact.String || t == fact.UUID) {
 		c.note("different in every row so far: as the ID of facts, fact_id: true. Rows that come again are two rows all the same; replace_by merges them")
 	}
 	return c

@@ -54,6 +54,7 @@ type Builder struct {
 	Depth int
 
 	rows    int64
+	cells   int64 // of the rows: those of tables
 	root    object
 	inside  budget // of the fields in objects
 	nameLen int    // of the keys of the rows
@@ -85,6 +86,16 @@ func (in *Builder) Add(line []byte) error {
 	in.rows++
 	in.noteSource()
 	return nil
+}
+
+// AddCells is Add of a row of a table such as CSV: a value is a number, true or false because the text of its cell
+// looks like that. Where not all of a column does, and no rows came by Add, the field is the text.
+func (in *Builder) AddCells(line []byte) error {
+	err := in.Add(line)
+	if err == nil {
+		in.cells++
+	}
+	return err
 }
 
 // budget is how many fields there are, and how long their paths are.
@@ -144,7 +155,7 @@ func (in *Builder) define(name string) (schemas.Definition, []choice, error) {
 	}
 	var choices []choice
 	for _, f := range in.leaves(nil, &in.root) {
-		choices = append(choices, f.choose(in.rows))
+		choices = append(choices, f.choose(in.rows, in.cells == in.rows))
 	}
 	nameFields(choices)
 	s := fact.Schema{Name: name, OrderBy: orderBy(choices, in.rows > 1)}

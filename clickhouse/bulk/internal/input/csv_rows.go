@@ -30,8 +30,8 @@ const (
 	CellBool
 	// CellJSON is JSON as it stands.
 	CellJSON
-	// CellGuessed is a number, true or false if it looks like one in JSON, and a text
-	// otherwise. It is for who does not know the fields yet.
+	// CellGuessed is a number if it is written like one in JSON, true or false in any case,
+	// and a text otherwise. It is for who does not know the fields yet.
 	CellGuessed
 )
 
@@ -44,13 +44,13 @@ func AppendCell(b []byte, kind Cell, text string) ([]byte, error) {
 			return b, errors.New("it is not JSON")
 		}
 		return append(b, strings.ReplaceAll(text, "\n", "\r")...), nil
-	case CellBool:
-		if lower := strings.ToLower(text); lower == "true" || lower == "false" {
-			return append(b, lower...), nil
+	case CellBool, CellNumber, CellTime, CellGuessed:
+		if kind == CellBool || kind == CellGuessed {
+			if lower := strings.ToLower(text); lower == "true" || lower == "false" {
+				return append(b, lower...), nil
+			}
 		}
-	case CellNumber, CellGuessed, CellTime:
-		number := isNumber(text) && (kind != CellTime || strings.Trim(text, "0123456789") == "")
-		if number || kind == CellGuessed && (text == "true" || text == "false") {
+		if kind != CellBool && isNumber(text) && (kind != CellTime || strings.Trim(text, "0123456789") == "") {
 			return append(b, text...), nil
 		}
 	}
@@ -86,6 +86,9 @@ func newCSVRows(src io.Reader, comma rune, most int, kindOf func(key string) Cel
 	header, err := c.r.Read()
 	if err != nil {
 		return nil, fmt.Errorf("%w: the header: %w", ErrNotRows, err)
+	}
+	if len(header) == 1 && strings.ContainsAny(header[0], ";|\t,") {
+		return nil, fmt.Errorf("%w: the header is one name, %q: cells are taken apart at commas, and in .tsv at tabs: write the file so", ErrNotRows, header[0])
 	}
 	seen := make(map[string]bool)
 	for _, key := range header {

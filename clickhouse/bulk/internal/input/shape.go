@@ -53,9 +53,8 @@ const headBytes = 64 << 10
 
 // rowsOf makes lines of rows of what r has. It returns r itself where rows are lines,
 // which is told from as little as is there of the input.
-func rowsOf(r *bufio.Reader, name string, form Form) (rows *bufio.Reader, placed bool, err error) {
+func rowsOf(r *bufio.Reader, name string, form Form) (rows *bufio.Reader, what shape, err error) {
 	var head []byte
-	what := undecided
 	if form.Evals {
 		what = evalsLog
 		head, _ = r.Peek(sniffBytes) // who reads on finds out what is wrong
@@ -63,19 +62,19 @@ func rowsOf(r *bufio.Reader, name string, form Form) (rows *bufio.Reader, placed
 	for want := 1; what == undecided; want = len(head) + 1 {
 		_, err := r.Peek(want)
 		if err != nil && !errors.Is(err, io.EOF) {
-			return nil, false, err
+			return nil, undecided, err
 		}
 		head, _ = r.Peek(r.Buffered())
 		whole := err != nil || len(head) >= headBytes
 		if what, err = shapeOf(head, whole, name, form); err != nil {
-			return nil, false, err
+			return nil, undecided, err
 		}
 	}
 	if what == lines {
-		return r, false, nil
+		return r, lines, nil
 	}
 	if err := CheckText(head); err != nil {
-		return nil, false, err
+		return nil, undecided, err
 	}
 	skipped := 0
 	if bytes.HasPrefix(head, BOM) {
@@ -84,20 +83,20 @@ func rowsOf(r *bufio.Reader, name string, form Form) (rows *bufio.Reader, placed
 	if what == evalsLog {
 		rows := newEvalsRows(r, form.MaxLine)
 		rows.behind = int64(skipped)
-		return bufio.NewReaderSize(rows, headBytes), true, nil
+		return bufio.NewReaderSize(rows, headBytes), what, nil
 	}
 	if what == jsonValues {
 		rows := newJSONRows(r, form.RowsAt)
 		rows.offset = int64(skipped)
-		return bufio.NewReaderSize(rows, headBytes), true, nil
+		return bufio.NewReaderSize(rows, headBytes), what, nil
 	}
 	kindOf := func(key string) Cell { kind, _ := form.Cell(key); return kind }
 	table, err := newCSVRows(r, what.comma(), form.MaxLine, kindOf)
 	if err != nil {
-		return nil, false, err
+		return nil, undecided, err
 	}
 	table.skipped = int64(skipped)
-	return bufio.NewReaderSize(table, headBytes), true, nil
+	return bufio.NewReaderSize(table, headBytes), what, nil
 }
 
 // shapeOf tells the shape from the beginning of an input. It is undecided when that is

@@ -23,6 +23,8 @@ type Source struct {
 	// Placed means that what is read are placed lines, see [Place]: the input has its
 	// rows in another form than one a line.
 	Placed bool
+	// Table means that the rows are those of CSV or TSV, whose cells are text.
+	Table bool
 
 	r     io.Reader     // of decompressed bytes
 	rows  *bufio.Reader // of lines
@@ -100,7 +102,9 @@ func Open(ctx context.Context, in *File, stdin io.Reader, read *atomic.Int64, fo
 	if head, _ := buffered.Peek(len(parquetMagic)); string(head) == parquetMagic {
 		err = s.openParquet(buffered, r)
 	} else {
-		s.rows, s.Placed, err = rowsOf(buffered, in.Name, form)
+		var what shape
+		s.rows, what, err = rowsOf(buffered, in.Name, form)
+		s.Placed, s.Table = what != lines, what == commaSeparated || what == tabSeparated
 	}
 	if err != nil {
 		return nil, errors.Join(err, s.Close())

@@ -110,10 +110,14 @@ func inferFrom(ctx context.Context, a *cli.App, in *infer.Builder, f inferFlags,
 	for line, err := range bulk.RowsAt(ctx, inputs, a.In, int(a.Config.Load.MaxLineBytes), f.rowsAt) {
 		if err == nil {
 			in.Source(line.File)
-			err = in.Add(line.Text)
+			add := in.Add
+			if line.Cells {
+				add = in.AddCells
+			}
+			err = add(line.Text)
 		}
 		switch {
-		case errors.Is(err, bulk.ErrLineTooLong):
+		case errors.Is(err, bulk.ErrLineTooLong), errors.Is(err, bulk.ErrBadRow):
 			left.add(err)
 		case errors.Is(err, infer.ErrNotARow):
 			left.add(fmt.Errorf("%s, line %d: %w", line.File, line.Number, err))
