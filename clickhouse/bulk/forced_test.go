@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse/block"
+	"github.com/factload/factload/fact"
 )
 
 // killForced begins a forced load of 500 items and kills it.
@@ -115,6 +116,30 @@ func TestWrongSchema(t *testing.T) {
 	require.EqualValues(t, 9, r.load(r.config(r.file("c", wrong[:len(wrong)/10*9]))).Rejected, "these are few")
 	bad := bytes.Repeat([]byte("{\"id\":-1}\n"), 20)
 	require.EqualValues(t, 20, r.load(r.config(r.file("d", bad))).Rejected, "the keys are right")
+}
+
+// TestWrongSchemaWithIgnoredKeys has rows of which nothing would be left but what is not in them.
+func TestWrongSchemaWithIgnoredKeys(t *testing.T) {
+	t.Parallel()
+	r := newRoom(t)
+	wrong := bytes.Repeat([]byte("{\"question\":\"q\"}\n"), leastTrialRows)
+	cfg := r.config(r.file("a", wrong))
+	cfg.Targets = map[string]Target{"items": {Schema: fact.Schema{Name: "items", Fields: []fact.Field{{Name: "run", Type: fact.String}, {Name: "text", Type: fact.String}, {Name: "rest", Type: fact.JSON}}}}}
+	cfg.Decode, cfg.Set = block.Options{UnknownKeys: block.IgnoreUnknown}, map[string]string{"run": "1"}
+	_, err := Load(t.Context(), cfg)
+	require.ErrorIs(t, err, ErrWrongSchema)
+	require.ErrorContains(t, err, `none of the first 10 rows has a key of schema "items"`)
+	cfg.Decode = block.Options{UnknownKeys: block.CollectUnknown, CollectInto: "rest"}
+	_, err = Load(t.Context(), cfg)
+	require.ErrorIs(t, err, ErrWrongSchema)
+	require.NotContains(t, r.Query(t, "SHOW TABLES"), "items")
+
+	one := cfg
+	one.Inputs = []string{r.file("b", append(wrong, "{\"text\":\"x\"}\n"...))}
+	require.EqualValues(t, 11, r.load(one).Rows, "one row has a key")
+	r.Exec(t, "DROP TABLE items")
+	cfg.Targets = map[string]Target{"items": {Schema: fact.Schema{Name: "items", Fields: []fact.Field{{Name: "run", Type: fact.String}, {Name: "rest", Type: fact.JSON}}}}}
+	require.EqualValues(t, 10, r.load(cfg).Rows, "all of a row is collected")
 }
 
 // TestForcedLoadsWhenTheClockJumps has a clock that was a day ahead while one load was
