@@ -2,145 +2,50 @@ package htmlreport_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/chromedp/cdproto/cdp"
-	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/answers/htmlreport"
+	"github.com/factload/factload/internal/browsertest"
 )
 
-// The environment of these tests: a folder to write pictures of the pages to, and the file axe.min.js of axe-core.
-const (
-	picturesEnv = "FACTLOAD_PICTURES"
-	axeEnv      = "FACTLOAD_AXE"
-)
-
-// chromium is the one browser of these tests, which the first of them starts. There is no network: no name has an address.
-var chromium struct {
-	sync.Once
-	ctx     context.Context
-	endTabs context.CancelFunc
-	end     context.CancelFunc
-	err     error
-}
-
-// browser returns Chromium, or skips the test.
-func browser(t *testing.T) context.Context {
-	t.Helper()
-	program := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
-		if path, err := exec.LookPath(name); err == nil && program == "" {
-			program = path
-		}
-	}
-	if program == "" {
-		t.Skip("the page is NOT looked at: there is no chromium (Debian: apt-get install chromium)")
-	}
-	chromium.Do(func() {
-		chromium.ctx, chromium.end = chromedp.NewExecAllocator(context.Background(), append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(program),
-			chromedp.NoSandbox, chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"))...)
-		chromium.ctx, chromium.endTabs = chromedp.NewContext(chromium.ctx)
-		chromium.err = chromedp.Do(chromium.ctx) // starts it
-	})
-	require.NoError(t, chromium.err)
-	return chromium.ctx
-}
-
-// endBrowser ends Chromium if it has been started.
-func endBrowser() {
-	if chromium.ctx != nil {
-		chromium.endTabs()
-		chromium.end()
-	}
-}
+// axeEnv names the file axe.min.js of axe-core.
+const axeEnv = "FACTLOAD_AXE"
 
 // shown is a report in a tab of its own.
 type shown struct {
-	t    *testing.T
-	ctx  context.Context
-	name string // of pictures
-
-	mu       sync.Mutex
-	requests []string // beside the page itself and what is in it
+	*browsertest.Page
+	t *testing.T
 }
 
 // show opens a report in a window of a width, light or dark.
-func show(t *testing.T, browser context.Context, r *htmlreport.Report, width int64, scheme string) *shown {
+func show(t *testing.T, r *htmlreport.Report, width int64, scheme string) *shown {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "report.html")
 	var html bytes.Buffer
 	require.NoError(t, r.WriteHTML(&html))
 	require.NoError(t, os.WriteFile(file, html.Bytes(), 0o600))
-	s := &shown{t: t, name: strings.NewReplacer("/", "-", " ", "-").Replace(t.Name())}
-	ctx, cancel := chromedp.NewContext(browser, chromedp.WithListener(func(event any) {
-		if e, ok := event.(*network.EventRequestWillBeSent); ok && e.Request.URL != "file://"+file && !strings.HasPrefix(e.Request.URL, "data:") {
-			s.mu.Lock()
-			defer s.mu.Unlock()
-			s.requests = append(s.requests, e.Request.URL)
-		}
-	}))
-	t.Cleanup(cancel)
-	s.ctx = ctx
-	s.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
-		if _, err := cdp.Call(ctx, target, network.Enable, network.EnableParams{}); err != nil {
-			return err
-		}
-		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})
-		return err
-	}), chromedp.EmulateViewport(width, 900), chromedp.Navigate("file://"+file))
-	return s
-}
-
-func (s *shown) do(actions ...chromedp.Action[chromedp.Void]) {
-	s.t.Helper()
-	require.NoError(s.t, chromedp.Do(s.ctx, actions...))
-}
-
-// run returns what a script returns.
-func run[T any](s *shown, script string, options ...chromedp.EvaluateOption) T {
-	s.t.Helper()
-	result, err := chromedp.Run(s.ctx, chromedp.Evaluate[T](script, options...))
-	require.NoError(s.t, err)
-	return result
+	return &shown{Page: browsertest.Open(t, "file://"+file, width, scheme), t: t}
 }
 
 // choose sets a filter, as a person does.
 func (s *shown) choose(id, value string) {
 	s.t.Helper()
-	run[bool](s, fmt.Sprintf(`(() => { const s = document.getElementById(%q); s.value = %q; return s.dispatchEvent(new Event("change")); })()`, id, value))
-}
-
-// picture writes what an action makes to the folder of pictures, if there is one.
-func (s *shown) picture(ending string, action chromedp.Action[[]byte]) {
-	s.t.Helper()
-	dir := os.Getenv(picturesEnv)
-	if dir == "" {
-		return
-	}
-	bytes, err := chromedp.Run(s.ctx, action)
-	require.NoError(s.t, err)
-	require.NoError(s.t, os.WriteFile(filepath.Join(dir, s.name+ending), bytes, 0o600))
+	browsertest.Run[bool](s.Page, fmt.Sprintf(`(() => { const s = document.getElementById(%q); s.value = %q; return s.dispatchEvent(new Event("change")); })()`, id, value))
 }
 
 // look says what is to be seen.
 func (s *shown) look() look {
 	s.t.Helper()
-	seen := run[look](s, lookScript)
-	s.picture(".png", chromedp.FullScreenshot(100))
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	seen.Requests = s.requests
+	seen := browsertest.Run[look](s.Page, lookScript)
+	s.Picture()
+	seen.Requests = s.Requests()
 	s.t.Logf("first contents after %.0f ms", seen.FirstPaint)
 	return seen
 }
@@ -183,7 +88,7 @@ return {
 
 func TestPageInBrowser(t *testing.T) {
 	t.Parallel()
-	tabs := browser(t)
+	browsertest.Need(t)
 	db, client := database(t)
 	insertSamples(t, db)
 	full, err := htmlreport.Make(t.Context(), client, "")
@@ -191,7 +96,7 @@ func TestPageInBrowser(t *testing.T) {
 	for width, scheme := range map[int64]string{400: "light", 900: "dark", 1600: "light"} {
 		t.Run(fmt.Sprint(width, " ", scheme), func(t *testing.T) {
 			t.Parallel()
-			seen := show(t, tabs, full, width, scheme).look()
+			seen := show(t, full, width, scheme).look()
 			require.Empty(t, seen.Requests)
 			require.Greater(t, seen.Charts, 20)
 			require.Zero(t, seen.Unnamed)
@@ -202,7 +107,7 @@ func TestPageInBrowser(t *testing.T) {
 	}
 	t.Run("filters", func(t *testing.T) {
 		t.Parallel()
-		s := show(t, tabs, full, 1000, "light")
+		s := show(t, full, 1000, "light")
 		all := s.look()
 		s.choose("project", "docs")
 		s.choose("model", "atlas-mini")
@@ -225,7 +130,7 @@ func TestPageInBrowser(t *testing.T) {
 // axe-core looks at every cell.
 func TestPageIsAccessible(t *testing.T) {
 	t.Parallel()
-	tabs := browser(t)
+	browsertest.Need(t)
 	db, client := database(t)
 	insertSample(t, db, "message", 60)
 	insertSample(t, db, "eval_result", 60)
@@ -234,16 +139,13 @@ func TestPageIsAccessible(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
-			requireAccessible(t, show(t, tabs, r, 900, scheme))
+			requireAccessible(t, show(t, r, 900, scheme))
 		})
 	}
 	t.Run("printed", func(t *testing.T) {
 		t.Parallel()
-		s := show(t, tabs, r, 900, "dark")
-		pdf, err := chromedp.Run(s.ctx, chromedp.PrintToPDF())
-		require.NoError(t, err)
-		require.True(t, bytes.HasPrefix(pdf, []byte("%PDF")))
-		s.picture(".pdf", chromedp.PrintToPDF())
+		s := show(t, r, 900, "dark")
+		require.True(t, bytes.HasPrefix(s.PDF(), []byte("%PDF")))
 	})
 }
 
@@ -260,8 +162,8 @@ func requireAccessible(t *testing.T, s *shown) {
 		ID, Impact, Help string
 		Nodes            []struct{ HTML, FailureSummary string }
 	}
-	run[bool](s, `document.querySelectorAll("details").forEach((d) => d.open = true); `+string(axe)+`; true`)
-	found := run[[]violation](s, `axe.run(document).then((r) => r.violations)`, chromedp.EvalAwaitPromise)
+	browsertest.Run[bool](s.Page, `document.querySelectorAll("details").forEach((d) => d.open = true); `+string(axe)+`; true`)
+	found := browsertest.Run[[]violation](s.Page, `axe.run(document).then((r) => r.violations)`, chromedp.EvalAwaitPromise)
 	for _, v := range found {
 		t.Logf("%s (%s): %s, at %d places: %.500s", v.ID, v.Impact, v.Help, len(v.Nodes), fmt.Sprint(v.Nodes[0]))
 		require.NotContains(t, []string{"serious", "critical"}, v.Impact, v.Help)
@@ -271,7 +173,7 @@ func requireAccessible(t *testing.T, s *shown) {
 // Pages of no rows, of one row, and of more models than there are colours.
 func TestPageOfUnusualData(t *testing.T) {
 	t.Parallel()
-	tabs := browser(t)
+	browsertest.Need(t)
 	for _, c := range []struct {
 		name, insert string
 		check        func(*testing.T, look)
@@ -300,7 +202,7 @@ func TestPageOfUnusualData(t *testing.T) {
 			}
 			r, err := htmlreport.Make(t.Context(), client, "eval")
 			require.NoError(t, err)
-			seen := show(t, tabs, r, 900, "light").look()
+			seen := show(t, r, 900, "light").look()
 			require.Empty(t, seen.Requests)
 			require.Zero(t, seen.Unnamed)
 			require.Empty(t, seen.Overlaps)
@@ -313,7 +215,7 @@ func TestPageOfUnusualData(t *testing.T) {
 // The answer of any query is drawn, as bars and as lines along times and numbers.
 func TestQueryInBrowser(t *testing.T) {
 	t.Parallel()
-	tabs := browser(t)
+	browsertest.Need(t)
 	_, client := database(t)
 	for name, c := range map[string]struct {
 		mark, sql string
@@ -328,12 +230,12 @@ func TestQueryInBrowser(t *testing.T) {
 			t.Parallel()
 			r, err := htmlreport.OfQuery(t.Context(), client, c.mark, c.sql)
 			require.NoError(t, err)
-			s := show(t, tabs, r, 900, "light")
+			s := show(t, r, 900, "light")
 			seen := s.look()
 			require.Equal(t, 1, seen.Charts)
 			require.Empty(t, seen.Overlaps)
 			require.Empty(t, seen.Requests)
-			texts := run[[]string](s, `[...document.querySelectorAll(".charts svg text")].map((e) => e.textContent)`)
+			texts := browsertest.Run[[]string](s.Page, `[...document.querySelectorAll(".charts svg text")].map((e) => e.textContent)`)
 			require.Subset(t, texts, c.texts)
 		})
 	}

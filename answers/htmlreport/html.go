@@ -29,14 +29,18 @@ func (r *Report) WriteHTML(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	return page.Execute(w, map[string]any{
-		"Title": r.Title,
-		"Made":  r.Made.Format("2006-01-02 15:04 UTC"),
-		// These are part of the program, but for the data.
-		"CSS":      template.CSS(pageCSS), //nolint:gosec // see above
-		"Script":   template.JS(pageJS),   //nolint:gosec // see above
-		"Plot":     template.JS(plotJS),   //nolint:gosec // see above
-		"Data":     template.JS(data),     //nolint:gosec // JSON, escaped for HTML
-		"Licences": plotLicences,
+	return writePage(w, map[string]any{
+		"Title": r.Title, "Made": r.Made.Format("2006-01-02 15:04 UTC"), "Scripts": "'unsafe-inline'",
+		"Data": template.JS(data), //nolint:gosec // JSON, escaped for HTML
 	})
+}
+
+// writePage writes a page whose own fields are given.
+func writePage(w io.Writer, fields map[string]any) error {
+	// These are part of the program.
+	fields["CSS"] = template.CSS(pageCSS)  //nolint:gosec // see above
+	fields["Script"] = template.JS(pageJS) //nolint:gosec // see above
+	fields["Plot"] = template.JS(plotJS)   //nolint:gosec // see above
+	fields["Licences"] = plotLicences
+	return page.Execute(w, fields)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
+	"github.com/factload/factload/internal/browsertest"
 	"github.com/factload/factload/internal/enginetest"
 	"github.com/factload/factload/internal/sample"
 	"github.com/factload/factload/schemas"
@@ -17,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) {
 	code := enginetest.Run(m)
-	endBrowser()
+	browsertest.End()
 	os.Exit(code) //nolint:forbidigo // what TestMain is for
 }
 

@@ -43,7 +43,7 @@ func OfQuery(ctx context.Context, c *clickhouse.Client, mark, sql string, params
 		return nil, err
 	}
 	return &Report{
-		Title: chart.Title, Made: time.Now().UTC().Truncate(time.Second), Windows: []Window{{Name: "the whole time"}},
+		Title: chart.Title, Made: time.Now().UTC().Truncate(time.Second), Windows: []Window{{Name: wholeTime}},
 		Answers: []Answer{{Name: "query", Title: chart.Title, Table: "the answer", Columns: columns, Chart: chart, Parts: []Part{part}}},
 	}, nil
 }

@@ -2,6 +2,7 @@ package htmlreport
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -16,7 +17,6 @@ import (
 
 // Limits of what a page holds, so that it stays below 2 MB.
 const (
-	maxRows  = 5000   // of an answer
 	maxBytes = 60_000 // of the rows of an answer in a window
 	// An answer by day is in the page once, for all windows.
 	maxDailyBytes = 150_000
@@ -32,8 +32,8 @@ type Report struct {
 
 // Window is a span of time that ends with the newest fact. From is zero for the whole time.
 type Window struct {
-	Name string    `json:"name"`
-	From time.Time `json:"from"`
+	Name string    `json:"name" ch:"name"`
+	From time.Time `json:"from" ch:"from"`
 }
 
 // Answer is a question with its rows.
@@ -76,7 +76,7 @@ func Topics() []string { return []string{"chat", "eval"} }
 // over HTTP, or reach its server's HTTP port. Tables that are not there, and questions that take parameters, are left out;
 // nothing to show at all is an error.
 func Make(ctx context.Context, c *clickhouse.Client, topic string) (*Report, error) {
-	about := append(slices.Clone(topics["eval"]), topics["chat"]...)
+	about := allTables()
 	title := "Evals and chats"
 	switch {
 	case topics[topic] != nil:
@@ -118,47 +118,54 @@ func Make(ctx context.Context, c *clickhouse.Client, topic string) (*Report, err
 	return r, nil
 }
 
-// windows finds the newest fact and the spans before it. Spans that hold all there is are left out.
+// wholeTime is the name of the first window.
+const wholeTime = "the whole time"
+
+// windowsSQL finds spans of whole days, so that answers by day fit, which end with the newest fact. Spans that hold all there
+// is are left out. {times} stands for what timesSQL returns for each of the tables.
+const windowsSQL = `SELECT span.1 AS name, toDateTime64(toStartOfDay(last, 'UTC'), 3, 'UTC') - toIntervalDay(span.2 - 1) AS from
+FROM (SELECT min(first) AS first, max(last) AS last FROM ({times}) WHERE n > 0 HAVING count() > 0)
+ARRAY JOIN [('the last 30 days', 30), ('the last 7 days', 7), ('the last day', 1)] AS span
+WHERE from > first ORDER BY span.2 DESC`
+
+// timesSQL finds the oldest and the newest fact of a table.
+func timesSQL(table string) string {
+	return fmt.Sprintf("SELECT min(%s) AS first, max(%[1]s) AS last, count() AS n FROM %s", timeOf[table], ddl.QuoteIdent(table))
+}
+
+// windows asks for the windows of the tables.
 func (r *Report) windows(ctx context.Context, c *clickhouse.Client, tables []string) error {
-	var parts []string
+	var times []string
 	for _, table := range tables {
-		at := timeOf[table]
-		parts = append(parts, fmt.Sprintf("SELECT min(%s) AS first, max(%[1]s) AS last, count() AS n FROM %s", at, ddl.QuoteIdent(table)))
+		times = append(times, timesSQL(table))
 	}
-	var found []struct {
-		First time.Time `ch:"first"`
-		Last  time.Time `ch:"last"`
-	}
-	sql := "SELECT min(first) AS first, max(last) AS last FROM (" + strings.Join(parts, " UNION ALL ") + ") WHERE n > 0 HAVING count() > 0"
-	if err := c.Select(ctx, &found, sql); err != nil {
+	r.Windows = []Window{{Name: wholeTime}}
+	var spans []Window
+	if err := c.Select(ctx, &spans, strings.Replace(windowsSQL, "{times}", strings.Join(times, " UNION ALL "), 1)); err != nil {
 		return err
 	}
-	r.Windows = []Window{{Name: "the whole time"}}
-	if len(found) == 0 {
-		return nil
-	}
-	for _, w := range []struct {
-		name string
-		days int
-	}{{"the last 30 days", 30}, {"the last 7 days", 7}, {"the last day", 1}} {
-		// Whole days, so that answers by day fit.
-		from := found[0].Last.UTC().Truncate(24*time.Hour).AddDate(0, 0, 1-w.days)
-		if from.After(found[0].First) {
-			r.Windows = append(r.Windows, Window{Name: w.name, From: from})
-		}
-	}
+	r.Windows = append(r.Windows, spans...)
 	return nil
+}
+
+// answerTo returns what is known of an answer without asking.
+func answerTo(q answers.Question) Answer {
+	return Answer{Name: q.Name, Title: q.Title, Question: q.Question, About: q.About, Table: q.Reads[0], Chart: q.Chart}
 }
 
 // ask adds the answer of a question.
 func (r *Report) ask(ctx context.Context, c *clickhouse.Client, q answers.Question, database string) error {
-	a := Answer{Name: q.Name, Title: q.Title, Question: q.Question, About: q.About, Table: q.Reads[0], Chart: q.Chart}
+	a := answerTo(q)
 	windows, room := r.Windows, maxBytes
 	if slices.ContainsFunc(q.Columns, func(n answers.Note) bool { return n.Name == "day" }) {
 		windows, room = windows[:1], maxDailyBytes
 	}
 	for _, w := range windows {
-		part, columns, err := ask(ctx, c, within(q, database, w.From), q.Order, room)
+		sql := q.SQL
+		if !w.From.IsZero() {
+			sql = within(q, database, w.From.Format(time.DateTime))
+		}
+		part, columns, err := ask(ctx, c, sql, q.Order, room)
 		if err != nil {
 			return err
 		}
@@ -172,26 +179,25 @@ func (r *Report) ask(ctx context.Context, c *clickhouse.Client, q answers.Questi
 }
 
 // within returns the SQL of a question for the facts from a time on. The table it is about is replaced by its newer rows.
-func within(q answers.Question, database string, from time.Time) string {
-	if from.IsZero() {
-		return q.SQL
-	}
+func within(q answers.Question, database, from string) string {
 	table := q.Reads[0]
-	newer := fmt.Sprintf("WITH\n    %s AS (SELECT * FROM %s.%[1]s WHERE %[3]s >= toDateTime64('%[4]s', 3, 'UTC'))", table, ddl.QuoteIdent(database), timeOf[table], from.Format(time.DateTime))
+	newer := fmt.Sprintf("WITH\n    %s AS (SELECT * FROM %s.%[1]s WHERE %[3]s >= toDateTime64('%[4]s', 3, 'UTC'))", table, ddl.QuoteIdent(database), timeOf[table], from)
 	if rest, ok := strings.CutPrefix(q.SQL, "WITH"); ok {
 		return newer + "," + rest
 	}
 	return newer + "\n" + q.SQL
 }
 
+// askedSQL asks for the first rows of an answer; {sql} is the question's own.
+const askedSQL = "SELECT * FROM (\n{sql}\n) ORDER BY {order} LIMIT 5000 SETTINGS output_format_json_quote_64bit_integers = 0, exact_rows_before_limit = 1"
+
+// orderOf is what the rows of an answer are put into order by.
+func orderOf(order string) string { return cmp.Or(order, "ALL") }
+
 // ask asks one query and keeps the first rows of its answer.
 func ask(ctx context.Context, c *clickhouse.Client, sql, order string, room int) (Part, []Column, error) {
-	if order == "" {
-		order = "ALL"
-	}
 	var b bytes.Buffer
-	limited := fmt.Sprintf("SELECT * FROM (\n%s\n) ORDER BY %s LIMIT %d SETTINGS output_format_json_quote_64bit_integers = 0, exact_rows_before_limit = 1", sql, order, maxRows)
-	if err := c.QueryFormat(ctx, &b, "JSONCompact", limited); err != nil {
+	if err := c.QueryFormat(ctx, &b, "JSONCompact", strings.NewReplacer("{sql}", sql, "{order}", orderOf(order)).Replace(askedSQL)); err != nil {
 		return Part{}, nil, err
 	}
 	part, columns, err := decode(b.Bytes())

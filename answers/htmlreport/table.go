@@ -29,7 +29,7 @@ func ofTable(ctx context.Context, c *clickhouse.Client, table string) (*Report, 
 	if len(columns) == 0 {
 		return nil, fmt.Errorf("there is no table %q; other reports are %s", table, strings.Join(Topics(), ", "))
 	}
-	r := &Report{Title: table, Made: time.Now().UTC().Truncate(time.Second), Windows: []Window{{Name: "the whole time"}}}
+	r := &Report{Title: table, Made: time.Now().UTC().Truncate(time.Second), Windows: []Window{{Name: wholeTime}}}
 	from := ddl.QuoteIdent(table)
 	var questions []answers.Question
 	var numbers, groups []string

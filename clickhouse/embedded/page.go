@@ -33,8 +33,8 @@ func (p Page) check() error {
 			return fmt.Errorf("engine config: page %s: header %q is no name", p.Path, name)
 		}
 	}
-	if strings.Contains(p.Text+p.Query, "${") {
-		return fmt.Errorf("engine config: page %s holds ${, which stands for a key in the engine's configuration", p.Path)
+	if strings.Contains(p.Query, "${") {
+		return fmt.Errorf("engine config: the query of page %s holds ${, which stands for a key in the engine's configuration", p.Path)
 	}
 	return nil
 }

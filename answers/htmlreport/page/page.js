@@ -1,6 +1,7 @@
 "use strict";
 // Draws the answers of the page. All numbers come from the engine; what is computed here is where they stand.
-const data = JSON.parse(document.getElementById("data").textContent);
+let data; // a Report of Go
+let sections; // one for each of its answers
 const palette = Array.from({length: 10}, (_, i) => `var(--color-${i})`); // page.css has the colours, light and dark
 const maxColors = palette.length, maxCharts = 12, maxBars = 40, maxBands = 3;
 const chosen = {window: 0, project: "", model: ""};
@@ -224,19 +225,17 @@ function chartWidth() {
   return Math.max(280, (room - 24 * (columns - 1)) / columns);
 }
 
-const sections = data.answers.map((answer) => element("section", {id: answer.name, "aria-label": answer.title}));
-const redraw = () => data.answers.forEach((answer, i) => render(answer, sections[i]));
+const redraw = () => data?.answers.forEach((answer, i) => render(answer, sections[i]));
 
 // fill offers the values of a column, or hides a filter that there is nothing to choose in.
 function fill(id, options) {
   const select = document.getElementById(id);
-  select.append(...options.map(([value, text]) => element("option", {value}, text)));
-  select.parentElement.hidden = options.length < 2;
-  if (options.length < 2) select.parentElement.style.display = "none";
-  select.addEventListener("change", () => {
+  select.replaceChildren(...options.map(([value, text]) => element("option", {value}, text)));
+  select.parentElement.style.display = options.length < 2 ? "none" : "";
+  select.onchange = () => {
     chosen[id] = id === "window" ? Number(select.value) : select.value;
     redraw();
-  });
+  };
 }
 
 function valuesOf(column) {
@@ -249,16 +248,26 @@ function valuesOf(column) {
   return sorted.length > 1 ? [["", "all"], ...sorted.map((v) => [v, v])] : [];
 }
 
-fill("window", data.windows.map((w, i) => [i, w.name]));
-fill("project", valuesOf("project"));
-fill("model", valuesOf("model"));
+// show draws a report in place of the one that is there.
+function show(report) {
+  data = report;
+  sections = data.answers.map((answer) => element("section", {id: answer.name, "aria-label": answer.title}));
+  Object.assign(chosen, {window: 0, project: "", model: ""});
+  fill("window", data.windows.map((w, i) => [i, w.name]));
+  fill("project", valuesOf("project"));
+  fill("model", valuesOf("model"));
+  document.getElementById("contents").replaceChildren(...data.answers.map((a) => element("li", {}, element("a", {href: "#" + a.name}, a.title))));
+  document.getElementById("answers").replaceChildren(...sections);
+  document.getElementById("filters").hidden = false;
+  redraw();
+}
+
 document.getElementById("filters").addEventListener("submit", (e) => e.preventDefault());
 document.getElementById("theme").addEventListener("change", (e) => {
   document.documentElement.dataset.theme = e.target.value;
   if (!e.target.value) delete document.documentElement.dataset.theme;
 });
-document.getElementById("contents").append(...data.answers.map((a) => element("li", {}, element("a", {href: "#" + a.name}, a.title))));
-document.getElementById("answers").append(...sections);
-redraw();
 let resized;
 addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(redraw, 150); });
+const inPage = document.getElementById("data");
+if (inPage) show(JSON.parse(inPage.textContent));

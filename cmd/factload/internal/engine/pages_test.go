@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/factload/factload/answers/htmlreport"
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/embedded"
 	"github.com/factload/factload/internal/enginetest"
@@ -64,6 +65,12 @@ func TestPages(t *testing.T) {
 		sum := sha256.Sum256([]byte(inline[1]))
 		require.Contains(t, policy, directive+" 'sha256-"+base64.StdEncoding.EncodeToString(sum[:])+"'", "the page runs and is styled")
 	}
+	var live strings.Builder
+	require.NoError(t, htmlreport.WriteLiveHTML(&live, "analyst", "facts"))
+	status, report, _ := ask(t, engine, "", "", http.MethodGet, "/report", "")
+	require.Equal(t, http.StatusOK, status)
+	require.Equal(t, live.String(), report, "byte for byte, with ${ and all")
+	require.Contains(t, report, "${")
 	status, text, _ := ask(t, engine, "", "", http.MethodGet, "/healthz", "")
 	require.Equal(t, http.StatusOK, status)
 	require.Equal(t, "ok\n", text)

@@ -32,9 +32,9 @@ given, too, by --password-file or FACTLOAD_SERVE_PASSWORD. --reader adds a user 
 everything and change nothing, for analysts, dashboards and metrics: that password is kept
 in the same way, and run/reader-dsn in the data directory has the DSNs.
 
-Over HTTP there are a start page at /, ClickHouse's query page at /play, /healthz for whoever
-asks whether the engine answers, and /metrics in the text format of Prometheus, for the
-reader or the user.
+Over HTTP there are a start page at /, the shipped questions as a live report at /report,
+ClickHouse's query page at /play, /healthz for whoever asks whether the engine answers, and
+/metrics in the text format of Prometheus, for the reader or the user.
 
 In a container, CLICKHOUSE_USER, CLICKHOUSE_PASSWORD, CLICKHOUSE_PASSWORD_FILE and
 CLICKHOUSE_DB mean the same as for the official server image.`

@@ -16,14 +16,27 @@ const playURL = query => "/play?user=" + encodeURIComponent($("user").value) + "
 
 const quoted = name => "`" + name.replaceAll("\\", "\\\\").replaceAll("`", "\\`") + "`";
 
+const link = (href, text) => Object.assign(document.createElement("a"), { href, textContent: text });
+
+// showQuestions lists the questions whose tables there are.
+function showQuestions(tables) {
+	const there = new Set(tables.map(t => t.name));
+	const questions = JSON.parse($("shipped").textContent).filter(q => q.Reads.every(table => there.has(table)));
+	$("questions").querySelector("tbody").replaceChildren(...questions.map(q => {
+		const row = document.createElement("tr");
+		row.insertCell().append(link("/report#" + q.Name, q.Title));
+		row.insertCell().textContent = q.Question;
+		row.insertCell().append(link(playURL(q.SQL), "SQL"));
+		return row;
+	}));
+	$("questions").hidden = questions.length === 0;
+}
+
 function showTables(tables) {
 	const body = $("tables").querySelector("tbody");
 	body.replaceChildren(...tables.map(t => {
 		const row = document.createElement("tr");
-		const link = document.createElement("a");
-		link.textContent = t.name;
-		link.href = playURL("SELECT * FROM " + quoted(t.name) + " LIMIT 100");
-		row.insertCell().append(link);
+		row.insertCell().append(link(playURL("SELECT * FROM " + quoted(t.name) + " LIMIT 100"), t.name));
 		for (const text of [/View$/.test(t.engine) ? "view" : Number(t.rows).toLocaleString("en"), t.size, t.last, t.comment]) {
 			row.insertCell().textContent = text;
 		}
@@ -38,7 +51,7 @@ $("user").addEventListener("input", () => { $("play").href = playURL(""); });
 $("login").addEventListener("submit", async event => {
 	event.preventDefault();
 	$("said").textContent = "asking";
-	$("tables").hidden = true;
+	$("tables").hidden = $("questions").hidden = true;
 	try {
 		const answer = await fetch("/?query=" + encodeURIComponent(sql), {
 			credentials: "omit",
@@ -48,7 +61,9 @@ $("login").addEventListener("submit", async event => {
 			$("said").textContent = (await answer.text()).slice(0, 500);
 			return;
 		}
-		showTables((await answer.json()).data);
+		const tables = (await answer.json()).data;
+		showTables(tables);
+		showQuestions(tables);
 	} catch (error) {
 		$("said").textContent = String(error);
 	}
