@@ -101,9 +101,7 @@ func (w *Writer) storeMissing(ctx context.Context, since time.Time, rows *block.
 	case 0:
 		return nil
 	case len(ids):
-		if len(calls) == 1 {
-			return w.store(ctx, since, rows, calls[0].token, true)
-		}
+		return w.store(ctx, since, rows, tokenOf(calls), true)
 	}
 	missing := w.pool.take(handOverRows)
 	defer w.pool.give(missing, handOverRows)
