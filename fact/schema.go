@@ -77,6 +77,9 @@ func Units() []Unit { return schema.Units() }
 // ParsePath reads a path as Field.From has it; see [schema.ParsePath].
 func ParsePath(text string) (Path, error) { return schema.ParsePath(text) }
 
+// ParseRowsPath reads a path to the rows of a file; see [schema.ParseRowsPath].
+func ParseRowsPath(text string) (Path, error) { return schema.ParseRowsPath(text) }
+
 // StructOf compiles a struct type, once for each type; see [schema.StructOf].
 func StructOf(t reflect.Type) (*Struct, error) { return schema.StructOf(t) }
 

@@ -76,8 +76,8 @@ type Config struct {
 	// itself, all do.
 	DefaultSchema string
 	// RowsAt is the path below which the rows are, in JSON that has them within
-	// something else, such as samples or response.items: a path as fact.Field.From has
-	// it. There an array is one of rows, and anything else is a row.
+	// something else, such as samples or response.*.items: a path of
+	// [fact.ParseRowsPath]. There an array is one of rows, and anything else is a row.
 	RowsAt string
 	// Set gives columns that the rows do not have the same value in every row, by the
 	// name of the field; the value is text, as in a cell of CSV. FileColumn names the
@@ -246,7 +246,7 @@ func (c *Config) rowsAt() (fact.Path, error) {
 	if c.RowsAt == "" {
 		return nil, nil
 	}
-	return fact.ParsePath(c.RowsAt)
+	return fact.ParseRowsPath(c.RowsAt)
 }
 
 // withDefaults returns the configuration with every default filled in.

@@ -78,7 +78,7 @@ func linesForm(maxBytes int, rowsAt string) (form input.Form, err error) {
 	if rowsAt == "" {
 		return form, nil
 	}
-	if form.RowsAt, err = fact.ParsePath(rowsAt); err != nil {
+	if form.RowsAt, err = fact.ParseRowsPath(rowsAt); err != nil {
 		err = fmt.Errorf("%w: the path of the rows %q: %w", ErrConfig, rowsAt, err)
 	}
 	return form, err

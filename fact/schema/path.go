@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -24,6 +25,9 @@ type Step struct {
 	// only if InArray says so.
 	Index   int
 	InArray bool
+	// Each stands for all elements of an array, in a path of [ParseRowsPath]. InArray is
+	// true then.
+	Each bool
 }
 
 const (
@@ -40,6 +44,25 @@ const (
 // In quotes, a key is written as a string of JSON. The first step is a key, and
 // there are at most 100.
 func ParsePath(text string) (Path, error) {
+	path, err := parsePath(text)
+	switch {
+	case err != nil:
+		return nil, err
+	case path[0].InArray && !path[0].Each:
+		return nil, fmt.Errorf(`it begins with the number of an element, but a row is an object: put a key of digits in quotes, as in "%d"`, path[0].Index)
+	case slices.ContainsFunc(path, func(s Step) bool { return s.Each }):
+		return nil, errors.New(`* stands for all elements of an array, and a field has one value: put a key * in quotes, "*"`)
+	}
+	return path, nil
+}
+
+// ParseRowsPath reads a path to the rows of a file. It is one of [ParsePath] that may begin
+// with the number of an element, and in which * stands for all elements of an array:
+//
+//	resourceSpans.*.scopeSpans.*.spans
+func ParseRowsPath(text string) (Path, error) { return parsePath(text) }
+
+func parsePath(text string) (Path, error) {
 	if !utf8.ValidString(text) {
 		return nil, errors.New("it is not valid UTF-8")
 	}
@@ -57,9 +80,6 @@ func ParsePath(text string) (Path, error) {
 		}
 		more = after != ""
 		rest = strings.TrimPrefix(after, ".")
-	}
-	if path[0].InArray {
-		return nil, fmt.Errorf(`it begins with the number of an element, but a row is an object: put a key of digits in quotes, as in "%d"`, path[0].Index)
 	}
 	return path, nil
 }
@@ -80,6 +100,8 @@ func parseStep(text string) (step Step, rest string, err error) {
 		return step, "", errors.New(`a key is empty: an empty key is written in quotes, ""`)
 	case strings.ContainsRune(key, '"'):
 		return step, "", fmt.Errorf("the key %s has a quote in it: put it in quotes, as a string of JSON", jsontext.Excerpt([]byte(key)))
+	case key == "*":
+		return Step{InArray: true, Each: true}, rest, nil
 	case !jsontext.IsDigits(key):
 		return Step{Key: key}, rest, nil
 	}
@@ -104,7 +126,7 @@ func quotedEnd(text string) int {
 	return len(text)
 }
 
-// String returns the path as ParsePath reads it.
+// String returns the path as ParsePath and ParseRowsPath read it.
 func (p Path) String() string {
 	var b []byte
 	for i, step := range p {
@@ -112,9 +134,11 @@ func (p Path) String() string {
 			b = append(b, '.')
 		}
 		switch {
+		case step.Each:
+			b = append(b, '*')
 		case step.InArray:
 			b = strconv.AppendInt(b, int64(step.Index), 10)
-		case step.Key == "" || jsontext.IsDigits(step.Key) || strings.ContainsFunc(step.Key, needsQuotes):
+		case step.Key == "" || step.Key == "*" || jsontext.IsDigits(step.Key) || strings.ContainsFunc(step.Key, needsQuotes):
 			b = jsontext.AppendString(b, step.Key)
 		default:
 			b = append(b, step.Key...)

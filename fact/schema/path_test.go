@@ -23,6 +23,7 @@ func TestParsePath(t *testing.T) {
 		`"1"`:                     {key("1")},
 		`a.-1.0x.1e3`:             {key("a"), key("-1"), key("0x"), key("1e3")},
 		`a."\u0000\n"`:            {key("a"), key("\x00\n")},
+		`a."*".*b`:                {key("a"), key("*"), key("*b")},
 	} {
 		got, err := schema.ParsePath(text)
 		require.NoError(t, err, text)
@@ -34,6 +35,22 @@ func TestParsePath(t *testing.T) {
 	require.Equal(t, "a.b", quoted.String(), "no more quotes than needed")
 }
 
+func TestParseRowsPath(t *testing.T) {
+	t.Parallel()
+	each := schema.Step{InArray: true, Each: true}
+	for text, want := range map[string]schema.Path{
+		"a.*.b":   {{Key: "a"}, each, {Key: "b"}},
+		"*.0":     {each, {InArray: true}},
+		"2.a":     {{InArray: true, Index: 2}, {Key: "a"}},
+		`"*".*.*`: {{Key: "*"}, each, each},
+	} {
+		got, err := schema.ParseRowsPath(text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, got, text)
+		require.Equal(t, text, got.String())
+	}
+}
+
 func TestParsePathRefuses(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -42,6 +59,8 @@ func TestParsePathRefuses(t *testing.T) {
 		"a.":                       "a key is empty",
 		"a..b":                     "a key is empty",
 		"0":                        "a row is an object",
+		"a.*.b":                    `put a key * in quotes, "*"`,
+		"*":                        `put a key * in quotes, "*"`,
 		"a.01":                     "is not the number of an element",
 		"a.1000001":                "is not the number of an element",
 		`a"b`:                      "has a quote in it",

@@ -62,11 +62,12 @@ func FuzzJSONRows(f *testing.F) {
 	f.Add([]byte("{\"version\":3,\"results\":{\"results\":[\n{\"success\":true,\"latencyMs\":12},{}],\"stats\":{}}}"), "results.results", 2)
 	f.Add([]byte(`{"eval":{"task":"t"},"samples":[{"id":1,"scores":{"match":{"value":"C"}}}],"reductions":[{"samples":[{}]}]}`), "samples", 3)
 	f.Add([]byte(`{"a.b":[[1],{"\u0063":null}],"a.b":[0,{"c":{}}]} [] "x"`), `"a.b".1.c`, 4)
+	f.Add([]byte(`[{"a":[{"b":[{}]},{"b":[{"x":1},{}]},{},[],{"b":3}]},{"a":{}}]`), "*.a.*.b", 3)
 	f.Fuzz(func(t *testing.T, text []byte, path string, size int) {
 		var at fact.Path
 		if path != "" {
 			var err error
-			if at, err = fact.ParsePath(path); err != nil {
+			if at, err = fact.ParseRowsPath(path); err != nil {
 				return
 			}
 		}
@@ -113,6 +114,11 @@ func below(value json.RawMessage, path fact.Path) (rows []json.RawMessage) {
 		return elements
 	case len(path) == 0:
 		return []json.RawMessage{value}
+	case path[0].Each:
+		for _, element := range elements {
+			rows = append(rows, below(element, path[1:])...)
+		}
+		return rows
 	case path[0].InArray:
 		if isArray && path[0].Index < len(elements) {
 			return below(elements[path[0].Index], path[1:])

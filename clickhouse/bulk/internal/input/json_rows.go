@@ -230,7 +230,7 @@ func (r *jsonRows) token(c byte) error {
 	}
 	in.index++
 	r.at = value
-	if in.index-1 != r.path[len(r.stack)-1].Index {
+	if step := r.path[len(r.stack)-1]; !step.Each && step.Index != in.index-1 {
 		r.begin(inSkipped, c)
 	}
 	return nil

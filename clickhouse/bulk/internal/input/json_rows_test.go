@@ -18,7 +18,7 @@ func readRows(text string, path string, wrap func(io.Reader) io.Reader) (string,
 	var at fact.Path
 	if path != "" {
 		var err error
-		if at, err = fact.ParsePath(path); err != nil {
+		if at, err = fact.ParseRowsPath(path); err != nil {
 			return "", err
 		}
 	}
@@ -45,6 +45,11 @@ func TestJSONRows(t *testing.T) {
 		"line end in a text":  {"[{\"a\":\"x\ny\"}]", "", "1 1\t{\"a\":\"x\ry\"}\n", ""},
 		"below a key":         {`{"v":1,"samples":[{"id":1},{"id":2}],"w":[{"samples":[{}]}]}`, "samples", "18 1\t{\"id\":1}\n27 1\t{\"id\":2}\n", ""},
 		"below keys":          {`{"a":[{"b":{"c":[{}]}},{"b":{"c":[{"x":1}],"d":2}}]}`, "a.1.b.c", "34 1\t{\"x\":1}\n", ""},
+		"below each":          {`{"a":[{"b":[{}]},{"b":[{"x":1},{}]},{},[],{"b":3}]}`, "a.*.b", "12 1\t{}\n23 1\t{\"x\":1}\n31 1\t{}\n47 1\t3\n", ""},
+		"each of the top":     {`[{"b":[{}]},{"b":{}}] {"b":{}}`, "*.b", "7 1\t{}\n17 1\t{}\n", ""},
+		"one of the top":      {`[{"b":[{}]},{"b":{}}]`, "1.b", "17 1\t{}\n", ""},
+		"each of lists":       {`{"a":[[{}],[{},{}],{"x":1}]}`, "a.*", "7 1\t{}\n12 1\t{}\n15 1\t{}\n19 1\t{\"x\":1}\n", ""},
+		"a key *":             {`{"*":[{}],"a":[{}]}`, `"*"`, "6 1\t{}\n", ""},
 		"one row below":       {`{"a":{"b":{"x":1}}} {"a":null} {"a":{"b":[{}]}}`, "a.b", "10 1\t{\"x\":1}\n42 1\t{}\n", ""},
 		"escaped key":         {`{"\u0061":[{}]}`, "a", "11 1\t{}\n", ""},
 		"no such key":         {`{"v":1,"w":[{}]}`, "samples", "", "no rows at the path of the rows; the keys at the top are: v, w"},

@@ -67,7 +67,7 @@ func NewInfer(a *cli.App) *cobra.Command {
 	flags.StringVar(&f.schema, "schema", "", "`name` of the schema (default: as the first file, without its endings)")
 	flags.Int64Var(&f.rows, "rows", 0, "look at the first `N` rows only; later ones may not fit (0: all)")
 	flags.IntVar(&f.depth, "depth", infer.DefaultDepth, "look `N` objects deep for fields; 0 leaves objects as json")
-	flags.StringVar(&f.rowsAt, "rows-at", "", "`path` in the JSON to the array of rows, such as response.items")
+	flags.StringVar(&f.rowsAt, "rows-at", "", "`path` in the JSON to the rows, such as items or runs.*.items")
 	flags.String("max-line-bytes", "16MiB", "`size` above which a line is left out")
 	config.Bind(flags, "max-line-bytes", "load.max_line_bytes")
 	return cmd

@@ -114,7 +114,7 @@ func addLoadFlags(cmd *cobra.Command, f *loadFlags) {
 	flags.StringVar(&f.schema, "schema", "", "`name` of the schema of the rows")
 	flags.StringVar(&f.format, "format", "auto", "what a line is: rows, facts, events or auto")
 	flags.StringVar(&f.from, "from", "", "`name` of a form that is known, in the place of --schema")
-	flags.StringVar(&f.rowsAt, "rows-at", "", "`path` in the JSON to the array of rows, such as response.items")
+	flags.StringVar(&f.rowsAt, "rows-at", "", "`path` in the JSON to the rows, such as items or runs.*.items")
 	flags.StringArrayVar(&f.set, "set", nil, "give a column that is not in the rows a value: `name=value`")
 	flags.StringVar(&f.fileColumn, "file-column", "", "`name` of a column for the path of the file")
 	flags.StringVar(&f.pathPattern, "path-pattern", "", "`pattern` of paths, with columns in braces: 'runs/{run}/{task}_*.jsonl'")
