@@ -12,6 +12,7 @@ import (
 	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/bulk"
 	"github.com/factload/factload/clickhouse/migrate"
+	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/show"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/schemas"
@@ -98,7 +99,7 @@ func checkDrift(registry *schemas.Registry) func(context.Context, *clickhouse.Cl
 				}
 				found = append(found, finding{
 					Found:  fmt.Sprintf("table %s differs from its schema: %s", plan.Place(), strings.Join(append(reasons, plan.Notes...), "; ")),
-					Advice: "factload plan " + def.Schema.Name + " shows what to do, with --schemas if the schema is from a file",
+					Advice: "factload plan " + def.Schema.Name + " shows what to do, with --schemas if the schema is from a file that no load has used",
 				})
 			}
 		}
@@ -132,24 +133,18 @@ func drifted(ctx context.Context, m *migrate.Migrator, table ddl.Table) ([]migra
 
 // knownSchemas returns the schemas of files, those that the database keeps, and the built-in ones, one of each name.
 func knownSchemas(ctx context.Context, client *clickhouse.Client, registry *schemas.Registry) ([]schemas.Definition, error) {
-	kept, err := bulk.Schemas(ctx, client)
+	kept, err := cli.KeptSchemas(ctx, client)
 	if err != nil {
 		return nil, err
 	}
 	definitions := registry.All()
 	for _, k := range kept {
-		defs, err := schemas.Parse("schema "+k.Name+" as the database keeps it", []byte(k.Definition))
-		if err != nil {
-			return nil, err
-		}
-		for _, def := range defs {
-			i := slices.IndexFunc(definitions, func(d schemas.Definition) bool { return d.Schema.Name == def.Schema.Name })
-			switch {
-			case i < 0:
-				definitions = append(definitions, def)
-			case definitions[i].IsBuiltin():
-				definitions[i] = def
-			}
+		i := slices.IndexFunc(definitions, func(d schemas.Definition) bool { return d.Schema.Name == k.Schema.Name })
+		switch {
+		case i < 0:
+			definitions = append(definitions, k.Definition)
+		case definitions[i].IsBuiltin():
+			definitions[i] = k.Definition
 		}
 	}
 	return definitions, nil

@@ -3,6 +3,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/config"
 	"github.com/factload/factload/cmd/factload/internal/show"
+	"github.com/factload/factload/ddl/diff"
 	"github.com/factload/factload/schemas"
 )
 
@@ -96,13 +98,15 @@ func NewCheck(a *cli.App) *cobra.Command {
 		Use:   "check --schema NAME FILE...",
 		Short: "Check JSONL files as load would, without loading them",
 		Long: `Read files and check every row against its schema as load does, without
-a server and without writing anything but the --rejects file.
+writing anything but the --rejects file. No server is needed, unless --schema is one
+that no file has: then the database is asked for it.
 
 ` + inputsHelp,
 		Example: `  factload check --schemas my_table.yaml --schema my_table data.jsonl`,
 		Args:    cli.NeedInput,
 		RunE:    func(cmd *cobra.Command, args []string) error { return runCheck(cmd.Context(), a, f, args) },
 	}
+	cli.AddServerFlags(cmd)
 	addLoadFlags(cmd, &f)
 	return cmd
 }
@@ -142,10 +146,22 @@ func runCheck(ctx context.Context, a *cli.App, f loadFlags, inputs []string) err
 		return err
 	}
 	if unknown != nil {
-		return cli.UsageError(unknown)
+		if cfg.Targets, err = askedTargets(ctx, a, unknown, f.schema); err != nil {
+			return err
+		}
 	}
 	cfg.DryRun = true
 	return runBulk(ctx, a, cfg, f.json)
+}
+
+// askedTargets asks the server, which a check does not need otherwise, for the schema.
+func askedTargets(ctx context.Context, a *cli.App, unknown error, name string) (targets map[string]bulk.Target, err error) {
+	s, err := a.Connect(ctx, cli.Reading)
+	if err != nil {
+		return nil, cli.UnknownSchema(unknown, err)
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	return keptTargets(ctx, s.Client, unknown, name)
 }
 
 // runLoad finds or starts the server and loads the inputs.
@@ -165,14 +181,9 @@ func runLoad(ctx context.Context, a *cli.App, f loadFlags, inputs []string) (err
 	defer func() { err = errors.Join(err, s.Close()) }()
 	cfg.Client = s.Client
 	if unknown != nil {
-		def, text, ok, err := keptDefinition(ctx, cfg.Client, f.schema)
-		if err != nil {
+		if cfg.Targets, err = keptTargets(ctx, cfg.Client, unknown, f.schema); err != nil {
 			return err
 		}
-		if !ok {
-			return cli.UsageError(fmt.Errorf("%w; the database keeps no schema of that name either", unknown))
-		}
-		cfg.Targets = map[string]bulk.Target{f.schema: {Schema: def.Schema, Table: def.Table, Definition: text}}
 	}
 	return runBulk(ctx, a, cfg, f.json)
 }
@@ -305,7 +316,11 @@ func runBulk(ctx context.Context, a *cli.App, cfg bulk.Config, asJSON bool) erro
 	if printErr := r.write(summary, asJSON); printErr != nil {
 		return errors.Join(err, fmt.Errorf("print summary: %w", printErr))
 	}
+	var refused *diff.RefusedError
 	switch {
+	case errors.As(err, &refused) && len(refused.Permissions()) > 0:
+		name := cmp.Or(cfg.Schema, cfg.DefaultSchema, refused.Table)
+		err = fmt.Errorf("%w:\n  %s", err, a.ApplyCommand(refused.Permissions(), nil, []string{name}))
 	case errors.Is(err, bulk.ErrChanged):
 		err = fmt.Errorf("%w (the flags are --allow-changed and --force)", err)
 	case errors.Is(err, bulk.ErrRulesChanged):

@@ -13,8 +13,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/factload/factload/clickhouse"
 	"github.com/factload/factload/clickhouse/bulk"
-	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/schemas"
 )
@@ -74,23 +74,25 @@ func printSchemas(ctx context.Context, a *cli.App, names []string, asJSON bool) 
 	return err
 }
 
-// keptDefinition returns a schema that the database keeps.
-func keptDefinition(ctx context.Context, client *chconn.Client, name string) (def schemas.Definition, text string, ok bool, err error) {
-	kept, err := bulk.Schemas(ctx, client)
+// keptTargets returns the target of a schema that no file has. The error says that the database does not keep it either.
+func keptTargets(ctx context.Context, client *clickhouse.Client, unknown error, name string) (map[string]bulk.Target, error) {
+	kept, err := cli.KeptSchemas(ctx, client)
 	if err != nil {
-		return def, "", false, err
+		return nil, err
 	}
-	for _, k := range kept {
-		if k.Name != name {
-			continue
+	i := slices.IndexFunc(kept, func(k cli.KeptSchema) bool { return k.Schema.Name == name })
+	if i < 0 {
+		names := make([]string, len(kept))
+		for i, k := range kept {
+			names[i] = k.Schema.Name
 		}
-		defs, err := schemas.Parse("schema "+name+" as the database keeps it", []byte(k.Definition))
-		if err != nil || len(defs) != 1 {
-			return def, "", false, err
+		text := "the database keeps no schema of that name either"
+		if len(names) > 0 {
+			text += ", but " + strings.Join(names, ", ")
 		}
-		return defs[0], k.Definition, true, nil
+		return nil, cli.UsageError(fmt.Errorf("%w; %s", unknown, text))
 	}
-	return def, "", false, nil
+	return map[string]bulk.Target{name: {Schema: kept[i].Schema, Table: kept[i].Table, Definition: kept[i].Text}}, nil
 }
 
 // definitionText returns the document of a file that a schema was read from, or "" for a

@@ -46,7 +46,7 @@ func printDDL(a *cli.App, names []string, yaml bool) error {
 	if yaml {
 		return printYAML(a, registry, names)
 	}
-	tables, err := selectTables(registry, names)
+	tables, err := selectTables(registry, names, nil)
 	if err != nil {
 		return err
 	}

@@ -19,8 +19,9 @@ import (
 	"github.com/factload/factload/schemas"
 )
 
-const selectionHelp = `Without names it looks at your own schemas, those of --schemas, and at the built-in
-ones that have a table. When that is none, the exit code is 2.`
+const selectionHelp = `Without names it looks at the schemas of --schemas, or else at those that the database
+keeps of loads, and at the built-in ones; of these last two, at the ones that have a table.
+When that is none, the exit code is 2.`
 
 // NewPlan makes the command plan.
 func NewPlan(a *cli.App) *cobra.Command {
@@ -97,15 +98,28 @@ func withPlans(ctx context.Context, a *cli.App, what selection, do func(planned)
 	if err != nil {
 		return err
 	}
-	tables, err := selectTables(registry, what.names)
-	if err != nil {
-		return err
+	var unknown error
+	for _, name := range what.names {
+		if _, err := registry.Get(name); err != nil {
+			unknown, what.how = err, cli.Reading // only a database with data may know it
+		}
 	}
 	s, err := a.Connect(ctx, what.how)
+	if err != nil && unknown != nil {
+		return cli.UnknownSchema(unknown, err)
+	}
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	registry, kept, err := withKept(ctx, a, s.Client, registry, what.names)
+	if err != nil {
+		return err
+	}
+	tables, err := selectTables(registry, what.names, kept)
+	if err != nil {
+		return err
+	}
 	found := planned{migrator: migrate.New(s.Client, migrate.WithMutationProgress(mutationProgress(a))), schemaOf: make(map[string]string, len(tables))}
 	for _, t := range tables {
 		found.schemaOf[t.table.Name] = t.schema
@@ -135,9 +149,29 @@ func withPlans(ctx context.Context, a *cli.App, what selection, do func(planned)
 		return cli.UsageError(errors.New("--host is for tables of a cluster, and none of the schemas has one"))
 	}
 	if len(found.plans) == 0 {
-		return cli.UsageError(errors.New("no table to look at, since no built-in schema has one: name a schema, or give your own by --schemas"))
+		return cli.UsageError(errors.New("no table to look at: no schema that the database keeps has one, and no built-in one: name a schema, or give your own by --schemas"))
 	}
 	return do(found)
+}
+
+// withKept adds the schemas that the database keeps to those of files and the built-in ones, of which it has the name of
+// none. They are for who names them, and for who gives no files.
+func withKept(ctx context.Context, a *cli.App, client *clickhouse.Client, registry *schemas.Registry, names []string) (_ *schemas.Registry, added []string, err error) {
+	if len(names) == 0 && len(a.Config.Schemas) > 0 {
+		return registry, nil, nil
+	}
+	kept, err := cli.KeptSchemas(ctx, client)
+	if err != nil {
+		return nil, nil, err
+	}
+	all := registry.All()
+	for _, k := range kept {
+		if _, err := registry.Get(k.Schema.Name); err != nil {
+			all, added = append(all, k.Definition), append(added, k.Schema.Name)
+		}
+	}
+	registry, err = schemas.NewRegistry(all...)
+	return registry, added, err
 }
 
 // planned are plans, in the order in which they are to be applied.
@@ -185,9 +219,9 @@ type selected struct {
 }
 
 // selectTables returns the tables of the named schemas, or of all: then those of
-// built-in schemas need not exist. The targets of materialized views come before
+// built-in schemas, and of those that the database keeps, need not exist. The targets of materialized views come before
 // the tables that the views read.
-func selectTables(registry *schemas.Registry, names []string) ([]selected, error) {
+func selectTables(registry *schemas.Registry, names, kept []string) ([]selected, error) {
 	var own []string
 	all := len(names) == 0
 	if all {
@@ -221,7 +255,7 @@ func selectTables(registry *schemas.Registry, names []string) ([]selected, error
 	out := make([]selected, len(expanded))
 	for i, table := range expanded {
 		schema := schemaOf[table.Name]
-		out[i] = selected{table: table, schema: schema, optional: all && !slices.Contains(own, schema)}
+		out[i] = selected{table: table, schema: schema, optional: all && (!slices.Contains(own, schema) || slices.Contains(kept, schema))}
 	}
 	return out, nil
 }

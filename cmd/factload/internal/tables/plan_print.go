@@ -21,16 +21,17 @@ import (
 
 // planPrinter writes plans for people and for programs.
 type planPrinter struct {
-	w       io.Writer
-	colour  bool
-	prune   bool
-	schemas []string // what --schemas named, to say what to type next
+	w      io.Writer
+	colour bool
+	prune  bool
+
+	applyCommand func(hazards []ddl.Hazard, options, names []string) string // what to type next
 
 	schemaOf map[string]string // the schema of each table
 }
 
 func newPlanPrinter(a *cli.App, prune bool, schemaOf map[string]string) planPrinter {
-	return planPrinter{w: a.Out, colour: show.IsTerminal(a.Out) && os.Getenv("NO_COLOR") == "", prune: prune, schemas: a.Config.Schemas, schemaOf: schemaOf}
+	return planPrinter{w: a.Out, colour: show.IsTerminal(a.Out) && os.Getenv("NO_COLOR") == "", prune: prune, applyCommand: a.ApplyCommand, schemaOf: schemaOf}
 }
 
 // print writes the plans and what to do next.
@@ -185,21 +186,11 @@ func (p planPrinter) next(plans []migrate.HostPlan) string {
 		return text + "; those marked ! without statements cannot be made, and as long as there are any, nothing is applied.\n" +
 			"Keep the schema as the table is there, or load the rows into a table of another name."
 	}
-	command := []string{"factload", "apply"}
-	for _, h := range hazards {
-		command = append(command, "--allow", h.String())
-	}
+	var options []string
 	if p.prune {
-		command = append(command, "--prune")
+		options = append(options, "--prune")
 	}
-	command = append(command, views...)
-	for _, s := range p.schemas {
-		command = append(command, "--schemas", shellWord(s))
-	}
-	for _, name := range names {
-		command = append(command, shellWord(name))
-	}
-	return text + ". To make them:\n  " + strings.Join(command, " ")
+	return text + ". To make them:\n  " + p.applyCommand(hazards, append(options, views...), names)
 }
 
 // allWell says that so many tables were looked at and found right.
@@ -238,17 +229,6 @@ func needed(plans []migrate.HostPlan) (hazards []ddl.Hazard, blocked bool) {
 	}
 	slices.Sort(hazards)
 	return hazards, blocked
-}
-
-// shellWord quotes a word for the shell where it has to be.
-func shellWord(s string) string {
-	plain := func(r rune) bool {
-		return r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("_-./:@%+,", r)
-	}
-	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
-	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
 }
 
 func (p planPrinter) bold(s string) string { return p.paint(s, "1") }
