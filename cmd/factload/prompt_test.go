@@ -155,3 +155,13 @@ func TestPrompt(t *testing.T) {
 	c.typed("\x04")
 	require.NoError(t, c.cmd.Wait())
 }
+
+// A terminal gets the first lines of an answer that has a billion, and is told how to get the others.
+func TestTerminalGetsFirstLines(t *testing.T) {
+	t.Parallel()
+	engine := enginetest.Start(t, embedded.Config{})
+	c := startTerminal(t, "query", "--config", "none", "--dsn", engine.HTTPDSN(), "--format", "CSV", "SELECT number FROM numbers(1000000000)")
+	c.expect("\n1999\r\n")
+	c.expect("these are the first 2,000 lines: --output FILE, or a pipe, gets all")
+	require.NoError(t, c.cmd.Wait())
+}

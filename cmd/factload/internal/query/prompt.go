@@ -150,7 +150,7 @@ func (p *prompter) show(ctx context.Context, statement string, params ...any) bo
 	once.params = slices.Concat(params, p.params)
 	var answer bytes.Buffer
 	begin := time.Now()
-	err := once.ask(ctx, &answer, statement)
+	err := once.ask(ctx, &firstLines{&answer, terminalLines}, statement)
 	took := time.Since(begin)
 	switch {
 	case err != nil && ctx.Err() != nil:

@@ -45,7 +45,8 @@ prompt asks for statements; \? there lists what it knows.
 
 Any output format of ClickHouse works: Pretty, Vertical, JSONEachRow, CSVWithNames,
 Parquet and so on. --output writes a file in the format of its ending: csv, tsv, json,
-jsonl, parquet, arrow, orc, avro, md or xml. Pretty tables show the first 1,000 rows.
+jsonl, parquet, arrow, orc, avro, md or xml. Pretty tables show the first 1,000 rows, and
+a terminal the first 2,000 lines of any format; a file or a pipe gets all lines.
 --chart bar and --chart line draw the answer of one statement in the terminal, or with
 --output as a page that ends in .html. The first column says where; the first column
 of numbers after it is drawn, and a column of text besides gives a line, or the part
@@ -225,7 +226,8 @@ func infileError(insert, file, format string) error {
 // killWait bounds how long it is waited for a server that is told to end a statement.
 const killWait = 5 * time.Second
 
-// ask runs one statement and writes its answer. When ctx ends before, the server is told to end it as well.
+// ask runs one statement and writes its answer, of which a terminal gets the first lines. When ctx or the lines end before,
+// the server is told to end it as well.
 func (q *asker) ask(ctx context.Context, w io.Writer, statement string) error {
 	plain := withoutComments(statement)
 	if infile := infilePattern.FindStringSubmatch(plain); infile != nil {
@@ -234,16 +236,29 @@ func (q *asker) ask(ctx context.Context, w io.Writer, statement string) error {
 	if insert := insertPattern.FindStringSubmatch(plain); insert != nil {
 		return q.insert(ctx, insert[1], insert[2])
 	}
+	if show.IsTerminal(w) {
+		w = &firstLines{w, terminalLines}
+	}
 	id := uuid.NewString()
 	err := q.client.QueryFormat(chgo.Context(ctx, chgo.WithQueryID(id)), w, q.format, statement, q.params...)
-	if err != nil && ctx.Err() != nil {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killWait)
-		defer cancel()
-		if err := q.client.Exec(ctx, "KILL QUERY WHERE query_id = {id:String} ASYNC", clickhouse.Param("id", id)); err != nil {
-			q.Log.Warn("the server was not told to end the statement", "query_id", id, "error", err)
-		}
+	enough := errors.Is(err, errEnough)
+	if enough || err != nil && ctx.Err() != nil {
+		q.kill(ctx, id)
+	}
+	if enough {
+		fmt.Fprintf(q.Err, "these are the first %s: --output FILE, or a pipe, gets all\n", show.Count(terminalLines, "line"))
+		return nil
 	}
 	return q.queryError(err, statement)
+}
+
+// kill has the server end a statement.
+func (q *asker) kill(ctx context.Context, id string) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), killWait)
+	defer cancel()
+	if err := q.client.Exec(ctx, "KILL QUERY WHERE query_id = {id:String} ASYNC", clickhouse.Param("id", id)); err != nil {
+		q.Log.Warn("the server was not told to end the statement", "query_id", id, "error", err)
+	}
 }
 
 var formatClause = regexp.MustCompile(`(?i)\bformat\s+(\w+)`)
