@@ -30,26 +30,33 @@ const (
 	maxLines    = 8
 )
 
-// drawChart asks one query and draws its answer, in the terminal or as a page.
+// chartFiles are the endings of files that a chart is written to.
+var chartFiles = []string{"html", "svg", "png"}
+
+// drawChart asks one query and draws its answer, in the terminal, as a page or as a picture.
 func drawChart(ctx context.Context, a *cli.App, sql string, f queryFlags) error {
 	statements, _ := splitStatements(sql)
+	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(f.output)), ".")
 	switch {
 	case !slices.Contains(htmlreport.Marks(), f.chart):
 		return cli.UsageError(fmt.Errorf("--chart %q: use %s", f.chart, strings.Join(htmlreport.Marks(), " or ")))
 	case len(statements) != 1:
 		return cli.UsageError(errors.New("--chart draws the answer of one statement"))
-	case f.output != "" && strings.ToLower(filepath.Ext(f.output)) != ".html":
-		return cli.UsageError(fmt.Errorf("--output %s: a chart is written to a file that ends in .html", f.output))
+	case f.output != "" && !slices.Contains(chartFiles, format):
+		return cli.UsageError(fmt.Errorf("--output %s: a chart is written to a file that ends in one of %s", f.output, strings.Join(chartFiles, ", ")))
 	}
 	return withAsker(ctx, a, f, func(ask *asker, ctx context.Context) error {
 		r, err := htmlreport.OfQuery(ctx, ask.client, f.chart, statements[0], ask.params...)
 		if err != nil {
 			return ask.queryError(err, statements[0])
 		}
-		if f.output != "" {
+		switch {
+		case f.output == "":
+			return writeChart(a.Out, r.Answers[0])
+		case format == "html":
 			return writeFile(f.output, r.WriteHTML)
 		}
-		return writeChart(a.Out, r.Answers[0])
+		return writeFile(f.output, func(w io.Writer) error { return writePicture(w, r.Answers[0], format) })
 	})
 }
 
@@ -61,12 +68,7 @@ type point struct {
 
 // writeChart draws an answer with the characters of a terminal.
 func writeChart(w io.Writer, answer htmlreport.Answer) error {
-	chart := answer.Chart
-	at, value := chart.X[0], chart.Y[0]
-	if chart.Mark == "bar" && answer.Columns[0].Name == chart.Y[0] {
-		at, value = value, at
-	}
-	points := pointsOf(answer, at, value, chart.Color)
+	points, _ := pointsOf(answer)
 	if len(points) == 0 {
 		_, err := fmt.Fprintln(w, "no rows")
 		return err
@@ -75,16 +77,19 @@ func writeChart(w io.Writer, answer htmlreport.Answer) error {
 	if columns := show.Width(w); columns > 0 {
 		width = min(width, columns)
 	}
-	fmt.Fprintln(w, chart.Title)
-	if chart.Mark == "line" {
+	fmt.Fprintln(w, answer.Chart.Title)
+	if answer.Chart.Mark == "line" {
 		return writeLines(w, points, answer.Columns[0].Type == "day", width, show.IsTerminal(w))
 	}
 	return writeBars(w, points, width)
 }
 
-// pointsOf reads the columns of a chart. Rows without a value are left out.
-func pointsOf(answer htmlreport.Answer, at, value, group string) []point {
-	var out []point
+// pointsOf reads the columns of a chart, and names the one of the values. Rows without a value are left out.
+func pointsOf(answer htmlreport.Answer) (out []point, value string) {
+	at, value, group := answer.Chart.X[0], answer.Chart.Y[0], answer.Chart.Color
+	if answer.Chart.Mark == "bar" && answer.Columns[0].Name == value { // bars lie
+		at, value = value, at
+	}
 	for _, row := range answer.Parts[0].Rows {
 		var p point
 		known := true
@@ -106,7 +111,7 @@ func pointsOf(answer htmlreport.Answer, at, value, group string) []point {
 			out = append(out, p)
 		}
 	}
-	return out
+	return out, value
 }
 
 // textOf returns a JSON value as a person reads it.
@@ -234,7 +239,14 @@ func bounds(points []point) (lower, upper float64, rows int) {
 	for _, p := range points {
 		lower, upper = min(lower, p.value), max(upper, p.value)
 	}
-	least := max(upper-lower, 1e-9) / chartHeight
+	step := roundStep(upper-lower, chartHeight)
+	lower, upper = math.Floor(lower/step)*step, math.Ceil(upper/step)*step
+	return lower, upper, max(1, int(math.Round((upper-lower)/step)))
+}
+
+// roundStep returns a round number of which a span has so many at most.
+func roundStep(span, most float64) float64 {
+	least := max(span, 1e-9) / most
 	unit := math.Pow(10, math.Floor(math.Log10(least)))
 	step := 10 * unit
 	for _, round := range []float64{5, 2.5, 2, 1} {
@@ -242,8 +254,7 @@ func bounds(points []point) (lower, upper float64, rows int) {
 			step = round * unit
 		}
 	}
-	lower, upper = math.Floor(lower/step)*step, math.Ceil(upper/step)*step
-	return lower, upper, max(1, int(math.Round((upper-lower)/step)))
+	return step
 }
 
 // resample returns the values of a line at so many positions, on straight lines between its points, and NaN outside them.

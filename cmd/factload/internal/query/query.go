@@ -48,9 +48,10 @@ Parquet and so on. --output writes a file in the format of its ending: csv, tsv,
 jsonl, parquet, arrow, orc, avro, md or xml. Pretty tables show the first 1,000 rows, and
 a terminal the first 2,000 lines of any format; a file or a pipe gets all lines.
 --chart bar and --chart line draw the answer of one statement in the terminal, or with
---output as a page that ends in .html. The first column says where; the first column
-of numbers after it is drawn, and a column of text besides gives a line, or the part
-of a bar, of its own for each of its values.
+--output as a page (.html) or a picture (.svg, .png). The first column says where; the
+first column of numbers after it is drawn, and a column of text besides gives a line,
+or the part of a bar, of its own for each of its values. A PNG has no letters beyond
+Latin, Greek and Cyrillic ones.
 
 An INSERT that ends with FORMAT and a name takes its rows from standard input.
 
@@ -62,6 +63,7 @@ DSN, or give an http:// DSN.`,
   factload query --param model=atlas-mini "SELECT count() FROM message WHERE model = {model:String}"
   factload query --output latency.parquet "SELECT * FROM answer_latency"
   factload query --chart bar "SELECT model, count() FROM message GROUP BY model ORDER BY 2 DESC"
+  factload query --chart line --output cost.svg "SELECT toDate(created_at), sum(cost_usd) FROM message GROUP BY 1 ORDER BY 1"
   factload query "INSERT INTO message FORMAT JSONEachRow" < messages.jsonl
   factload query --file question.sql`,
 		Args: func(_ *cobra.Command, args []string) error {
