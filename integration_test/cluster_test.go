@@ -2,6 +2,7 @@ package integration
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -152,6 +153,82 @@ func TestSoakShardsKilledDuringLoads(t *testing.T) {
 			tr.requireExact(kills * rows)
 		})
 	}
+}
+
+// TestRowsThatShardsRefuse has constraints on the tables of two shards. A load rejects the lines that break
+// them, also when it is run again, and of the calls that record together those fail that have such a fact.
+func TestRowsThatShardsRefuse(t *testing.T) {
+	t.Parallel()
+	tr := newShardsTrial(t, 2)
+	pipeline, _ := service(t, clickhouse.Config{DSN: tr.dsn})
+	schema := spreadAnswers()
+	require.NoError(t, pipeline.EnsureSchemas(t.Context(), schema))
+	for i, s := range tr.servers {
+		db := &enginetest.DB{HTTPDSN: s.HTTPDSN()}
+		db.Exec(t, fmt.Sprintf("ALTER TABLE spread_answer_local ADD CONSTRAINT few%d CHECK n %% 50 != %d", i, i))
+	}
+	owner := func(id string) int {
+		return atoi(t, (&enginetest.DB{HTTPDSN: tr.servers[0].HTTPDSN()}).Query(t, "SELECT cityHash64('"+id+"') % 2"))
+	}
+	refused := func(id string, n int) bool { return n%50 <= 1 && owner(id) == n%50 }
+
+	client, err := clickhouse.Open(tr.dsn)
+	require.NoError(t, err)
+	defer client.Close()
+	options, _ := schema.Table.(ddl.Options)
+	rejects := filepath.Join(t.TempDir(), "rejects")
+	cfg := bulk.Config{
+		Client: client, Schema: schema.Name, Inputs: []string{tr.write("a.jsonl", 0, 1000)}, Rejects: rejects,
+		Targets: map[string]bulk.Target{schema.Name: {Schema: schema, Table: options}},
+	}
+	var want []string
+	for n := range 1000 {
+		if id := fmt.Sprintf("load-%d", n); n%50 <= 1 && refused(id, n) {
+			want = append(want, fmt.Sprintf("%d few%d", n+1, n%50))
+		}
+	}
+	sum, err := bulk.Load(t.Context(), cfg)
+	require.NoError(t, err)
+	require.EqualValues(t, len(want), sum.Rejected)
+	require.EqualValues(t, 1000-len(want), sum.Rows)
+	text, err := os.ReadFile(rejects)
+	require.NoError(t, err)
+	var have []string
+	for line := range strings.Lines(string(text)) {
+		var e struct {
+			Line  int
+			Error string
+		}
+		require.NoError(t, json.Unmarshal([]byte(line), &e))
+		_, name, _ := strings.Cut(e.Error, `constraint "`)
+		have = append(have, fmt.Sprintf("%d %.4s", e.Line, name))
+	}
+	require.Equal(t, want, have)
+	sum, err = bulk.Load(t.Context(), cfg)
+	require.NoError(t, err)
+	require.Zero(t, sum.Rows)
+	tr.requireExact(1000 - len(want))
+
+	const calls = 60
+	errs := make([]error, calls)
+	var wg sync.WaitGroup
+	stored := 1000 - len(want)
+	for i := range calls {
+		wg.Go(func() {
+			id := fmt.Sprintf("fact-%d", i)
+			errs[i] = pipeline.Record(t.Context(), fact.Fact{ID: id, Schema: schema.Name, Data: map[string]any{"id": id, "n": i, "text": ""}})
+		})
+	}
+	wg.Wait()
+	for i, err := range errs {
+		if refused(fmt.Sprintf("fact-%d", i), i) {
+			require.ErrorIs(t, err, clickhouse.ErrRejected, i)
+			continue
+		}
+		require.NoError(t, err, i)
+		stored++
+	}
+	tr.requireExact(stored)
 }
 
 // TestSoakShardsKilledDuringRecord records facts into shards that are killed meanwhile.

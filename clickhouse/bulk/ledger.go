@@ -27,6 +27,7 @@ type server interface {
 	Ensure(ctx context.Context, tables ...ddl.Table) error
 	Inspect(ctx context.Context, table string) (*ddl.Table, error)
 	Insert(ctx context.Context, in insert.Insert) error
+	Places(ctx context.Context, table string) ([]insert.Place, error)
 	OutsideViews(ctx context.Context, table string, layout *block.Layout) ([]insert.OutsideView, error)
 	Violations(ctx context.Context, in insert.Insert) ([]insert.Violation, error)
 	Select(ctx context.Context, dest any, sql string, params ...any) error

@@ -97,18 +97,37 @@ func (t *table) prepare(ctx context.Context, s server, warn func(string), keep f
 			warn(fmt.Sprintf("what materialized view %q fills may lack rows if a load is interrupted, and is not completed: %s", view.Name, view.Reason))
 		}
 	}
-	var answer []struct {
-		Picky bool `ch:"picky"`
-	}
-	if err := s.Select(ctx, &answer, pickySQL, chconn.Param("name", t.name)); err != nil {
+	picky, err := isPicky(ctx, s, t.name)
+	if err != nil {
 		return err
 	}
 	if err := keep(ctx, t); err != nil {
 		return err
 	}
 	t.ready = true
-	t.picky = len(answer) == 1 && answer[0].Picky || have != nil && textForJSON(*have, t.ddl.Columns)
+	t.picky = picky || have != nil && textForJSON(*have, t.ddl.Columns)
 	return nil
+}
+
+// isPicky reports whether the table, or that of a shard, has constraints that the server can be
+// asked about.
+func isPicky(ctx context.Context, s server, name string) (bool, error) {
+	places, err := s.Places(ctx, name)
+	if err != nil {
+		return false, err
+	}
+	for _, at := range places {
+		var answer []struct {
+			Picky bool `ch:"picky"`
+		}
+		if err := at.Client.Select(ctx, &answer, pickySQL, chconn.Param("name", at.Table)); err != nil {
+			return false, err
+		}
+		if len(answer) == 1 && answer[0].Picky {
+			return true, nil
+		}
+	}
+	return false, nil
 }
 
 // textForJSON reports whether one of the columns is of text, and of JSON in the table.

@@ -30,10 +30,18 @@ type Violation struct {
 // It returns none also when the server cannot tell: if a constraint needs a
 // column that the block lacks, or cannot be computed for some row, or if the
 // user may not ask. The columns that constraints need are sent, as a temporary
-// table; they take several times their memory meanwhile.
+// table; they take several times their memory meanwhile. Of a Distributed table each shard
+// is asked for its rows.
 func (ins *Inserter) Violations(ctx context.Context, in Insert) ([]Violation, error) {
 	if broken, err := ins.againstMarks(ctx, in); err != nil || len(broken) > 0 {
 		return broken, err
+	}
+	to, err := ins.spreadOf(ctx, in.Table)
+	if err != nil {
+		return nil, err
+	}
+	if to != nil {
+		return ins.violations(ctx, in, to)
 	}
 	checks, err := ins.checks(ctx, in)
 	if err != nil || len(checks) == 0 {

@@ -72,6 +72,8 @@ type sighting struct {
 	viewNames []string
 	// marked are the columns of JSON.
 	marked []string
+	// checks means that the table has CHECK constraints.
+	checks bool
 	// remembers means that the table ignores an insert that is repeated with its
 	// token, as far as that is known.
 	remembers bool
@@ -326,6 +328,7 @@ const lookSightingSQL = `SELECT toString(uuid) AS uuid, match(engine_full, {fenc
 	(SELECT groupArray(name) FROM system.columns
 		WHERE database = currentDatabase() AND table = {table:String} AND startsWith(comment, {mark:String})) AS marked,
 	if(engine = 'Distributed', engine_full, '') AS spread,
+	position(create_table_query, ' CHECK ') > 0 AS checks,
 	hostName() AS host, toInt64(toUnixTimestamp(now())) - uptime() AS started
 FROM system.tables WHERE database = currentDatabase() AND name = {table:String}`
 
@@ -360,6 +363,7 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 		Window string   `ch:"window"`
 		Marked []string `ch:"marked"`
 		Spread string   `ch:"spread"`
+		Checks bool     `ch:"checks"`
 
 		Host    string `ch:"host"`
 		Started int64  `ch:"started"`
@@ -385,7 +389,7 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 	if s.distributed, err = ddl.ParseDistributed(row.Spread); err != nil {
 		return sighting{}, false, chconn.SchemaError(fmt.Errorf("insert into %q: %w", table, err))
 	}
-	s.viewNames, s.marked = row.Names, row.Marked
+	s.viewNames, s.marked, s.checks = row.Names, row.Marked, row.Checks
 	s.uuid, s.views, s.remembers, s.oneSwitch = row.UUID, row.Views, window != "" && window != "0", server.oneSwitch
 	return s, row.Fenced, nil
 }

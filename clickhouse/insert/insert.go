@@ -78,6 +78,8 @@ type Insert struct {
 // its sharding key, each shard's as one insert with the same token. They are held in
 // memory a second time meanwhile. When a shard fails, others may have stored their rows;
 // the repetition adds those that are missing, as long as shards, weights and key are the same.
+// Where local tables have CHECK constraints, each shard is asked about its rows before any
+// gets some, so that a block that breaks one is refused as a whole.
 // A key that is not of the row alone, local tables in another database, replicas
 // that do not share their rows, and a Client over HTTP are [ErrSchema] or [ErrRejected].
 // PartsDone and OnPart are ignored.

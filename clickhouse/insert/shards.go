@@ -1,6 +1,7 @@
 package insert
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -159,6 +160,9 @@ func (ins *Inserter) insertShards(ctx context.Context, op string, in Insert, to 
 	if err != nil {
 		return ins.client.Fail(ctx, op, err, chconn.Unsent)
 	}
+	if err := to.check(ctx, op, parts); err != nil {
+		return ins.client.Fail(ctx, op, err, chconn.Unsent)
+	}
 	in.Table, in.PartsDone, in.OnPart = to.Local, 0, nil
 	err = to.each(parts, func(s shard, part *block.Block) error {
 		one := in
@@ -171,6 +175,45 @@ func (ins *Inserter) insertShards(ctx context.Context, op string, in Insert, to 
 		}
 	}
 	return err
+}
+
+// check returns an error when rows of several shards break a CHECK constraint of one of
+// them. Of a block that is refused none is stored then, as on one server, which is asked by nobody else.
+func (to *spread) check(ctx context.Context, op string, parts []*block.Block) error {
+	errs := make([]error, len(parts))
+	var wait sync.WaitGroup
+	filled := 0
+	for _, part := range parts {
+		filled += min(part.Rows(), 1)
+	}
+	for i, part := range parts {
+		if part.Rows() > 0 && filled > 1 {
+			wait.Go(func() { errs[i] = to.shards[i].check(ctx, op, to.Local, part) })
+		}
+	}
+	wait.Wait()
+	return cmp.Or(errs...)
+}
+
+func (s shard) check(ctx context.Context, op, table string, rows *block.Block) error {
+	seen, err := s.inserter.generation(ctx, table)
+	if err != nil {
+		return onShard(s, err)
+	}
+	if !seen.checks {
+		return nil
+	}
+	broken, err := s.inserter.Violations(ctx, Insert{Table: table, Block: rows})
+	if err != nil {
+		return onShard(s, err)
+	}
+	if len(broken) == 0 {
+		return nil
+	}
+	return onShard(s, &chconn.Error{
+		Op: op, Class: chconn.ErrRejected, Code: chconn.CodeViolatedConstraint, Name: "VIOLATED_CONSTRAINT",
+		Text: fmt.Sprintf("constraint %q of the table %q is violated by %d rows: %s", broken[0].Check.Name, table, len(broken), broken[0].Check.Expr),
+	})
 }
 
 // each calls do for each shard that has rows, all at once, and makes one error of theirs.
@@ -232,13 +275,28 @@ func classOf(err error) error {
 	return nil
 }
 
-// divideByShard returns the rows of each shard. A question that fails is no answer: the
-// rows must not go another way because of it than the last time.
+// divideByShard returns the rows of each shard.
 func (ins *Inserter) divideByShard(ctx context.Context, table string, rows *block.Block, to *spread) ([]*block.Block, error) {
-	parts := make([]*block.Block, len(to.shards))
-	if len(parts) == 1 {
+	if len(to.shards) == 1 {
 		return []*block.Block{rows}, nil
 	}
+	owners, err := ins.owners(ctx, table, rows, to)
+	if err != nil {
+		return nil, err
+	}
+	parts := make([]*block.Block, len(to.shards))
+	for i := range parts {
+		parts[i] = rows.Layout().NewBlock()
+		if err := parts[i].AppendSelected(rows, func(row int) bool { return owners[row] == i }); err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
+}
+
+// owners returns the number of each row's shard. A question that fails is no answer: the
+// rows must not go another way because of it than the last time.
+func (ins *Inserter) owners(ctx context.Context, table string, rows *block.Block, to *spread) ([]int, error) {
 	names := to.Names()
 	var columns []int
 	var named []string
@@ -258,11 +316,42 @@ func (ins *Inserter) divideByShard(ctx context.Context, table string, rows *bloc
 	if err != nil {
 		return nil, err
 	}
-	for i := range parts {
-		parts[i] = rows.Layout().NewBlock()
-		if err := parts[i].AppendSelected(rows, func(row int) bool { return to.slots[slots[row]] == i }); err != nil {
+	owners := make([]int, len(slots))
+	for row, slot := range slots {
+		owners[row] = to.slots[slot]
+	}
+	return owners, nil
+}
+
+// violations asks each shard for those of its rows that break constraints there.
+func (ins *Inserter) violations(ctx context.Context, in Insert, to *spread) (out []Violation, err error) {
+	owners := make([]int, in.Block.Rows())
+	if len(to.shards) > 1 {
+		if owners, err = ins.owners(ctx, in.Table, in.Block, to); err != nil {
 			return nil, err
 		}
 	}
-	return parts, nil
+	for i, s := range to.shards {
+		var rows []int // of the shard, by their numbers in the block
+		for row, owner := range owners {
+			if owner == i {
+				rows = append(rows, row)
+			}
+		}
+		part := in.Block.Layout().NewBlock()
+		if err := part.AppendSelected(in.Block, func(row int) bool { return owners[row] == i }); err != nil {
+			return nil, err
+		}
+		if part.Rows() == 0 {
+			continue
+		}
+		found, err := s.inserter.Violations(ctx, Insert{Table: to.Local, Block: part})
+		if err != nil {
+			return nil, onShard(s, err)
+		}
+		for _, v := range found {
+			out = append(out, Violation{Row: rows[v.Row], Check: v.Check})
+		}
+	}
+	return oneOfEachRow(out), nil
 }

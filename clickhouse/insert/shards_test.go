@@ -3,6 +3,7 @@ package insert
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -137,15 +138,61 @@ func TestInsertsThatCannotBeDividedAreRefused(t *testing.T) {
 	refused(c, "no_key", "the sharding key is missing")
 	refused(open(t, servers[0].HTTPDSN()), "spread", "use a DSN that begins with clickhouse://")
 
-	// A shard that is down takes nothing, and the others do.
+	// Nothing is stored when a shard is seen to be down, and the error names it. When it goes down after it
+	// was looked at, the others have stored their rows.
+	knowing := c.anew()
+	knowing.generations.fresh = time.Hour
+	require.NoError(t, knowing.Insert(t.Context(), Insert{Table: "spread", Block: rows, Token: "a"}))
 	require.NoError(t, servers[1].Kill())
-	err := c.Insert(t.Context(), Insert{Table: "spread", Block: rows, Token: "a"})
-	require.ErrorIs(t, err, chconn.ErrAmbiguous)
-	require.ErrorContains(t, err, "shard "+chtest.Host(t, servers[1].DSN()))
-	var e *chconn.Error
-	require.ErrorAs(t, err, &e)
-	require.True(t, e.Partial)
+	down := func(c *testClient, class error) {
+		t.Helper()
+		err := c.Insert(t.Context(), Insert{Table: "spread", Block: spreadBlock(t, 10, 10), Token: "b"})
+		require.ErrorContains(t, err, "shard "+chtest.Host(t, servers[1].DSN()))
+		var e *chconn.Error
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, class, e.Class)
+		require.Equal(t, class == chconn.ErrAmbiguous, e.Partial) //nolint:errorlint // it is the very class
+	}
+	down(c.anew(), chconn.ErrRetryable)
+	const count = "SELECT toString(count()) FROM spread_local"
+	before, err := c.SelectText(t.Context(), "count", count)
+	require.NoError(t, err)
+	down(knowing, chconn.ErrAmbiguous)
+	after, err := c.SelectText(t.Context(), "count", count)
+	require.NoError(t, err)
+	require.NotEqual(t, before, after)
 	require.NoError(t, servers[1].Restart(t.Context()))
-	require.NoError(t, c.Insert(t.Context(), Insert{Table: "spread", Block: rows, Token: "a", Again: true}))
-	requireSpread(t, []*testClient{c, open(t, servers[1].DSN())}, "cityHash64(id)", 10)
+	require.NoError(t, c.Insert(t.Context(), Insert{Table: "spread", Block: spreadBlock(t, 10, 10), Token: "b", Again: true}))
+	requireSpread(t, []*testClient{c, open(t, servers[1].DSN())}, "cityHash64(id)", 20)
+}
+
+// TestABlockWithRowsThatAShardRefuses: no shard stores a row of it, and it is known which rows they are.
+func TestABlockWithRowsThatAShardRefuses(t *testing.T) {
+	t.Parallel()
+	shards := startShards(t, 2)
+	c := shards[0]
+	ensure(t, c, spreadSchema, ddl.Options{Cluster: enginetest.ClusterName, Distributed: true, ShardingKey: "n"})
+	require.NoError(t, shards[1].Exec(t.Context(), "ALTER TABLE spread_local ADD CONSTRAINT few CHECK n % 5 != 0"))
+	rows := spreadBlock(t, 0, 100) // of which those with an odd n are on the second shard
+	in := Insert{Table: "spread", Block: rows, Token: "a"}
+	for range 2 {
+		err := c.Insert(t.Context(), in)
+		require.ErrorIs(t, err, chconn.ErrRejected)
+		require.True(t, chconn.ViolatesConstraint(err))
+		require.ErrorContains(t, err, `constraint "few" of the table "spread_local" is violated by 10 rows: (n % 5) != 0`)
+		requireSpread(t, shards, "reinterpretAsUInt32(n)", 0)
+	}
+	broken, err := c.Violations(t.Context(), in)
+	require.NoError(t, err)
+	refused := make(map[int]bool)
+	for i, v := range broken {
+		require.Equal(t, 10*i+5, v.Row)
+		require.Equal(t, "few", v.Check.Name)
+		refused[v.Row] = true
+	}
+	require.Len(t, refused, 10)
+	rest := rows.Layout().NewBlock()
+	require.NoError(t, rest.AppendSelected(rows, func(row int) bool { return !refused[row] }))
+	require.NoError(t, c.Insert(t.Context(), Insert{Table: "spread", Block: rest, Token: "b"}))
+	requireSpread(t, shards, "reinterpretAsUInt32(n)", 90)
 }
