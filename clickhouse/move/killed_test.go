@@ -18,6 +18,7 @@ import (
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/embedded"
 	"github.com/factload/factload/clickhouse/move"
+	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 	"github.com/factload/factload/internal/soak"
@@ -84,19 +85,19 @@ func writeRows(t *testing.T, path string, from, to int) {
 	}
 }
 
-func loadRows(t *testing.T, dsn, path string) bulk.Summary {
+func loadRows(t *testing.T, dsn, path string, options ddl.Options) bulk.Summary {
 	t.Helper()
 	sum, err := bulk.Load(t.Context(), bulk.Config{
-		Client: open(t, dsn), Schema: idSchema.Name, Inputs: []string{path}, Targets: map[string]bulk.Target{idSchema.Name: {Schema: idSchema}},
+		Client: open(t, dsn), Schema: idSchema.Name, Inputs: []string{path}, Targets: map[string]bulk.Target{idSchema.Name: {Schema: idSchema, Table: options}},
 	})
 	require.NoError(t, err)
 	return sum
 }
 
 // missing gives facts to a server, and returns how many it did not have.
-func missing(t *testing.T, dsn string, facts []fact.Fact) int {
+func missing(t *testing.T, dsn string, facts []fact.Fact, options ddl.Options) int {
 	t.Helper()
-	m, err := clickhouse.New(clickhouse.Config{DSN: dsn})
+	m, err := clickhouse.New(clickhouse.Config{DSN: dsn, Tables: map[string]ddl.Options{idSchema.Name: options}})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, m.Close(context.Background())) }()
 	require.NoError(t, m.EnsureSchema(t.Context(), idSchema))
@@ -106,8 +107,8 @@ func missing(t *testing.T, dsn string, facts []fact.Fact) int {
 }
 
 // TestSoakKilledMove moves what has been loaded and recorded from one engine to another, or
-// to a table that is divided between two. Who moves is killed, a target is killed, and the
-// source grows meanwhile. At the end both sides have the same. With one engine, a grown
+// to the shards of a cluster. Who moves is killed, a target is killed, and the
+// source grows meanwhile. At the end both sides have the same, a grown
 // file loads what is new in it, and facts are not repeated.
 func TestSoakKilledMove(t *testing.T) {
 	t.Parallel()
@@ -122,18 +123,21 @@ func TestSoakKilledMove(t *testing.T) {
 func testKilledMove(t *testing.T, sharded bool) {
 	random := rand.New(rand.NewPCG(soak.Seed(t), 0))
 	rows, kills := soak.Scale(20_000, 5_000_000), soak.Trials(t, 3, 10)
-	source, target := enginetest.Start(t, embedded.Config{}), enginetest.Start(t, embedded.Config{Remote: true, Password: "p"})
-	servers := []*embedded.Server{target}
+	source := enginetest.Start(t, embedded.Config{})
+	options, servers := ddl.Options{}, []*embedded.Server(nil)
 	if sharded {
-		servers = append(servers, enginetest.Start(t, embedded.Config{Password: "p"}))
+		options = ddl.Options{Cluster: enginetest.ClusterName, Distributed: true, ShardingKey: "cityHash64(id)"}
+		servers = enginetest.Cluster(t, 2)
+	} else {
+		servers = []*embedded.Server{enginetest.Start(t, embedded.Config{})}
 	}
+	target := servers[0]
 	path := filepath.Join(t.TempDir(), "rows.jsonl")
 	writeRows(t, path, 0, rows)
-	require.EqualValues(t, rows, loadRows(t, source.DSN(), path).Rows)
-	facts := idFacts(0, 100)
-	require.Equal(t, 100, missing(t, source.DSN(), facts))
+	require.EqualValues(t, rows, loadRows(t, source.DSN(), path, ddl.Options{}).Rows)
+	require.Equal(t, 100, missing(t, source.DSN(), idFacts(0, 100), ddl.Options{}))
 	if sharded {
-		divide(t, servers, "with_id", "id String, k LowCardinality(String), n UInt32", "id")
+		require.Zero(t, missing(t, target.DSN(), nil, options), "the tables are made")
 	}
 
 	c := child{From: source.DSN(), To: target.DSN(), PieceRows: max(uint64(rows)/50, 1000)}
@@ -153,7 +157,7 @@ func testKilledMove(t *testing.T, sharded bool) {
 		}
 		writeRows(t, path, rows, rows+500)
 		rows += 500
-		require.EqualValues(t, 500, loadRows(t, source.DSN(), path).Rows)
+		require.EqualValues(t, 500, loadRows(t, source.DSN(), path, ddl.Options{}).Rows)
 		n := "no"
 		if there := textOf(t, target.DSN(), "SELECT toString(count()) FROM system.tables WHERE database = currentDatabase() AND name = 'with_id'"); there == "1" {
 			n = textOf(t, target.DSN(), "SELECT toString(count()) FROM with_id")
@@ -168,15 +172,18 @@ func testKilledMove(t *testing.T, sharded bool) {
 	have := textOf(t, target.DSN(), sum)
 	require.Equal(t, textOf(t, source.DSN(), sum), have)
 	require.Contains(t, have, fmt.Sprintf("(%d,%[1]d,", rows+100))
-	if sharded {
-		return // loads look for the table's own engine
-	}
 
 	writeRows(t, path, rows, rows+700)
-	grown := loadRows(t, target.DSN(), path)
+	grown := loadRows(t, target.DSN(), path, options)
 	require.EqualValues(t, 700, grown.Rows)
 	require.EqualValues(t, rows, grown.SkippedRows)
-	require.Equal(t, 5, missing(t, target.DSN(), idFacts(0, 105)))
+	require.Equal(t, 5, missing(t, target.DSN(), idFacts(0, 105), options))
+	require.Equal(t, fmt.Sprintf("(%d,%[1]d)", rows+700+105), textOf(t, target.DSN(), "SELECT toString((count(), uniqExact(id))) FROM with_id"))
+	for i, server := range servers {
+		if sharded {
+			require.Equal(t, fmt.Sprintf("[%d]", i), textOf(t, server.DSN(), "SELECT toString(groupUniqArray(cityHash64(id) % 2)) FROM with_id_local"))
+		}
+	}
 }
 
 func textOf(t *testing.T, dsn, sql string) string {
@@ -209,13 +216,13 @@ func TestUnfinishedLoad(t *testing.T) {
 	p.config.Finish = true
 	path := filepath.Join(t.TempDir(), "rows.jsonl")
 	writeRows(t, path, 0, 10)
-	loadRows(t, p.DSN, path)
+	loadRows(t, p.DSN, path, ddl.Options{})
 	p.Exec(t, "ALTER TABLE _factload_ledger DELETE WHERE state IN ('chunk_done', 'load_done') SETTINGS mutations_sync = 2")
 	_, err := move.Run(t.Context(), p.config)
 	require.ErrorContains(t, err, path)
-	loadRows(t, p.DSN, path)
+	loadRows(t, p.DSN, path, ddl.Options{})
 	require.EqualValues(t, 10, p.run(t, "with_id"))
-	require.EqualValues(t, 10, loadRows(t, p.to.DSN, path).SkippedRows)
+	require.EqualValues(t, 10, loadRows(t, p.to.DSN, path, ddl.Options{}).SkippedRows)
 }
 
 // A table that is divided between two servers is filled through the one that knows both,
