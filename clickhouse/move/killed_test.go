@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"net/url"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -193,21 +191,6 @@ func textOf(t *testing.T, dsn, sql string) string {
 	return text
 }
 
-// divide makes a table on each of the servers, and one on the first that is Distributed
-// over them by the hash of a column.
-func divide(t *testing.T, servers []*embedded.Server, name, columns, by string) {
-	t.Helper()
-	hosts := make([]string, len(servers))
-	for i, server := range servers {
-		u, err := url.Parse(server.DSN())
-		require.NoError(t, err)
-		hosts[i] = u.Host
-		require.NoError(t, open(t, server.DSN()).Exec(t.Context(), "CREATE TABLE parts ("+columns+") ENGINE = MergeTree ORDER BY n"))
-	}
-	require.NoError(t, open(t, servers[0].DSN()).Exec(t.Context(),
-		fmt.Sprintf("CREATE TABLE %s AS remote('%s', 'factload', 'parts', 'factload', 'p', cityHash64(%s))", name, strings.Join(hosts, ","), by)))
-}
-
 // A load that is not finished has to be before the move is: the target does not know what
 // of it is stored.
 func TestUnfinishedLoad(t *testing.T) {
@@ -225,13 +208,18 @@ func TestUnfinishedLoad(t *testing.T) {
 	require.EqualValues(t, 10, loadRows(t, p.to.DSN, path, ddl.Options{}).SkippedRows)
 }
 
-// A table that is divided between two servers is filled through the one that knows both,
-// each row where its hash says.
+// A Distributed table is filled through the server that has it, each row where its hash
+// says. One whose rows would be summed up is refused: nothing could take its place on all shards.
 func TestDistributedTarget(t *testing.T) {
 	t.Parallel()
-	source := enginetest.Database(t)
-	servers := []*embedded.Server{enginetest.Start(t, embedded.Config{Remote: true, Password: "p"}), enginetest.Start(t, embedded.Config{Password: "p"})}
-	divide(t, servers, "t", "n UInt64, s String", "n")
+	source, servers := enginetest.Database(t), enginetest.Cluster(t, 2)
+	for _, server := range servers {
+		client := open(t, server.DSN())
+		require.NoError(t, client.Exec(t.Context(), "CREATE TABLE parts (n UInt64, s String) ENGINE = MergeTree ORDER BY n"))
+		for _, name := range []string{"t", "total"} {
+			require.NoError(t, client.Exec(t.Context(), "CREATE TABLE "+name+" (n UInt64, s String) ENGINE = Distributed(shards, currentDatabase(), parts, cityHash64(n))"))
+		}
+	}
 	c := child{From: source.DSN, To: servers[0].DSN(), PieceRows: 300}
 	source.Exec(t, "CREATE TABLE t (n UInt64, s String) ENGINE = MergeTree ORDER BY n")
 	for range 2 {
@@ -245,4 +233,7 @@ func TestDistributedTarget(t *testing.T) {
 		const sql = "SELECT toString((count() > 500, uniqExact(n) * 2 = count(), groupUniqArray(cityHash64(n) % 2))) FROM parts"
 		require.Equal(t, fmt.Sprintf("(1,1,[%d])", shard), textOf(t, server.DSN(), sql))
 	}
+	source.Exec(t, "CREATE TABLE total (n UInt64, s String) ENGINE = SummingMergeTree ORDER BY n")
+	_, err := c.move(t.Context())
+	require.ErrorContains(t, err, `table "total": its engine sums up rows, and the target's table is Distributed`)
 }

@@ -85,7 +85,13 @@ func (m *mover) newTable(ctx context.Context, def ddl.Table) (*table, error) {
 		t.limit = min(t.limit, max(m.PieceBytes/10/max(stored.Bytes/stored.Rows, 1), 1))
 	}
 	def.Views = nil
-	_, err = m.target.Create(ctx, def)
+	if created, err := m.target.Create(ctx, def); err != nil || created || t.engine != sums {
+		return t, err
+	}
+	there, err := m.target.Inspect(ctx, def.Name)
+	if err == nil && there != nil && there.IsDistributed() { // only a table that keeps rows can take its place
+		err = errors.New("its engine sums up rows, and the target's table is Distributed: drop that, move, and spread the rows by hand")
+	}
 	return t, err
 }
 
