@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/factload/factload/clickhouse/chconn"
-	"github.com/factload/factload/clickhouse/migrate"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 )
@@ -16,7 +16,8 @@ import (
 // Config says what is erased where. Client, Schema and one of IDs, Field, Where and
 // Expired are needed.
 type Config struct {
-	// Client is connected with the database of the tables.
+	// Client is connected with the database of the tables. If the schema has a cluster, every host of
+	// it is erased from, and no other server. Its shards must not have replicas.
 	Client *chconn.Client
 	// Schema is that of the facts. Unless for Expired, it needs a field that carries the
 	// fact's ID.
@@ -82,6 +83,8 @@ type Place struct {
 	// table or the file.
 	Kind string `json:"kind"`
 	Name string `json:"name,omitempty"`
+	// Host is that of the table, HOST:PORT, if it is one of a cluster.
+	Host string `json:"host,omitempty"`
 	// LookedAt is how many events, rows or lines it had, Erased how many of them were
 	// erased, in this run, and Left how many are found there at the end.
 	LookedAt uint64 `json:"looked_at"`
@@ -132,6 +135,7 @@ type eraser struct {
 	now     time.Time
 	days    int // of the retention
 	tables  []table
+	servers []server // that have tables
 	report  Report
 }
 
@@ -203,9 +207,7 @@ func newEraser(ctx context.Context, c Config) (*eraser, error) {
 		field = c.retention().Field
 	}
 	e.field, _ = c.Schema.FieldByName(field) // none without a name
-	var err error
-	e.tables, err = e.findTables(ctx, migrate.New(c.Client))
-	return e, err
+	return e, e.findTables(ctx)
 }
 
 func (e *eraser) run(ctx context.Context) error {
@@ -215,30 +217,30 @@ func (e *eraser) run(ctx context.Context) error {
 	if err := e.remember(ctx); err != nil {
 		return err
 	}
-	erased := make(map[string]uint64)
-	note := func(kind, name string, n uint64, err error) error {
-		erased[kind+" "+name] += n
+	erased := make(map[Place]uint64) // by Kind, Name and Host
+	note := func(at Place, n uint64, err error) error {
+		erased[at] += n
 		return err
 	}
 	// The log first: what follows it would store the rows again.
 	if e.Log != nil {
 		e.Progress("log")
 		n, err := e.eraseLog(ctx)
-		if err := note("log", "", n, err); err != nil {
+		if err := note(Place{Kind: "log"}, n, err); err != nil {
 			return fmt.Errorf("log: %w", err)
 		}
 	}
 	for _, t := range e.tables {
-		e.Progress(t.kind + " " + t.name)
+		e.Progress(strings.TrimSpace(t.kind + " " + t.name + " " + t.host))
 		n, err := e.eraseTable(ctx, t)
-		if err := note(t.kind, t.name, n, err); err != nil {
-			return fmt.Errorf("table %q: %w", t.name, err)
+		if err := note(Place{Kind: t.kind, Name: t.name, Host: t.host}, n, err); err != nil {
+			return fmt.Errorf("table %q: %w", t.name, t.failed(err))
 		}
 	}
 	for _, file := range e.Rejects {
 		e.Progress("rejects " + file)
 		n, err := e.eraseRejects(ctx, file)
-		if err := note("rejects", file, n, err); err != nil {
+		if err := note(Place{Kind: "rejects", Name: file}, n, err); err != nil {
 			return err
 		}
 	}
@@ -251,7 +253,7 @@ func (e *eraser) run(ctx context.Context) error {
 	}
 	for i := range e.report.Places {
 		p := &e.report.Places[i]
-		p.Erased = erased[p.Kind+" "+p.Name]
+		p.Erased = erased[Place{Kind: p.Kind, Name: p.Name, Host: p.Host}]
 		p.LookedAt += p.Erased
 	}
 	if e.report.Left() > 0 {
@@ -272,7 +274,7 @@ func (e *eraser) look(ctx context.Context) error {
 	for _, t := range e.tables {
 		p, err := e.lookAtTable(ctx, t)
 		if err != nil {
-			return fmt.Errorf("table %q: %w", t.name, err)
+			return fmt.Errorf("table %q: %w", t.name, t.failed(err))
 		}
 		e.report.Places = append(e.report.Places, p)
 	}

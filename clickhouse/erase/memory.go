@@ -3,6 +3,8 @@ package erase
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/ddl"
@@ -11,14 +13,16 @@ import (
 // memory is the name of the table that remembers what is being erased.
 func (e *eraser) memory() string { return "factload_erase_" + e.Schema.Name }
 
-// remember writes down what there is to erase.
+// remember writes down what there is to erase, on every server.
 func (e *eraser) remember(ctx context.Context) error {
-	memory := ddl.QuoteIdent(e.memory())
-	err := e.exec(ctx, "CREATE TABLE IF NOT EXISTS "+memory+` (kind LowCardinality(String), value String)
-		ENGINE = MergeTree ORDER BY (kind, value) COMMENT 'what factload erase is erasing; it goes with it'`)
-	if err != nil {
-		return err
+	for _, at := range e.servers {
+		err := at.exec(ctx, "CREATE TABLE IF NOT EXISTS "+ddl.QuoteIdent(e.memory())+` (kind LowCardinality(String), value String)
+			ENGINE = MergeTree ORDER BY (kind, value) COMMENT 'what factload erase is erasing; it goes with it'`)
+		if err != nil {
+			return at.failed(err)
+		}
 	}
+	var err error
 	switch {
 	case e.Field != "":
 		err = e.rememberValues(ctx, "value", e.Value)
@@ -36,24 +40,34 @@ func (e *eraser) remember(ctx context.Context) error {
 		if !t.hasID || e.Expired {
 			continue
 		}
-		where := e.found(t)
-		id := ddl.QuoteIdent(e.idField)
-		from := " FROM " + ddl.QuoteIdent(t.name) + " WHERE (" + where + ")"
-		if e.Where != "" {
-			nameless, err := e.count(given, "SELECT count()"+from+" AND "+id+" = ''")
-			if err != nil {
-				return err
-			}
-			if nameless > 0 {
-				return fmt.Errorf("table %q: %d of the rows have no ID: erase them by a field", t.name, nameless)
-			}
+		if err := e.rememberIDs(given, t); err != nil {
+			return t.failed(err)
 		}
-		err := e.exec(given, "INSERT INTO "+memory+" SELECT 'id', "+id+from+" AND "+id+" != '' GROUP BY "+id)
+	}
+	if len(e.servers) == 1 || e.Expired {
+		return nil
+	}
+	ids, err := e.ids(ctx) // a row may be on one server, and its event on another one
+	if err != nil {
+		return err
+	}
+	return e.rememberValues(ctx, "id", slices.Collect(maps.Keys(ids))...)
+}
+
+// rememberIDs writes down the IDs of the rows of a table, for a ctx with what was given.
+func (e *eraser) rememberIDs(ctx context.Context, t table) error {
+	id := ddl.QuoteIdent(e.idField)
+	from := " FROM " + ddl.QuoteIdent(t.name) + " WHERE (" + e.found(t) + ")"
+	if e.Where != "" {
+		nameless, err := t.count(ctx, "SELECT count()"+from+" AND "+id+" = ''")
 		if err != nil {
 			return err
 		}
+		if nameless > 0 {
+			return fmt.Errorf("table %q: %d of the rows have no ID: erase them by a field", t.name, nameless)
+		}
 	}
-	return nil
+	return t.exec(ctx, "INSERT INTO "+ddl.QuoteIdent(e.memory())+" SELECT 'id', "+id+from+" AND "+id+" != '' GROUP BY "+id)
 }
 
 // found returns the condition of the Config, for a statement with what was given, on a
@@ -97,7 +111,13 @@ func (e *eraser) rememberValues(ctx context.Context, kind string, values ...stri
 	if err != nil {
 		return err
 	}
-	return e.exec(ctx, "INSERT INTO "+ddl.QuoteIdent(e.memory())+" SELECT {kind:String}, value FROM "+attached, chconn.Param("kind", kind))
+	for _, at := range e.servers {
+		err := at.exec(ctx, "INSERT INTO "+ddl.QuoteIdent(e.memory())+" SELECT {kind:String}, value FROM "+attached, chconn.Param("kind", kind))
+		if err != nil {
+			return at.failed(err)
+		}
+	}
+	return nil
 }
 
 // ids returns all IDs that are to be erased.
@@ -109,31 +129,53 @@ func (e *eraser) ids(ctx context.Context) (map[string]bool, error) {
 	if e.Expired {
 		return ids, nil // they are told by their times
 	}
-	sql := "SELECT DISTINCT value FROM " + ddl.QuoteIdent(e.memory()) + " WHERE kind = 'id'"
-	if e.DryRun {
-		sql = "SELECT DISTINCT " + ddl.QuoteIdent(e.idField) + " FROM " + ddl.QuoteIdent(e.Schema.Name) + " WHERE " + e.found(e.tables[0])
-		var err error
-		if ctx, err = e.given(ctx); err != nil {
-			return nil, err
+	if !e.DryRun {
+		for _, at := range e.servers {
+			if err := readIDs(ctx, at, ids, "SELECT DISTINCT value FROM "+ddl.QuoteIdent(e.memory())+" WHERE kind = 'id'"); err != nil {
+				return nil, at.failed(err)
+			}
 		}
+		return ids, nil
 	}
-	rows, err := e.Client.Query(ctx, sql)
+	given, err := e.given(ctx)
 	if err != nil {
 		return nil, err
+	}
+	for _, t := range e.tables {
+		if t.kind != "table" {
+			continue
+		}
+		if err := readIDs(given, t.server, ids, "SELECT DISTINCT "+ddl.QuoteIdent(e.idField)+" FROM "+ddl.QuoteIdent(t.name)+" WHERE "+e.found(t)); err != nil {
+			return nil, t.failed(err)
+		}
+	}
+	return ids, nil
+}
+
+// readIDs adds the IDs that a statement selects.
+func readIDs(ctx context.Context, at server, ids map[string]bool, sql string) error {
+	rows, err := at.client.Query(ctx, sql)
+	if err != nil {
+		return err
 	}
 	defer rows.Close() //nolint:errcheck // Err says it
 	for rows.Next() {
 		var id string
 		if err := rows.Scan(&id); err != nil {
-			return nil, err
+			return err
 		}
 		ids[id] = true
 	}
 	delete(ids, "")
-	return ids, rows.Err()
+	return rows.Err()
 }
 
-// forget drops the table that remembers, with its files.
+// forget drops the tables that remember, with their files.
 func (e *eraser) forget(ctx context.Context) error {
-	return e.exec(ctx, "DROP TABLE IF EXISTS "+ddl.QuoteIdent(e.memory())+" SYNC")
+	for _, at := range e.servers {
+		if err := at.exec(ctx, "DROP TABLE IF EXISTS "+ddl.QuoteIdent(e.memory())+" SYNC"); err != nil {
+			return at.failed(err)
+		}
+	}
+	return nil
 }

@@ -2,12 +2,10 @@ package erase
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/clickhouse/migrate"
@@ -18,6 +16,7 @@ import (
 
 // table is a table with rows of the facts.
 type table struct {
+	server
 	kind, name string
 	hasID      bool // as a column of its own
 	hasField   bool
@@ -25,33 +24,72 @@ type table struct {
 }
 
 // findTables returns the schema's table, the tables of rebuilds, the targets of its
-// materialized views and the table of the events.
-func (e *eraser) findTables(ctx context.Context, m *migrate.Migrator) ([]table, error) {
-	main, err := m.Inspect(ctx, e.Schema.Name)
-	if err != nil || main == nil {
-		return nil, errors.Join(err, notThere(main, e.Schema.Name))
+// materialized views and the table of the events, of every server that has them.
+func (e *eraser) findTables(ctx context.Context) error {
+	places, err := e.places(ctx, e.Schema.Name)
+	if err == nil && places == nil {
+		err = notThere(e.Schema.Name)
 	}
-	found := []table{e.table("table", *main)}
-	if !found[0].hasID && !e.Expired {
-		return nil, chconn.SchemaError(fmt.Errorf("the table %q has no column %q", e.Schema.Name, e.idField))
+	for i := 0; err == nil && i < len(places); i++ {
+		err = e.findAt(ctx, places[i])
 	}
+	if err != nil || e.Schema.Name == fact.LoggedEventSchema {
+		return err
+	}
+	places, err = e.places(ctx, fact.LoggedEventSchema)
+	for i := 0; err == nil && i < len(places); i++ {
+		at := places[i]
+		var events *ddl.Table
+		if events, err = migrate.New(at.client).Inspect(ctx, at.table); err != nil || events == nil {
+			continue
+		}
+		if _, ok := events.Column("event_id"); ok {
+			e.add(table{server: at.server, kind: "events", name: events.Name, replicated: events.IsReplicated()})
+		}
+	}
+	return err
+}
+
+// add adds a table, and its server if it is a new one.
+func (e *eraser) add(t table) {
+	e.tables = append(e.tables, t)
+	if !slices.Contains(e.servers, t.server) {
+		e.servers = append(e.servers, t.server)
+	}
+}
+
+// findAt finds the tables of the schema on one server.
+func (e *eraser) findAt(ctx context.Context, at place) error {
+	m := migrate.New(at.client)
+	main, err := m.Inspect(ctx, at.table)
+	if err == nil && main == nil {
+		err = notThere(at.table)
+	}
+	if err != nil {
+		return at.failed(err)
+	}
+	own := e.table("table", at.server, *main)
+	if !own.hasID && !e.Expired {
+		return chconn.SchemaError(fmt.Errorf("the table %q has no column %q", at.table, e.idField))
+	}
+	e.add(own)
 	var names []struct {
 		Name string `ch:"name"`
 	}
-	before := "^" + regexp.QuoteMeta(rebuild.BeforeName(e.Schema.Name, "")) + `\d{8}`
-	err = e.Client.SelectAs(ctx, "tables of rebuilds", &names,
+	before := "^" + regexp.QuoteMeta(rebuild.BeforeName(at.table, "")) + `\d{8}`
+	err = at.client.SelectAs(ctx, "tables of rebuilds", &names,
 		"SELECT name FROM system.tables WHERE database = currentDatabase() AND (match(name, {before:String}) OR name = {new:String}) ORDER BY name",
-		chconn.Param("before", before), chconn.Param("new", rebuild.NewName(e.Schema.Name)))
+		chconn.Param("before", before), chconn.Param("new", rebuild.NewName(at.table)))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for _, n := range names {
 		t, err := m.Inspect(ctx, n.Name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if t != nil {
-			found = append(found, e.table("rebuilt", *t))
+			e.add(e.table("rebuilt", at.server, *t))
 		}
 	}
 	seen := make(map[string]bool)
@@ -62,41 +100,29 @@ func (e *eraser) findTables(ctx context.Context, m *migrate.Migrator) ([]table, 
 		seen[v.To.Name] = true
 		t, err := m.Inspect(ctx, v.To.Name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if t == nil {
 			continue
 		}
-		if target := e.table("view", *t); target.hasID && !e.Expired || target.hasField {
-			found = append(found, target)
-		} else {
+		if target := e.table("view", at.server, *t); target.hasID && !e.Expired || target.hasField {
+			e.add(target)
+		} else if !slices.Contains(e.report.Sums, v.To.Name) {
 			e.report.Sums = append(e.report.Sums, v.To.Name)
 		}
 	}
-	events, err := m.Inspect(ctx, fact.LoggedEventSchema)
-	if err != nil || events == nil {
-		return found, err
-	}
-	if _, ok := events.Column("event_id"); ok && e.Schema.Name != fact.LoggedEventSchema {
-		found = append(found, table{kind: "events", name: events.Name, replicated: isReplicated(*events)})
-	}
-	return found, nil
+	return nil
 }
 
-func notThere(t *ddl.Table, name string) error {
-	if t != nil {
-		return nil
-	}
+func notThere(name string) error {
 	return chconn.SchemaError(fmt.Errorf("there is no table %q", name))
 }
 
-func (e *eraser) table(kind string, t ddl.Table) table {
+func (e *eraser) table(kind string, at server, t ddl.Table) table {
 	_, hasID := t.Column(e.idField)
 	_, hasField := t.Column(e.field.Name)
-	return table{kind: kind, name: t.Name, hasID: hasID, hasField: hasField && e.field.Name != "", replicated: isReplicated(t)}
+	return table{server: at, kind: kind, name: t.Name, hasID: hasID, hasField: hasField && e.field.Name != "", replicated: t.IsReplicated()}
 }
-
-func isReplicated(t ddl.Table) bool { return strings.HasPrefix(t.Engine, "Replicated") }
 
 // condition returns what is true of rows to erase. It has no values in it, since the
 // server writes the conditions of mutations to its files: they are in a table.
@@ -137,33 +163,33 @@ func (e *eraser) expired(t table) string {
 // eraseTable deletes the rows, and the parts that have had them.
 func (e *eraser) eraseTable(ctx context.Context, t table) (uint64, error) {
 	name := ddl.QuoteIdent(t.name)
-	n, err := e.count(ctx, "SELECT count() FROM "+name+" WHERE "+e.condition(t))
+	n, err := t.count(ctx, "SELECT count() FROM "+name+" WHERE "+e.condition(t))
 	if err != nil {
 		return 0, err
 	}
 	if n > 0 {
-		if err := e.exec(ctx, "ALTER TABLE "+name+" DELETE WHERE "+e.condition(t)); err != nil {
+		if err := t.exec(ctx, "ALTER TABLE "+name+" DELETE WHERE "+e.condition(t)); err != nil {
 			return 0, err
 		}
 	}
-	if err := e.mutated(ctx, t.name); err != nil {
+	if err := t.mutated(ctx); err != nil {
 		return 0, err
 	}
-	if err := e.forgetMutations(ctx, t); err != nil {
+	if err := t.forgetMutations(ctx); err != nil {
 		return 0, err
 	}
-	return n, e.dropOldParts(ctx, t.name)
+	return n, e.dropOldParts(ctx, t)
 }
 
 // lookAtTable counts the rows that are to be erased.
 func (e *eraser) lookAtTable(ctx context.Context, t table) (p Place, err error) {
-	p = Place{Kind: t.kind, Name: t.name}
+	p = Place{Kind: t.kind, Name: t.name, Host: t.host}
 	name := ddl.QuoteIdent(t.name)
-	if p.LookedAt, err = e.count(ctx, "SELECT count() FROM "+name); err != nil {
+	if p.LookedAt, err = t.count(ctx, "SELECT count() FROM "+name); err != nil {
 		return p, err
 	}
 	if !e.DryRun {
-		p.Left, err = e.count(ctx, "SELECT count() FROM "+name+" WHERE "+e.condition(t))
+		p.Left, err = t.count(ctx, "SELECT count() FROM "+name+" WHERE "+e.condition(t))
 		return p, err
 	}
 	where, given := e.found(t), e.given
@@ -180,20 +206,6 @@ func (e *eraser) lookAtTable(ctx context.Context, t table) (p Place, err error) 
 	if ctx, err = given(ctx); err != nil {
 		return p, err
 	}
-	p.Left, err = e.count(ctx, "SELECT count() FROM "+name+" WHERE "+where)
+	p.Left, err = t.count(ctx, "SELECT count() FROM "+name+" WHERE "+where)
 	return p, err
-}
-
-func (e *eraser) exec(ctx context.Context, sql string, params ...any) error {
-	return e.Client.ExecAs(ctx, "erase", sql, params...)
-}
-
-func (e *eraser) count(ctx context.Context, sql string, params ...any) (uint64, error) {
-	var rows []struct {
-		N uint64 `ch:"n"`
-	}
-	if err := e.Client.SelectAs(ctx, "count", &rows, "SELECT toUInt64(("+sql+")) AS n", params...); err != nil {
-		return 0, err
-	}
-	return rows[0].N, nil
 }

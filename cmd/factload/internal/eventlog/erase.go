@@ -140,6 +140,9 @@ func printErased(a *cli.App, r erase.Report, asJSON bool) error {
 	count := func(n uint64) string { return show.Thousands(int64(n)) } //nolint:gosec // a count
 	for _, p := range r.Places {
 		place := strings.TrimSpace(p.Kind + " " + p.Name)
+		if p.Host != "" {
+			place += " on " + p.Host
+		}
 		if r.DryRun {
 			fmt.Fprintf(a.Out, "%s: %s of %s would be erased\n", place, count(p.Left), count(p.LookedAt))
 		} else {
