@@ -74,9 +74,11 @@ type Config struct {
 	// need not wait; when a partition has more than 50 active parts, the
 	// interval widens in proportion, up to a second, for inserts of any size.
 	//
-	// Zero means DefaultPace: at most 100 inserts a second, which one server
-	// merges without effort, and a wait that is not longer than an insert takes.
-	// A negative Pace means no pacing, whatever the parts.
+	// Zero means DefaultPace: at most 100 inserts a second, which one server merges
+	// without effort, and a wait that is not longer than an insert takes. In
+	// Acknowledged mode that begins when a partition has more than 15 active parts:
+	// before, the server merges faster than callers wait for each other. A negative
+	// Pace means no pacing, whatever the parts.
 	Pace time.Duration
 
 	// MaxBlockRows and MaxBlockBytes bound one insert: a block that has reached
@@ -160,7 +162,6 @@ func (c Config) Validate() error {
 func (c Config) withDefaults() Config {
 	c.InsertTimeout = cmp.Or(c.InsertTimeout, DefaultInsertTimeout)
 	c.RetryBudget = cmp.Or(c.RetryBudget, DefaultRetryBudget)
-	c.Pace = cmp.Or(c.Pace, DefaultPace)
 	c.MaxBlockRows = cmp.Or(c.MaxBlockRows, DefaultMaxBlockRows)
 	c.MaxBlockBytes = cmp.Or(c.MaxBlockBytes, DefaultMaxBlockBytes)
 	c.MaxPendingBytes = cmp.Or(c.MaxPendingBytes, DefaultMaxPendingBytes)

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -330,7 +331,8 @@ func (m *Materializer) newWriter(entry *schemaEntry) *groupcommit.Writer {
 		MaxRows:         m.config.MaxBlockRows,
 		MaxBytes:        m.config.MaxBlockBytes,
 		MaxPendingBytes: m.config.MaxPendingBytes,
-		Pace:            m.config.Pace,
+		Pace:            cmp.Or(m.config.Pace, DefaultPace),
+		Eager:           m.config.Pace == 0,
 		RetryBudget:     m.config.RetryBudget,
 		Buffered:        m.config.Mode == Buffered,
 		Inserts:         m.inserts,

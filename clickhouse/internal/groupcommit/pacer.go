@@ -3,6 +3,9 @@ package groupcommit
 import "time"
 
 const (
+	// fewParts is how many active parts a partition may have for an insert that callers
+	// wait for to need no interval, unless one was asked for.
+	fewParts = 15
 	// calmParts is how many active parts a partition may have before inserts
 	// become rarer. A table with small paced inserts has about five.
 	calmParts = 50
@@ -13,17 +16,19 @@ const (
 	pacedRows = 1000
 	// partsEvery is how often the parts of a table that is written to are
 	// counted.
-	partsEvery = 5 * time.Second
+	partsEvery = 2 * time.Second
 )
 
 // pacer says when the next insert into a table may start. Each insert makes a
 // part, and small parts cost the server more than their rows. So small inserts
 // keep an interval between their starts; the more rows an insert has, the less
-// of the interval it has to keep. The interval widens in proportion to the
+// of the interval it has to keep. Where the server merges them as fast as they come,
+// which the few parts of the table show, an eager pacer keeps none. The interval widens in proportion to the
 // table's active parts once there are many of them, and then holds for inserts
 // of any size.
 type pacer struct {
-	base time.Duration // zero: no pacing
+	base  time.Duration // zero: no pacing
+	eager bool
 
 	parts    int       // active ones in the fullest partition, when last counted
 	started  time.Time // the insert before
@@ -36,6 +41,9 @@ func (p *pacer) interval(rows int) time.Duration {
 	if p.parts > calmParts {
 		wide := p.base * time.Duration(p.parts) / calmParts
 		return min(wide, max(maxPace, p.base))
+	}
+	if p.eager && p.parts <= fewParts {
+		return 0
 	}
 	return p.base * time.Duration(pacedRows-min(rows, pacedRows)) / pacedRows
 }

@@ -26,6 +26,10 @@ func TestPaceWidensWithParts(t *testing.T) {
 		p.parts = tc.parts
 		require.Equal(t, tc.want, p.interval(tc.rows), "%+v", tc)
 	}
+	eager := pacer{base: 10 * time.Millisecond, eager: true, parts: 15}
+	require.Zero(t, eager.interval(1), "the server merges as fast as parts come")
+	eager.parts++
+	require.Equal(t, 10*time.Millisecond, eager.interval(0))
 	p.base = 2 * time.Second
 	require.Equal(t, 2*time.Second, p.interval(0), "never shorter than asked for")
 	p.base = 0

@@ -47,6 +47,7 @@ type Config struct {
 	MaxRows, MaxBytes int           // of a batch that takes no more
 	MaxPendingBytes   int           // of the calls that have not been answered
 	Pace              time.Duration // between small inserts; not positive: none
+	Eager             bool          // no interval as long as the table has few parts, unless Buffered
 	RetryBudget       time.Duration // not positive: nothing is repeated
 	Buffered          bool          // callers do not wait for answers, and there is no budget
 
@@ -69,7 +70,7 @@ func New(cfg Config) *Writer {
 		repeat:  retry.Repeater{Budget: cfg.RetryBudget, Forever: cfg.Buffered},
 		metrics: cfg.Metrics.of(cfg.Table),
 		room:    NewRoom(cfg.MaxPendingBytes),
-		pacer:   pacer{base: max(cfg.Pace, 0)},
+		pacer:   pacer{base: max(cfg.Pace, 0), eager: cfg.Eager && !cfg.Buffered},
 		nudge:   make(chan struct{}, 1),
 	}
 	w.repeat.Retried = w.tryAgain
