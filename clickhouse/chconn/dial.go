@@ -8,7 +8,9 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	chgo "github.com/ClickHouse/clickhouse-go/v2"
@@ -24,17 +26,28 @@ type dialer struct {
 	timeout  time.Duration // for all hosts together
 	native   bool
 	tls      *tls.Config // nil: plain, or the HTTP transport does it
+
+	mu   sync.Mutex
+	down map[string]time.Time // when a host could last not be reached, of those that could not
 }
 
-// each tries the hosts in the order of the strategy until open succeeds. The
+// downTime is how long a host that could not be reached is tried after the others. So one
+// that swallows packets does not hold up every new connection.
+const downTime = 10 * time.Second
+
+// each tries the hosts in the order of the strategy, those that are down last, until open succeeds. The
 // time is shared among the hosts, so that one that swallows packets does not
 // keep the next from being tried.
 func (d *dialer) each(ctx context.Context, connID int, open func(ctx context.Context, addr string) error) error {
+	asked := ctx
 	ctx, cancel := context.WithTimeoutCause(ctx, d.timeout, d.timedOut(d.timeout))
 	defer cancel()
 	var failures []error
 	for i, addr := range d.order(connID) {
 		err := d.one(ctx, len(d.hosts)-i, addr, open)
+		if asked.Err() == nil { // or else it is not the host's doing
+			d.note(addr, err == nil || ServerCode(err) != 0)
+		}
 		if err == nil {
 			return nil
 		}
@@ -99,7 +112,33 @@ func (d *dialer) order(connID int) []string {
 	case chgo.ConnOpenInOrder:
 	}
 	out := make([]string, 0, n)
-	return append(append(out, d.hosts[first:]...), d.hosts[:first]...)
+	out = append(append(out, d.hosts[first:]...), d.hosts[:first]...)
+	slices.SortStableFunc(out, func(a, b string) int { return d.rank(a) - d.rank(b) })
+	return out
+}
+
+// note remembers whether a host answers.
+func (d *dialer) note(addr string, up bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.down == nil {
+		d.down = make(map[string]time.Time)
+	}
+	if up {
+		delete(d.down, addr)
+	} else {
+		d.down[addr] = time.Now()
+	}
+}
+
+// rank is 1 for hosts that have just not been reached.
+func (d *dialer) rank(addr string) int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if at, ok := d.down[addr]; ok && time.Since(at) < downTime {
+		return 1
+	}
+	return 0
 }
 
 // dial connects to one address, with TLS where the DSN asks for it.

@@ -19,4 +19,14 @@ func TestOrderOfHosts(t *testing.T) {
 		require.ElementsMatch(t, []string{"a", "b", "c"}, d.order(1))
 	}
 	require.Equal(t, []string{"a", "b", "c"}, d.hosts)
+
+	d.strategy = chgo.ConnOpenInOrder
+	d.note("a", false)
+	require.Equal(t, []string{"b", "c", "a"}, d.order(1), "it may be down for long")
+	d.note("b", false)
+	d.note("c", false)
+	require.Equal(t, []string{"a", "b", "c"}, d.order(1), "who is tried when all are down")
+	d.note("c", true)
+	d.down["a"] = d.down["a"].Add(-downTime)
+	require.Equal(t, []string{"a", "c", "b"}, d.order(1), "it is tried again")
 }
