@@ -61,7 +61,8 @@ type look struct {
 	Notes    []string
 	Projects []string // in the first column of the tables
 	Rows     int
-	Legend   int // entries of the longest legend
+	Legend   int      // entries of the longest legend
+	Scales   []string // of the costs, each different one
 
 	FirstPaint float64 // of contents, in milliseconds
 }
@@ -84,6 +85,7 @@ return {
   Empty: [...document.querySelectorAll(".empty")].map((e) => e.textContent), Notes: [...document.querySelectorAll(".note")].map((e) => e.textContent),
   Projects: [...new Set([...document.querySelectorAll("tbody tr td:first-child")].map((e) => e.textContent))].sort(),
   Rows: document.querySelectorAll("tbody tr").length, Legend: Math.max(0, ...[...document.querySelectorAll(".legend")].map((e) => e.children.length)),
+  Scales: [...new Set([...document.querySelectorAll("#usage_per_day svg, #usage_per_user svg")].map((svg) => svg.closest("section").id + ": " + [...svg.querySelectorAll("g[data-part='x-axis tick label'] text")].map((e) => e.textContent).join(" ")))],
 }; })()`
 
 func TestPageInBrowser(t *testing.T) {
@@ -103,6 +105,7 @@ func TestPageInBrowser(t *testing.T) {
 			require.Empty(t, seen.Overlaps)
 			require.False(t, seen.Wide)
 			require.Empty(t, seen.Empty)
+			require.Len(t, seen.Scales, 2, "costs of all projects are drawn to one scale")
 		})
 	}
 	t.Run("filters", func(t *testing.T) {
@@ -185,6 +188,10 @@ func TestPageOfUnusualData(t *testing.T) {
 		{"one row", "SELECT '1', 'p', 'm', 's', 'c', '1', true, 0.5, now()", func(t *testing.T, seen look) {
 			require.Equal(t, 3, seen.Charts)
 			require.Empty(t, seen.Empty)
+		}},
+		{"one model", "SELECT toString(number), 'p', 'm', 's', concat('category ', toString(number % 3)), toString(number), number % 7 > 2, number % 11 / 10, toDateTime('2026-01-01 00:00:00') + number * 600 FROM numbers(3000)", func(t *testing.T, seen look) {
+			require.Equal(t, 3, seen.Charts)
+			require.Zero(t, seen.Legend, "there is nothing to tell apart")
 		}},
 		{
 			"60 models", "SELECT toString(number), 'p', concat('a model with a rather long name ', toString(number % 60)), 's', concat('category ', toString(number % 3)), toString(number), number % 7 > 2, number % 11 / 10, toDateTime('2026-01-01 00:00:00') + number * 600 FROM numbers(3000)",

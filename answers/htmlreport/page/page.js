@@ -82,7 +82,7 @@ function draw(answer, rows, width) {
   const key = (r) => facets.map((c) => r[c]).join(" · ");
   const names = [...new Set(rows.map(key))].sort();
   if (names.length > maxCharts) notes.push(`${maxCharts} of ${names.length} charts: choose above to see others.`);
-  const banded = spec.low && colors.length <= maxBands, domain = extent(rows, spec, x, y, banded);
+  const banded = spec.low && colors.length <= maxBands, domain = extent(rows, spec, x, y, banded, key);
   const alone = names.length === 1;
   width = Math.min(alone ? document.getElementById("answers").clientWidth : width, alone ? 1000 : 640);
   const charts = names.slice(0, maxCharts).map((name) => {
@@ -107,21 +107,33 @@ function draw(answer, rows, width) {
   return {charts, legend: colors.length > 1 ? legend : "", notes};
 }
 
-// extent gives all facets the same scales.
-function extent(rows, spec, x, y, banded) {
+// extent gives all facets the same scales; but dots, which may be seconds here and minutes there, have their own.
+function extent(rows, spec, x, y, banded, key) {
   const top = (columns) => Math.max(0, ...rows.flatMap((r) => columns.map((c) => r[c] ?? 0)));
   if (spec.mark === "interval") return {x: {domain: [0, Math.min(1, top([x, spec.high]) * 1.02) || 1]}};
   if (spec.mark === "line" && spec.time) {
     const times = rows.map((r) => timeOf(r[x])).sort((a, b) => a - b);
-    return {x: {domain: [times[0], times.at(-1)]}, y: {domain: [0, top([...spec.y, ...(banded ? [spec.high] : [])]) * 1.02 || 1]}};
+    const alone = times[0].getTime() === times.at(-1).getTime() ? day : 0; // a single time is in the middle
+    return {x: {domain: [new Date(times[0].getTime() - alone), new Date(times.at(-1).getTime() + alone)]}, y: {domain: [0, top([...spec.y, ...(banded ? [spec.high] : [])]) * 1.02 || 1]}};
   }
   if (spec.bin) {
     const starts = rows.map((r) => r[x]), shares = spec.bin < 1 ? [0, 1] : []; // bins of a share are shown in the whole of it
     return {x: {domain: [Math.min(...starts, ...shares), Math.max(...starts.map((v) => v + spec.bin), ...shares)]}, y: {domain: [0, top([y]) * 1.02 || 1], ticks: [top([y])]}};
   }
   if (spec.mark === "line") return {y: {domain: [0, top([y]) * 1.02 || 1]}};
-  return {};
+  if (spec.mark !== "bar") return {};
+  const dayOf = (r) => Math.floor(timeOf(r[x]) / day) * day, sums = new Map(); // of the parts of a bar
+  for (const r of rows) {
+    const bar = JSON.stringify([key(r), spec.time ? dayOf(r) : r[y]]);
+    sums.set(bar, (sums.get(bar) ?? 0) + r[spec.time ? y : x]);
+  }
+  const values = {domain: [Math.min(0, ...sums.values()), Math.max(0, ...sums.values()) * 1.02 || 1]};
+  if (!spec.time) return {x: values};
+  const days = rows.map(dayOf);
+  return {x: {domain: [new Date(Math.min(...days)), new Date(Math.max(...days) + day)]}, y: values};
 }
+
+const day = 24 * 60 * 60 * 1000; // in milliseconds
 
 // timeOf reads a day, or a time in UTC, as ClickHouse writes it.
 const timeOf = (text) => new Date(text.length > 10 ? text.replace(" ", "T") + "Z" : text);
@@ -177,13 +189,13 @@ function marks(spec, rows, colors, format, domain, width) {
   }
   if (spec.time) {
     return {
-      height: 240, marginLeft: 56, x: {type: "utc", label: null, ticks: 5}, y: {...valueAxis, label: spec.yLabel},
+      height: 240, marginLeft: 56, x: {type: "utc", label: null, ticks: 5, ...domain.x}, y: {...valueAxis, ...domain.y, label: spec.yLabel},
       marks: [Plot.ruleY([0], {stroke: "currentColor", strokeOpacity: .3}), Plot.rectY(rows, {x: (r) => timeOf(r[x]), interval: "day", y, fill: stroke, inset: .5, ...tip})],
     };
   }
   const kept = greatest(rows, y, x, spec.top ?? maxBars);
   return {
-    height: kept.length * 24 + 60, marginLeft: 110, x: {...valueAxis, label: spec.xLabel}, y: {label: null, domain: kept, tickFormat: shorten},
+    height: kept.length * 24 + 60, marginLeft: 110, x: {...valueAxis, ...domain.x, label: spec.xLabel}, y: {label: null, domain: kept, tickFormat: shorten},
     marks: [Plot.ruleX([0], {stroke: "currentColor", strokeOpacity: .3}), Plot.barX(rows.filter((r) => kept.includes(r[y])), {x, y, fill: stroke, ...tip})],
   };
 }
