@@ -319,8 +319,9 @@ func (ins *Inserter) lookAt(ctx context.Context, table string) (s sighting, fenc
 }
 
 // Of engines that are not MergeTree nothing is known about tokens, which is the
-// window "any".
-const lookSightingSQL = `SELECT toString(uuid) AS uuid, match(engine_full, {fence:String}) AS fenced,
+// window "any". While a table is dropped or changes places with another, the server
+// may have its UUID and not its statement, nor the settings in that: it is taken for fenced.
+const lookSightingSQL = `SELECT toString(uuid) AS uuid, match(engine_full, {fence:String}) OR create_table_query = '' AS fenced,
 	notEmpty(dependencies_table) = 1 AS views,
 	arrayMap(d -> d.2, arrayFilter(d -> d.1 = database, arrayZip(dependencies_database, dependencies_table))) AS view_names,
 	if(NOT endsWith(engine, 'MergeTree') OR startsWith(engine, 'Replicated') OR startsWith(engine, 'Shared'), 'any',

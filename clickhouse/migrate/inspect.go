@@ -32,6 +32,9 @@ func (m *Migrator) inspect(ctx context.Context, name ddl.TableName, views []stri
 	if len(tables) == 0 {
 		return nil, nil // documented: no table, no error
 	}
+	if tables[0].CreateQuery == "" {
+		return nil, &chconn.Error{Op: op, Class: chconn.ErrRetryable, Text: "the table is being dropped, renamed or exchanged at this moment"}
+	}
 	catalog := ddl.Catalog{Table: tables[0]}
 	if err := m.client.SelectAs(ctx, op, &catalog.Columns, ddl.InspectColumnsSQL, params...); err != nil {
 		return nil, err
