@@ -49,6 +49,9 @@ func quoteName(name string) string {
 	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
 }
 
+// keepFree is how many bytes inserts and merges leave free on the disk, which others may fill in the meantime.
+const keepFree = 64 << 20
+
 // config renders the server's part of the configuration. What is not here is the engine's default.
 func (s settings) config() string {
 	var b strings.Builder
@@ -80,6 +83,9 @@ func (s settings) config() string {
 	// How often the engine compares its own account of memory with the system's. The default, 50 ms, costs an idle
 	// engine half a percent of a core.
 	set("memory_worker_period_ms", 250)
+	// The engine acknowledges parts whose marks it could not write when the disk fills up within an insert. So it takes
+	// no insert, and merges nothing, when less than this is free.
+	fmt.Fprintf(&b, "<storage_configuration><disks><default><keep_free_space_bytes>%d</keep_free_space_bytes></default></disks></storage_configuration>\n", keepFree)
 	set("allow_experimental_webterminal", 0) // a client inside of the engine, with files and all
 	if s.Backups != "" {
 		fmt.Fprintf(&b, "<backups><allowed_path>%s</allowed_path></backups>\n", xmlText(s.Backups))
