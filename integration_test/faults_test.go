@@ -3,19 +3,17 @@ package integration
 import (
 	"context"
 	"fmt"
-	"maps"
+	"math/rand/v2"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/factload/factload/clickhouse/embedded"
 	"github.com/factload/factload/internal/enginetest"
-	"github.com/factload/factload/internal/faultproxy"
+	"github.com/factload/factload/internal/faults"
 	"github.com/factload/factload/internal/soak"
 )
 
@@ -24,20 +22,19 @@ import (
 // was acknowledged is in its table exactly once, and no fact is there twice.
 func TestSoakFaults(t *testing.T) {
 	t.Parallel()
-	trials, faults := soak.Trials(t, 3, 500), soak.Scale(2, 6)
+	trials, times := soak.Trials(t, 3, 500), soak.Scale(2, 6)
 	seed := soak.Seed(t)
-	var total tally
+	var total faults.Tally
 	t.Cleanup(func() { t.Log(total.String()) })
 	const workers = 2
 	for w := range workers {
 		t.Run(fmt.Sprint("engine ", w), func(t *testing.T) {
 			t.Parallel()
-			dir := smallDisk(t)
-			engine := enginetest.Start(t, embedded.Config{DataDir: filepath.Join(dir, "engine")})
+			engine := faults.Start(t)
 			for n := w; n < trials; n += workers {
-				tr := newTrial(t, engine, dir, n, seed)
-				tr.run(faults)
-				total.add(tr)
+				tr := newTrial(t, engine, n, seed)
+				tr.run(times)
+				tr.tell(&total)
 				if t.Failed() {
 					t.Fatalf("trial %d failed: repeat with %s=%d", n, soak.SeedEnv, seed)
 				}
@@ -46,32 +43,16 @@ func TestSoakFaults(t *testing.T) {
 	}
 }
 
-// fault is a way to break something outside of the service. It returns how to
-// heal it.
-type fault struct {
-	name string
-	do   func(ctx context.Context, tr *trial) (heal func())
-}
-
-// faults returns all ways to break something.
-func faults() []fault {
-	all := []fault{
-		{"engine killed", killEngine},
-		{"engine killed", killEngine}, // twice as likely
-		{"engine stopped", stopEngine},
-		{"engine killed in a rename", killInRename},
-		{"no inodes", takeInodes},
-		{"random connections", randomConnections},
-	}
-	for _, kind := range faultproxy.Kinds() {
-		all = append(all, fault{"connections: " + kind.String(), func(_ context.Context, tr *trial) func() {
-			return breakConnections(tr, kind)
-		}})
+// faults returns all ways to break something of the trial.
+func (tr *trial) faults() []faults.Fault {
+	all := append(tr.engine.Faults(), faults.Connections(tr.shape.compressed, tr.proxy)...)
+	if tr.db.Query(tr, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND name IN ('answer', 'second')") == "2" {
+		all = append(all, tr.engine.FullDisk()...)
 	}
 	for name, sql := range tableFaults() {
-		all = append(all, fault{name, func(ctx context.Context, tr *trial) func() { return alterTables(ctx, tr, sql) }})
+		all = append(all, faults.Fault{Name: name, Break: func(ctx context.Context, _ testing.TB, _ *rand.Rand) func() { return alterTables(ctx, tr, sql) }})
 	}
-	slices.SortStableFunc(all, func(a, b fault) int { return strings.Compare(a.name, b.name) }) // a map has no order
+	slices.SortStableFunc(all, func(a, b faults.Fault) int { return strings.Compare(a.Name, b.Name) }) // a map has no order
 	return all
 }
 
@@ -98,43 +79,12 @@ func tableFaults() map[string][2]string {
 // breakSomething breaks one thing for a while.
 func (tr *trial) breakSomething(ctx context.Context) {
 	tr.Helper()
-	all := faults()
+	all := tr.faults()
 	f := all[tr.rng.IntN(len(all))]
-	tr.happened = append(tr.happened, f.name)
-	heal := f.do(ctx, tr)
-	tr.pause(400)
+	tr.happened = append(tr.happened, f.Name)
+	heal := f.Break(ctx, tr.T, tr.rng)
+	faults.Pause(tr.rng, 400*time.Millisecond)
 	heal()
-}
-
-// breakConnections breaks all connections in one way, at different turns.
-func breakConnections(tr *trial, kind faultproxy.Kind) (heal func()) {
-	tr.proxy.SetPlan(faultproxy.Random(tr.rng.Uint64(), 1, kind))
-	tr.proxy.CutAll()
-	return func() {
-		tr.proxy.SetPlan(faultproxy.Healthy())
-		tr.proxy.CutAll()
-	}
-}
-
-// randomConnections breaks half of the connections in any way.
-func randomConnections(_ context.Context, tr *trial) (heal func()) {
-	tr.proxy.SetPlan(faultproxy.Random(tr.rng.Uint64(), 0.5, faultproxy.Kinds()...))
-	tr.proxy.CutAll()
-	return func() {
-		tr.pause(800)
-		tr.proxy.SetPlan(faultproxy.Healthy())
-		tr.proxy.CutAll()
-	}
-}
-
-func killEngine(ctx context.Context, tr *trial) (heal func()) {
-	require.NoError(tr, tr.engine.Kill())
-	return func() { require.NoError(tr, tr.engine.Restart(ctx)) }
-}
-
-func stopEngine(ctx context.Context, tr *trial) (heal func()) {
-	require.NoError(tr, tr.engine.Stop(ctx))
-	return func() { require.NoError(tr, tr.engine.Restart(ctx)) }
 }
 
 // alterTables breaks the tables that there are.
@@ -180,56 +130,26 @@ func TestTableFaults(t *testing.T) {
 	}
 }
 
-// tally counts over all trials. It is safe for concurrent use.
-type tally struct {
-	mu                           sync.Mutex
-	trials, acknowledged, failed int
-	inDoubt, found, replayed     int
-	wrong                        wrongs
-	connections                  map[faultproxy.Kind]int
-	faults                       map[string]int
-}
-
-func (t *tally) add(tr *trial) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.faults == nil {
-		t.faults, t.connections = make(map[string]int), make(map[faultproxy.Kind]int)
-	}
-	t.trials++
-	t.acknowledged += tr.ledger.acknowledged
-	t.failed += tr.ledger.failed
-	t.inDoubt += tr.ledger.inDoubt
-	t.wrong.lost += tr.ledger.counts.lost
-	t.wrong.doubled += tr.ledger.counts.doubled
-	t.wrong.rejectedStored += tr.ledger.counts.rejectedStored
-	t.wrong.targets += tr.ledger.counts.targets
-	t.found += tr.found
-	t.replayed += tr.replayed
+// tell adds what became of a trial.
+func (tr *trial) tell(total *faults.Tally) {
+	l := tr.ledger
+	total.Add("trials", 1)
+	total.Add("facts acknowledged", l.acknowledged)
+	total.Add("of these, buffered ones reported as given up later", len(l.gaveUp))
+	total.Add("facts whose calls failed", l.failed)
+	total.Add("of these in doubt", l.inDoubt)
+	total.Add("facts found", tr.found)
+	total.Add("facts stored by a replay of the log", tr.replayed)
+	total.Add("LOST", l.counts.lost)
+	total.Add("DOUBLED", l.counts.doubled)
+	total.Add("STORED THOUGH REJECTED", l.counts.rejectedStored)
+	total.Add("NOT THE SAME IN TABLE AND TARGET", l.counts.targets)
 	for _, name := range tr.happened {
-		t.faults[name]++
+		total.Add("× "+name, 1)
 	}
 	for kind, n := range tr.proxy.Happened() {
-		t.connections[kind] += n
+		total.Add(fmt.Sprint("connections broken: ", kind), n)
 	}
-}
-
-// String is the tally in a few lines.
-func (t *tally) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	var b strings.Builder
-	fmt.Fprintf(&b, "%d trials: %d facts acknowledged, %d failed, %d of them in doubt, %d found; %d more by a replay of the log\n",
-		t.trials, t.acknowledged, t.failed, t.inDoubt, t.found, t.replayed)
-	fmt.Fprintf(&b, "  lost %d, doubled %d, stored though rejected %d, in tables and not the same in targets %d\n",
-		t.wrong.lost, t.wrong.doubled, t.wrong.rejectedStored, t.wrong.targets)
-	for _, name := range slices.Sorted(maps.Keys(t.faults)) {
-		fmt.Fprintf(&b, "  %4d × %s\n", t.faults[name], name)
-	}
-	for _, kind := range slices.Sorted(maps.Keys(t.connections)) {
-		fmt.Fprintf(&b, "  %4d connections broken: %v\n", t.connections[kind], kind)
-	}
-	return b.String()
 }
 
 // inDatabase returns the DSN for another database.

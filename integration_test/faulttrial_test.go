@@ -13,10 +13,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse"
-	"github.com/factload/factload/clickhouse/embedded"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
 	"github.com/factload/factload/internal/faultproxy"
+	"github.com/factload/factload/internal/faults"
 )
 
 // trial is one service that records while things break.
@@ -24,8 +24,7 @@ type trial struct {
 	*testing.T
 	name   string
 	rng    *rand.Rand // of the trial's own goroutine
-	engine *embedded.Server
-	dir    string // of the engine
+	engine *faults.Engine
 	db     *enginetest.DB
 	proxy  *faultproxy.Proxy
 	ledger *ledger
@@ -45,13 +44,13 @@ type recorder struct {
 }
 
 // newTrial makes a database and a service that reaches it through a proxy.
-func newTrial(t *testing.T, engine *embedded.Server, dir string, number int, seed uint64) *trial {
+func newTrial(t *testing.T, engine *faults.Engine, number int, seed uint64) *trial {
 	t.Helper()
 	tr := &trial{
-		T: t, name: fmt.Sprintf("t%d", number), engine: engine, dir: dir, ledger: newLedger(),
+		T: t, name: fmt.Sprintf("t%d", number), engine: engine, ledger: newLedger(),
 		rng: rand.New(rand.NewPCG(seed, uint64(number))),
 	}
-	tr.shape = newShape(tr.rng)
+	tr.shape = newShape(tr.rng, number%2 == 0)
 	tr.db = &enginetest.DB{Name: tr.name, DSN: inDatabase(t, engine.DSN(), tr.name), HTTPDSN: inDatabase(t, engine.HTTPDSN(), tr.name)}
 	admin := &enginetest.DB{HTTPDSN: engine.HTTPDSN()}
 	admin.Exec(t, "CREATE DATABASE "+tr.name)
@@ -65,6 +64,9 @@ func newTrial(t *testing.T, engine *embedded.Server, dir string, number int, see
 	tr.proxy = proxy
 	// The settings let tables answer with what a server says that is short of something.
 	dsn += "?dial_timeout=2s&max_memory_usage=150000000&allow_custom_error_code_in_throwif=1"
+	if tr.shape.compressed {
+		dsn += "&compress=lz4"
+	}
 	tr.store = fact.NewMemoryStore()
 	for range 1 + tr.rng.IntN(2) {
 		m, err := clickhouse.New(tr.config(dsn))
@@ -92,7 +94,7 @@ func (tr *trial) config(dsn string) clickhouse.Config {
 }
 
 // run records while faults come and go, and then checks what is stored.
-func (tr *trial) run(faults int) {
+func (tr *trial) run(times int) {
 	tr.Helper()
 	ctx := tr.Context()
 	if tr.rng.IntN(2) == 0 {
@@ -114,36 +116,79 @@ func (tr *trial) run(faults int) {
 		writer := &writer{trial: tr, service: tr.services[w%len(tr.services)], number: w, rng: rand.New(rand.NewPCG(tr.rng.Uint64(), 0))}
 		wg.Go(func() { writer.run(ctx, stop) })
 	}
-	for range faults {
-		tr.pause(100)
+	for range times {
+		faults.Pause(tr.rng, 100*time.Millisecond)
 		tr.breakSomething(ctx)
 	}
-	tr.pause(100)
+	faults.Pause(tr.rng, 100*time.Millisecond)
 	close(stop)
 	wg.Wait()
 	tr.finish(ctx)
 	tr.judge()
 }
 
-// endsWithin is far longer than the budgets and timeouts of the services together, so
-// that a machine busy with other things is not taken for one that hangs.
-const endsWithin = 5 * time.Minute
+// stalled is how long nothing at all may become of the rows that wait, before it is taken for a
+// service that hangs. It is far longer than a try of an insert may take. How long all rows take
+// depends on how many wait and on how busy the machine is: buffered ones have no other bound.
+const stalled = 2 * time.Minute
 
 // finish checks that the service works again, and ends it.
 func (tr *trial) finish(ctx context.Context) {
 	tr.Helper()
-	ctx, cancel := context.WithTimeout(ctx, endsWithin)
-	defer cancel()
 	for n, s := range tr.services {
 		last := &writer{trial: tr, service: s, number: 98 + n, rng: tr.rng}
-		require.Eventually(tr, func() bool { return last.call(ctx) == nil }, time.Minute, 10*time.Millisecond, "the service does not recover")
-		require.NoError(tr, s.pipeline.Close(ctx))
-		require.NoError(tr, s.materializer.Close(ctx))
+		tr.patiently(ctx, s, "the service recovers", func(ctx context.Context) error {
+			err := last.call(ctx)
+			for ; err != nil && ctx.Err() == nil; err = last.call(ctx) {
+				faults.Pause(tr.rng, 20*time.Millisecond)
+			}
+			return err
+		})
+		tr.patiently(ctx, s, "the pipeline ends", s.pipeline.Close)
+		tr.patiently(ctx, s, "the materializer ends", s.materializer.Close)
 	}
 	require.NoError(tr, tr.proxy.Close())
 	require.Eventually(tr, func() bool {
 		return tr.db.Query(tr, "SELECT count() FROM system.processes WHERE query_kind = 'Insert' AND current_database = '"+tr.name+"'") == "0"
-	}, time.Minute, 10*time.Millisecond, "inserts that nobody waits for do not end")
+	}, stalled, 10*time.Millisecond, "inserts that nobody waits for do not end")
+}
+
+// patiently does what waits for rows, as long as they become stored or given up.
+func (tr *trial) patiently(ctx context.Context, s recorder, what string, do func(context.Context) error) {
+	tr.Helper()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() {
+		before, at := progress(s), time.Now()
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for time.Since(at) < stalled {
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
+			if now := progress(s); now != before {
+				before, at = now, time.Now()
+			}
+		}
+		cancel()
+	})
+	err := do(ctx)
+	cancel()
+	require.NoError(tr, err, "%s: %s after %s: %+v", tr.name, what, strings.Join(tr.happened, ", "), s.materializer.Stats())
+}
+
+// progress changes as rows are stored, given up or withdrawn.
+func progress(s recorder) (sum [3]int64) {
+	for _, t := range s.materializer.Stats() {
+		sum[0] += t.Rows
+		sum[1] += t.Failed + t.Lost
+		sum[2] += t.PendingRows
+	}
+	return sum
 }
 
 // judge compares the tables with the ledger, heals them from the log, and
@@ -223,14 +268,6 @@ func (tr *trial) rows() map[string]stored {
 	return found
 }
 
-// pause waits for up to that many milliseconds.
-func (tr *trial) pause(most int) { pause(tr.rng, most) }
-
-func pause(rng *rand.Rand, most int) {
-	timer := time.NewTimer(time.Duration(rng.IntN(most)) * time.Millisecond)
-	<-timer.C
-}
-
 // writer is one goroutine of the service.
 type writer struct {
 	*trial
@@ -249,7 +286,7 @@ func (w *writer) run(ctx context.Context, stop <-chan struct{}) {
 		default:
 		}
 		_ = w.call(ctx) // the ledger has it
-		pause(w.rng, 20)
+		faults.Pause(w.rng, 20*time.Millisecond)
 	}
 }
 
@@ -266,7 +303,7 @@ func (w *writer) call(ctx context.Context) error {
 	cancel()
 	tries := []error{err}
 	for repeat := 0; err != nil && repeat < 3 && w.rng.IntN(2) == 0; repeat++ {
-		pause(w.rng, 50)
+		faults.Pause(w.rng, 50*time.Millisecond)
 		err = w.service.materializer.Materialize(ctx, facts...)
 		tries = append(tries, err)
 	}
@@ -285,6 +322,7 @@ func (w *writer) facts() []fact.Fact {
 	facts := make([]fact.Fact, n)
 	for i := range facts {
 		facts[i] = answer(w.rng.IntN(1 << 30))
+		facts[i].Data["tags"] = []string{fmt.Sprintf("%016x", w.rng.Uint64())} // does not compress, so that a byte of it is hit
 		facts[i].ID = fmt.Sprintf("%d-%d-%d", w.number, w.calls, i)
 		if both && w.rng.IntN(2) == 0 {
 			facts[i].Schema = "second"

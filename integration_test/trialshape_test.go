@@ -16,11 +16,12 @@ type shape struct {
 	check      bool // the first table has a constraint that some facts break
 	replacing  bool // the second table's engine merges rows with the same key
 	buffered   bool
+	compressed bool // rows have checksums on their way
 }
 
-func newShape(rng *rand.Rand) shape {
+func newShape(rng *rand.Rand, native bool) shape {
 	odd := func() bool { return rng.IntN(2) == 1 }
-	return shape{partitions: odd(), view: odd(), check: odd(), replacing: odd(), buffered: rng.IntN(3) == 0}
+	return shape{partitions: odd(), view: odd(), check: odd(), replacing: odd(), buffered: rng.IntN(3) == 0, compressed: native && odd()}
 }
 
 // schemas are the tables of a trial.

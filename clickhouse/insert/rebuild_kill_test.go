@@ -17,12 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/clickhouse/chconn"
-	"github.com/factload/factload/clickhouse/embedded"
 	"github.com/factload/factload/clickhouse/internal/chtest"
 	"github.com/factload/factload/clickhouse/internal/retry"
 	"github.com/factload/factload/ddl"
 	"github.com/factload/factload/fact"
 	"github.com/factload/factload/internal/enginetest"
+	"github.com/factload/factload/internal/faultproxy"
+	"github.com/factload/factload/internal/faults"
 	"github.com/factload/factload/internal/rebuildhook"
 	"github.com/factload/factload/internal/soak"
 )
@@ -114,9 +115,13 @@ func (w *writers) write(t *testing.T, c *testClient, seed uint64) {
 		default:
 		}
 		b := layout.NewBlock()
-		for range 1 + r.IntN(20) {
+		rows := 1 + r.IntN(20)
+		if r.IntN(4) == 0 {
+			rows *= 30 // of which a byte may be changed on their way
+		}
+		for range rows {
 			id := w.ids.Add(1)
-			require.NoError(t, b.AppendJSON(fmt.Appendf(nil, `{"id":%d,"who":"%d","text":"row %d"}`, id, seed, id)))
+			require.NoError(t, b.AppendJSON(fmt.Appendf(nil, `{"id":%d,"who":"%d","text":"row %d %016x"}`, id, seed, id, r.Uint64())))
 		}
 		in := Insert{Table: "t", Block: b, Token: fmt.Sprintf("%d-%d", seed, n)}
 		for {
@@ -145,20 +150,76 @@ func (w *writers) write(t *testing.T, c *testClient, seed uint64) {
 	}
 }
 
+// rebuildBench is where a table is rebuilt: an engine, and proxies before it.
+type rebuildBench struct {
+	engine  *faults.Engine
+	proxies []*faultproxy.Proxy
+	native  []string // DSNs
+	http    string
+	r       *rand.Rand
+	total   faults.Tally
+}
+
+func newRebuildBench(t *testing.T, seed uint64) *rebuildBench {
+	t.Helper()
+	b := &rebuildBench{engine: faults.Start(t), r: rand.New(rand.NewPCG(seed, 2))}
+	through := func(dsn, params string) string {
+		p, dsn, err := faultproxy.ForDSN(dsn, faultproxy.Healthy())
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, p.Close()) })
+		b.proxies = append(b.proxies, p)
+		return dsn + params
+	}
+	for range 2 {
+		b.native = append(b.native, through(b.engine.DSN(), "?compress=lz4&dial_timeout=2s"))
+	}
+	b.http = through(b.engine.HTTPDSN(), "?dial_timeout=2s")
+	t.Cleanup(func() { t.Log(b.total.String()) })
+	return b
+}
+
+// rebuild changes the table, and breaks something in one of the steps, which it returns.
+func (b *rebuildBench) rebuild(t *testing.T, version int, step string) (what string) {
+	t.Helper()
+	ways := append(b.engine.Faults(), faults.Connections(true, b.proxies...)...)
+	n := b.r.IntN(len(ways) + len(ways)/2)
+	if n >= len(ways) {
+		rebuildAndDie(t, b.engine.DSN(), version, step)
+		return "process killed"
+	}
+	var healed sync.WaitGroup
+	defer healed.Wait()
+	broken := false
+	watch := func(s string) {
+		if s != step || broken {
+			return
+		}
+		broken = true
+		heal := ways[n].Break(t.Context(), t, b.r)
+		pause := time.Duration(b.r.IntN(1000)) * time.Millisecond
+		healed.Go(func() {
+			time.Sleep(pause)
+			heal()
+		})
+	}
+	rebuildUntil(t, b.native[0], killVersion(t, version), watch, ways[n].Name, func(error) bool { return broken })
+	require.True(t, broken, step)
+	return ways[n].Name
+}
+
 // TestSoakRebuildKills rebuilds a table again and again while rows are being
-// inserted. Each time the engine or the process that rebuilds is killed after
-// one of the steps, and the rebuild is run again. No row may be lost or doubled.
+// inserted. Each time the process that rebuilds is killed in one of the steps, or something else breaks: the engine, its
+// disk, the connections of the writers and of the rebuild. Then the rebuild is run again. No row may be lost or doubled.
 func TestSoakRebuildKills(t *testing.T) {
 	t.Parallel()
-	trials, seed := soak.Trials(t, 2, 44), soak.Seed(t)
-	server := enginetest.Start(t, embedded.Config{})
-	db := &enginetest.DB{DSN: server.DSN(), HTTPDSN: server.HTTPDSN()}
+	trials, seed := soak.Trials(t, 2, 50), soak.Seed(t)
 	steps := killSteps(t)
-	first := open(t, db.DSN)
-	db.Name = first.Database()
+	b := newRebuildBench(t, seed)
+	first := open(t, b.engine.DSN())
+	db := &enginetest.DB{DSN: b.engine.DSN(), HTTPDSN: b.engine.HTTPDSN(), Name: first.Database()}
 	require.NoError(t, first.Ensure(t.Context(), killVersion(t, 0)))
 	w := &writers{stop: make(chan struct{})}
-	for i, dsn := range []string{db.DSN, db.HTTPDSN, db.DSN} {
+	for i, dsn := range []string{b.native[0], b.http, b.native[1]} {
 		c := open(t, dsn)
 		c.generations.fresh = killFresh
 		w.wait.Go(func() { w.write(t, c, seed+uint64(i)) })
@@ -166,21 +227,18 @@ func TestSoakRebuildKills(t *testing.T) {
 	defer w.wait.Wait()
 	stop := sync.OnceFunc(func() { close(w.stop) })
 	defer stop()
-	r := rand.New(rand.NewPCG(seed, 2))
-	from := r.IntN(len(steps))
+	from := b.r.IntN(len(steps))
 	for trial := range trials {
 		step := steps[(from+trial*3)%len(steps)] // 3 has no divisor in common with their number
-		kill := []string{"engine", "process"}[(trial+trial/len(steps))%2]
-		what := fmt.Sprintf("seed %d, trial %d: %s killed when %s", seed, trial, kill, step)
-		want, begin := killVersion(t, trial+1), time.Now()
-		if kill == "engine" {
-			rebuildAndKillEngine(t, server, want, step)
-		} else {
-			rebuildAndDie(t, db.DSN, trial+1, step)
-		}
+		begin := time.Now()
+		broken := b.rebuild(t, trial+1, step)
+		what := fmt.Sprintf("seed %d, trial %d: %s when %s", seed, trial, broken, step)
+		want := killVersion(t, trial+1)
 		rebuildUntilDone(t, db.DSN, want, nil, what)
 		chtest.RequireDone(t, db, open(t, db.DSN), want)
 		t.Logf("%s: %s, %d rows", what, time.Since(begin).Round(100*time.Millisecond), w.ids.Load())
+		b.total.Add("trials", 1)
+		b.total.Add("× "+broken, 1)
 		doubled := db.Query(t, "SELECT count() - uniqExact(id) FROM t")
 		require.Equal(t, "0", doubled, "%s: rows are doubled", what)
 		w.requireWell(t, what)
@@ -188,10 +246,24 @@ func TestSoakRebuildKills(t *testing.T) {
 	stop()
 	w.wait.Wait()
 	w.requireWell(t, "the end")
-	ids := w.ids.Load()
-	require.Equal(t, fmt.Sprintf("%d\t%d\t%d\t%d", ids, ids, 1, ids), db.Query(t, "SELECT count(), uniqExact(id), min(id), max(id) FROM t"), "seed %d", seed)
-	t.Logf("%d trials, %d rows, %d inserts repeated, %d of them in doubt", trials, ids, w.again.Load(), w.doubt.Load())
+	w.tell(t, db, &b.total)
 	require.NotZero(t, w.doubt.Load())
+}
+
+// tell compares the table with what was inserted, once all inserts have succeeded.
+func (w *writers) tell(t *testing.T, db *enginetest.DB, total *faults.Tally) {
+	t.Helper()
+	var rows, ids, most uint64
+	text := db.Query(t, "SELECT count(), uniqExact(id), max(id) FROM t")
+	_, err := fmt.Sscan(text, &rows, &ids, &most)
+	require.NoError(t, err, text)
+	given := w.ids.Load()
+	total.Add("rows acknowledged", int(given))         //nolint:gosec // a small number
+	total.Add("inserts repeated", int(w.again.Load())) //nolint:gosec // the same
+	total.Add("tries in doubt", int(w.doubt.Load()))   //nolint:gosec // the same
+	total.Add("LOST", int(given-ids))                  //nolint:gosec // the same
+	total.Add("DOUBLED", int(rows-ids))                //nolint:gosec // the same
+	require.Equal(t, []uint64{given, given, given}, []uint64{rows, ids, most})
 }
 
 // requireWell checks that no insert has failed for good.
@@ -205,34 +277,24 @@ func (w *writers) requireWell(t *testing.T, what string) {
 // rebuildUntilDone rebuilds again and again: an engine may still be busy with its own start.
 func rebuildUntilDone(t *testing.T, dsn string, want ddl.Table, watch func(string), what string) {
 	t.Helper()
-	ctx := rebuildhook.With(t.Context(), rebuildhook.Hook{Hold: killHold, Step: watch})
-	var err error
-	for range 10 {
-		err = open(t, dsn).EnsureAllowing(ctx, []ddl.Hazard{ddl.NeedsRebuild}, want)
-		if err == nil || !retry.Passing(err) {
-			break
-		}
-		t.Logf("%s: again after: %s", what, chconn.ForLog(err))
-	}
-	require.NoError(t, err, what)
+	rebuildUntil(t, dsn, want, watch, what, func(err error) bool { return err == nil })
 }
 
-// rebuildAndKillEngine kills the engine after a step, and starts it again.
-func rebuildAndKillEngine(t *testing.T, server *embedded.Server, want ddl.Table, step string) {
+// rebuildUntil is rebuildUntilDone until that is enough.
+func rebuildUntil(t *testing.T, dsn string, want ddl.Table, watch func(string), what string, enough func(error) bool) {
 	t.Helper()
-	c := open(t, server.DSN())
-	killed := false
-	watch := func(s string) {
-		if s == step && !killed {
-			killed = true
-			require.NoError(t, server.Kill())
-			require.NoError(t, server.Restart(t.Context()))
+	ctx := rebuildhook.With(t.Context(), rebuildhook.Hook{Hold: killHold, Step: watch})
+	for range 10 {
+		err := open(t, dsn).EnsureAllowing(ctx, []ddl.Hazard{ddl.NeedsRebuild}, want)
+		if err != nil {
+			require.True(t, retry.Passing(err), "%s: %v", what, err)
+			t.Logf("%s: again after: %s", what, chconn.ForLog(err))
+		}
+		if enough(err) {
+			return
 		}
 	}
-	if err := c.EnsureAllowing(rebuildhook.With(t.Context(), rebuildhook.Hook{Hold: killHold, Step: watch}), []ddl.Hazard{ddl.NeedsRebuild}, want); err != nil {
-		require.True(t, retry.Passing(err), "%v", err)
-	}
-	require.True(t, killed, step)
+	t.Fatalf("%s: the rebuild does not end", what)
 }
 
 // rebuildAndDie starts a process that rebuilds and kills itself after a step.
