@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/factload/factload/clickhouse"
@@ -144,21 +145,15 @@ FROM eval_result WHERE run_id = {run:String} GROUP BY run_id`
 		*run = found[0]
 		return nil
 	}
-	var newest []struct {
-		Text string `ch:"text"`
-	}
-	const others = `SELECT concat(run_id, ' (', any(model), ', ', any(suite), ')') AS text
+	var newest []string
+	const others = `SELECT concat(run_id, ' (', any(model), ', ', any(suite), ')')
 FROM eval_result GROUP BY run_id ORDER BY max(created_at) DESC, run_id LIMIT 3`
 	if err := c.Select(ctx, &newest, others); err != nil {
 		return err
 	}
 	hint := "eval_result is empty"
-	for i, run := range newest {
-		if i == 0 {
-			hint = "the newest runs are " + run.Text
-		} else {
-			hint += ", " + run.Text
-		}
+	if len(newest) > 0 {
+		hint = "the newest runs are " + strings.Join(newest, ", ")
 	}
 	return fmt.Errorf("eval_result has no run %q: %s", id, hint)
 }

@@ -83,11 +83,11 @@ func (q Question) why(ctx context.Context, c *clickhouse.Client, exists bool, co
 	case len(q.Parameters) > 0:
 		return "", nil // such a view has no columns until it is asked
 	}
-	have, err := columns(ctx, c, ddl.QuoteIdent(q.View()))
+	have, err := c.Describe(ctx, "SELECT * FROM "+ddl.QuoteIdent(q.View()))
 	if err != nil {
 		return "", err
 	}
-	want, err := columns(ctx, c, "("+q.SQL+")")
+	want, err := c.Describe(ctx, q.SQL)
 	if e := (*clickhouse.Error)(nil); errors.As(err, &e) && e.Name == "UNKNOWN_IDENTIFIER" {
 		return "", nil // the tables are older than the view: their own plans see to that
 	}
@@ -98,26 +98,4 @@ func (q Question) why(ctx context.Context, c *clickhouse.Client, exists bool, co
 		return "make the view anew: its tables have columns of other types now", nil
 	}
 	return "", nil
-}
-
-// columns returns the names and types of the columns of a table or a query in parentheses.
-func columns(ctx context.Context, c *clickhouse.Client, of string) ([]string, error) {
-	rows, err := c.Query(ctx, "DESCRIBE TABLE "+of)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []string
-	for rows.Next() {
-		texts := make([]string, len(rows.Columns()))
-		into := make([]any, len(texts))
-		for i := range texts {
-			into[i] = &texts[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			return nil, err
-		}
-		out = append(out, texts[0]+" "+texts[1])
-	}
-	return out, rows.Err()
 }

@@ -97,14 +97,12 @@ func (s *tableSink) stillRunning(ctx context.Context, before map[string]bool) (m
 func (s *tableSink) running(ctx context.Context) (map[string]bool, error) {
 	out := make(map[string]bool)
 	err := s.everywhere(ctx, func(at insert.Place) error {
-		var rows []struct {
-			ID string `ch:"query_id"`
-		}
-		err := at.Client.SelectAs(ctx, s.op("look into"), &rows, `SELECT query_id FROM system.processes
+		var ids []string
+		err := at.Client.SelectAs(ctx, s.op("look into"), &ids, `SELECT query_id FROM system.processes
 WHERE current_database = currentDatabase() AND startsWith(query_id, {prefix:String})`,
 			Param("prefix", insert.QueryIDPrefix(at.Table)))
-		for _, r := range rows {
-			out[r.ID] = true
+		for _, id := range ids {
+			out[id] = true
 		}
 		return err
 	})
@@ -154,14 +152,12 @@ func (s *tableSink) lookUp(ctx context.Context, field fact.Field, ids []string) 
 	column := ddl.QuoteIdent(field.Name)
 	have := make(map[string]bool, len(ids))
 	err = s.everywhere(asking, func(at insert.Place) error {
-		var rows []struct {
-			ID string `ch:"factload_id"`
-		}
-		sql := fmt.Sprintf("SELECT DISTINCT toString(%s) AS factload_id FROM %s WHERE %s IN (SELECT %s FROM %s)",
+		var found []string
+		sql := fmt.Sprintf("SELECT DISTINCT toString(%s) FROM %s WHERE %s IN (SELECT %s FROM %s)",
 			column, ddl.QuoteIdent(at.Table), column, value, lookedUp)
-		err := at.Client.SelectAs(asking, s.op("look into"), &rows, sql)
-		for _, r := range rows {
-			have[r.ID] = true
+		err := at.Client.SelectAs(asking, s.op("look into"), &found, sql)
+		for _, id := range found {
+			have[id] = true
 		}
 		return err
 	})
@@ -182,14 +178,12 @@ func (s *tableSink) Parts(ctx context.Context) (int, error) {
 	defer cancel()
 	most := uint64(0)
 	err := s.everywhere(ctx, func(at insert.Place) error {
-		var rows []struct {
-			Parts uint64 `ch:"parts"`
-		}
-		err := at.Client.SelectAs(ctx, s.op("count the parts of"), &rows, `SELECT max(n) AS parts FROM
+		var parts []uint64
+		err := at.Client.SelectAs(ctx, s.op("count the parts of"), &parts, `SELECT max(n) FROM
 (SELECT count() AS n FROM system.parts WHERE active AND database = currentDatabase() AND table = {table:String} GROUP BY partition_id)`,
 			Param("table", at.Table))
-		for _, r := range rows {
-			most = max(most, r.Parts)
+		for _, n := range parts {
+			most = max(most, n)
 		}
 		return err
 	})

@@ -203,13 +203,11 @@ func addPart(candidates []candidate, row *candidateRow) error {
 // nextNumber returns the number of a load that begins. Two that begin at once may get
 // the same.
 func (l *ledger) nextNumber(ctx context.Context) (uint64, error) {
-	var rows []struct {
-		Last uint64 `ch:"last"`
-	}
-	if err := l.server.Select(ctx, &rows, "SELECT max(number) AS last FROM _factload_ledger"); err != nil || len(rows) == 0 {
+	var last []uint64
+	if err := l.server.Select(ctx, &last, "SELECT max(number) FROM _factload_ledger"); err != nil || len(last) == 0 {
 		return 0, err
 	}
-	return rows[0].Last + 1, nil
+	return last[0] + 1, nil
 }
 
 const begunSQL = `SELECT token FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done')
@@ -217,15 +215,13 @@ GROUP BY token HAVING countIf(state = 'chunk_done') = 0`
 
 // begun returns the tokens of the chunks that were begun and are not done.
 func (l *ledger) begun(ctx context.Context) (map[string]bool, error) {
-	var rows []struct {
-		Token string `ch:"token"`
-	}
-	if err := l.server.Select(ctx, &rows, begunSQL); err != nil {
+	var tokens []string
+	if err := l.server.Select(ctx, &tokens, begunSQL); err != nil {
 		return nil, err
 	}
-	begun := make(map[string]bool, len(rows))
-	for _, r := range rows {
-		begun[r.Token] = true
+	begun := make(map[string]bool, len(tokens))
+	for _, token := range tokens {
+		begun[token] = true
 	}
 	return begun, nil
 }

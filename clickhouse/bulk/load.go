@@ -154,11 +154,9 @@ const emptySQL = `SELECT ifNull(count() = 0 OR sum(total_rows) = 0, false) AS em
 
 // tableIsEmpty reports whether the table of bare rows has nothing, or is gone.
 func (l *load) tableIsEmpty(ctx context.Context) (bool, error) {
-	var answer []struct {
-		Empty bool `ch:"empty"`
-	}
-	err := l.server.Select(ctx, &answer, emptySQL, chconn.Param("name", l.cfg.Schema))
-	return len(answer) == 1 && answer[0].Empty, err
+	var empty []bool
+	err := l.server.Select(ctx, &empty, emptySQL, chconn.Param("name", l.cfg.Schema))
+	return len(empty) == 1 && empty[0], err
 }
 
 // checkTable warns when everything was skipped and the table has nothing: then

@@ -449,6 +449,21 @@ func TestSelectAndParams(t *testing.T) {
 		require.Len(t, rows, 2)
 		require.Equal(t, hostile, rows[1].S)
 		require.EqualValues(t, 1, rows[1].N)
+
+		texts := []string{"before"}
+		require.NoError(t, c.Select(t.Context(), &texts, "SELECT {s:String} FROM numbers(2)", chconn.Param("s", hostile)))
+		require.Equal(t, []string{hostile, hostile}, texts)
+		require.NoError(t, c.Select(t.Context(), &texts, "SELECT '' FROM numbers(0)"))
+		require.Empty(t, texts)
+		var numbers [][]uint64
+		require.NoError(t, c.Select(t.Context(), &numbers, "SELECT [number] FROM numbers(2)"))
+		require.Equal(t, [][]uint64{{0}, {1}}, numbers)
+		var times []time.Time
+		require.NoError(t, c.Select(t.Context(), &times, "SELECT toDateTime(7, 'UTC')"))
+		require.EqualValues(t, 7, times[0].Unix())
+		require.ErrorContains(t, c.Select(t.Context(), &texts, "SELECT 'a', 'b'"), "expected 2 destination arguments")
+		require.ErrorContains(t, c.Select(t.Context(), texts, "SELECT 'a'"), "must pass a pointer")
+
 		require.NoError(t, c.Exec(t.Context(), "CREATE TABLE {t:Identifier} (x UInt8) ENGINE = Memory", chconn.Param("t", "odd `name`")))
 		err := c.Exec(t.Context(), "CREATE TABLE {t:Identifier} (x UInt8) ENGINE = Memory", chconn.Param("t", "odd `name`"))
 		require.ErrorContains(t, err, "code 57, TABLE_ALREADY_EXISTS")

@@ -57,44 +57,6 @@ func (c *Client) ExecAs(ctx context.Context, op, sql string, params ...any) erro
 	return nil
 }
 
-// Select runs one query and puts its rows in place of what is in dest, a pointer to a slice of
-// structs. Columns go to the fields whose ch tag or name they have.
-func (c *Client) Select(ctx context.Context, dest any, sql string, params ...any) error {
-	return c.SelectAs(ctx, "select", dest, sql, params...)
-}
-
-// SelectAs is [Client.Select] with op as what its errors say was tried.
-func (c *Client) SelectAs(ctx context.Context, op string, dest any, sql string, params ...any) error {
-	release, err := c.Acquire(ctx)
-	if err != nil {
-		return c.Fail(ctx, op, err, Read)
-	}
-	defer release()
-	return c.SelectWithSlot(ctx, op, dest, sql, params...)
-}
-
-// SelectWithSlot is SelectAs for a caller that holds a connection slot.
-func (c *Client) SelectWithSlot(ctx context.Context, op string, dest any, sql string, params ...any) error {
-	if err := c.conn.Select(ctx, dest, sql, params...); err != nil {
-		return c.Fail(ctx, op, err, Read)
-	}
-	return nil
-}
-
-// SelectText runs a query that returns one text.
-func (c *Client) SelectText(ctx context.Context, op, sql string) (string, error) {
-	release, err := c.Acquire(ctx)
-	if err != nil {
-		return "", c.Fail(ctx, op, err, Read)
-	}
-	defer release()
-	var text string
-	if err := c.conn.QueryRow(ctx, sql).Scan(&text); err != nil {
-		return "", c.Fail(ctx, op, err, Read)
-	}
-	return text, nil
-}
-
 // CreateDatabase creates the DSN's database if it does not exist, over a
 // connection of its own that names none.
 func (c *Client) CreateDatabase(ctx context.Context) error {

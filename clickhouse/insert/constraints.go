@@ -56,29 +56,25 @@ func (ins *Inserter) Violations(ctx context.Context, in Insert) ([]Violation, er
 	for i := range checks {
 		broken[i] = fmt.Sprintf("groupArrayIf(%s, ifNull((%s), 0) = 0)", externalRow, checks[i].Expr)
 	}
-	sql := fmt.Sprintf("SELECT [%s] AS violations FROM (SELECT %s FROM %s)", strings.Join(broken, ", "), strings.Join(named, ", "), externalName)
-	var answer []struct {
-		Violations [][]uint64 `ch:"violations"`
-	}
+	sql := fmt.Sprintf("SELECT [%s] FROM (SELECT %s FROM %s)", strings.Join(broken, ", "), strings.Join(named, ", "), externalName)
+	var violations [][][]uint64
 	ctx, cancel := ins.client.WithReadTimeout(ctx)
 	defer cancel()
-	err = ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(rows)), fmt.Sprintf("constraints of %q", in.Table), &answer, sql)
+	err = ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(rows)), fmt.Sprintf("constraints of %q", in.Table), &violations, sql)
 	if errors.Is(err, chconn.ErrRejected) || errors.Is(err, chconn.ErrSchema) {
 		return nil, nil
 	}
-	if err != nil || len(answer) != 1 {
+	if err != nil || len(violations) != 1 {
 		return nil, err
 	}
-	return firstViolations(checks, answer[0].Violations), nil
+	return firstViolations(checks, violations[0]), nil
 }
 
-const createTableSQL = `SELECT create_table_query AS sql FROM system.tables WHERE database = currentDatabase() AND name = {table:String}`
+const createTableSQL = `SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = {table:String}`
 
 // checks returns the CHECK constraints of the insert's table.
 func (ins *Inserter) checks(ctx context.Context, in Insert) ([]ddl.Constraint, error) {
-	var create []struct {
-		SQL string `ch:"sql"`
-	}
+	var create []string
 	err := ins.client.SelectAs(ctx, fmt.Sprintf("look into %q", in.Table), &create, createTableSQL, chconn.Param("table", in.Table))
 	if errors.Is(err, chconn.ErrRejected) {
 		return nil, nil // the user may not ask
@@ -86,7 +82,7 @@ func (ins *Inserter) checks(ctx context.Context, in Insert) ([]ddl.Constraint, e
 	if err != nil || len(create) != 1 {
 		return nil, err
 	}
-	checks, err := ddl.Constraints(create[0].SQL)
+	checks, err := ddl.Constraints(create[0])
 	if err != nil {
 		return nil, nil //nolint:nilerr // it is in no form that is known
 	}

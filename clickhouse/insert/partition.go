@@ -162,20 +162,18 @@ func (ins *Inserter) evaluate(ctx context.Context, in Insert, op, expr string, c
 	if err != nil {
 		return nil, err
 	}
-	sql := fmt.Sprintf("SELECT arrayMap(row -> row.2, arraySort(groupArray((%s, %s)))) AS numbers FROM (SELECT %s FROM %s)",
+	sql := fmt.Sprintf("SELECT arrayMap(row -> row.2, arraySort(groupArray((%s, %s)))) FROM (SELECT %s FROM %s)",
 		externalRow, expr, strings.Join(append([]string{externalRow}, named...), ", "), externalName)
-	var answer []struct {
-		Numbers []uint64 `ch:"numbers"`
-	}
-	err = ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(rows)), op, &answer, sql)
+	var numbers [][]uint64
+	err = ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(rows)), op, &numbers, sql)
 	if errors.Is(err, chconn.ErrRejected) || errors.Is(err, chconn.ErrSchema) {
 		return nil, reclassed(err, chconn.ErrRetryable, "") // its class is not that of the insert
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(answer) != 1 || len(answer[0].Numbers) != in.Block.Rows() {
+	if len(numbers) != 1 || len(numbers[0]) != in.Block.Rows() {
 		return nil, fmt.Errorf("%w: %s: the answer is not complete", chconn.ErrRetryable, op)
 	}
-	return answer[0].Numbers, nil
+	return numbers[0], nil
 }

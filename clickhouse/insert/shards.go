@@ -128,11 +128,9 @@ func (ins *Inserter) lookAtShards(ctx context.Context, table string, d ddl.Distr
 
 // checkReplicated says that a table is not shared by the replicas of its shard.
 func (ins *Inserter) checkReplicated(ctx context.Context, client *chconn.Client, table string) error {
-	var rows []struct {
-		Engine string `ch:"engine"`
-	}
-	err := client.SelectAs(ctx, "look at the shards", &rows, "SELECT engine FROM system.tables WHERE database = currentDatabase() AND name = {table:String}", chconn.Param("table", table))
-	if err == nil && len(rows) == 1 && losesParts(rows[0].Engine) {
+	var engine []string
+	err := client.SelectAs(ctx, "look at the shards", &engine, "SELECT engine FROM system.tables WHERE database = currentDatabase() AND name = {table:String}", chconn.Param("table", table))
+	if err == nil && len(engine) == 1 && losesParts(engine[0]) {
 		return fmt.Errorf("the table %q is not replicated, so that each row would be on one of them alone", table)
 	}
 	return err

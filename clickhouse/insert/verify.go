@@ -331,18 +331,12 @@ func lookSQL(in Insert, columns []int, keys *tableKeys) string {
 
 // lostRows returns the numbers of the rows that are not there, in order.
 func (ins *Inserter) lostRows(ctx context.Context, l *look) ([]uint64, error) {
-	var found []struct {
-		Row uint64 `ch:"row"`
-	}
+	var lost []uint64
 	ctx, cancel := ins.client.WithReadTimeout(ctx)
 	defer cancel()
-	err := ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(l.rows)), "look for rows", &found, l.sql)
+	err := ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(l.rows)), "look for rows", &lost, l.sql)
 	if err != nil {
 		return nil, err
-	}
-	lost := make([]uint64, len(found))
-	for i := range found {
-		lost[i] = found[i].Row
 	}
 	slices.Sort(lost)
 	return lost, nil

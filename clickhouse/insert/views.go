@@ -91,13 +91,11 @@ func (ins *Inserter) completeView(ctx context.Context, in Insert, view ddl.View,
 	defer cancel()
 	ctx = chgo.Context(ctx, chgo.WithExternalTable(ids))
 	lacking := lackingSQL(view, id, ddl.QuoteIdent(name))
-	var answer []struct {
-		Rows uint64 `ch:"rows"`
-	}
-	if err := ins.client.SelectAs(ctx, op, &answer, "SELECT count() AS rows "+lacking); err != nil {
+	var rows []uint64
+	if err := ins.client.SelectAs(ctx, op, &rows, "SELECT count() "+lacking); err != nil {
 		return err
 	}
-	if len(answer) == 1 && answer[0].Rows == 0 {
+	if len(rows) == 1 && rows[0] == 0 {
 		return nil
 	}
 	for i, column := range columns {
@@ -163,22 +161,13 @@ func (ins *Inserter) hiddenViews(ctx context.Context, seen sighting, table *ddl.
 	if len(seen.viewNames) <= len(table.Views) {
 		return nil, nil
 	}
-	type named struct {
-		Name string `ch:"name"`
-	}
-	var visible []named
+	var visible []string
 	err := ins.client.SelectAs(ctx, fmt.Sprintf("look at the views of %q", table.Name), &visible,
 		"SELECT name FROM system.tables WHERE database = currentDatabase() AND has({names:Array(String)}, name)", chconn.Param("names", seen.viewNames))
 	if err != nil {
 		return nil, err
 	}
-	var hidden []string
-	for _, name := range seen.viewNames {
-		if !slices.Contains(visible, named{name}) {
-			hidden = append(hidden, name)
-		}
-	}
-	return hidden, nil
+	return slices.DeleteFunc(slices.Clone(seen.viewNames), func(name string) bool { return slices.Contains(visible, name) }), nil
 }
 
 // outside returns the columns that a view fills, or why its target cannot be completed.
@@ -230,15 +219,9 @@ WHERE database = currentDatabase() AND table = {view:String} AND name IN
 // sharedColumns returns the columns that a view and its target have: those that it
 // fills.
 func (ins *Inserter) sharedColumns(ctx context.Context, op string, view ddl.View) ([]string, error) {
-	var rows []struct {
-		Name string `ch:"name"`
-	}
-	err := ins.client.SelectAs(ctx, op, &rows, viewColumnsSQL,
+	var names []string
+	err := ins.client.SelectAs(ctx, op, &names, viewColumnsSQL,
 		chconn.Param("view", view.Name), chconn.Param("database", view.To.Database), chconn.Param("target", view.To.Name))
-	names := make([]string, len(rows))
-	for i := range rows {
-		names[i] = rows[i].Name
-	}
 	return names, err
 }
 
@@ -268,18 +251,12 @@ func (s step) combines() string {
 // combines returns the first step of a view that does not make its rows one by one, of
 // one table, or nothing.
 func (ins *Inserter) combines(ctx context.Context, op string, view ddl.View) (string, error) {
-	var lines []struct {
-		Explain string `ch:"explain"`
-	}
+	var lines []string
 	if err := ins.client.SelectAs(ctx, op, &lines, "EXPLAIN PLAN json = 1 "+view.Select); err != nil {
 		return "", err
 	}
-	var text strings.Builder
-	for _, line := range lines {
-		text.WriteString(line.Explain)
-	}
 	var plans []struct{ Plan step }
-	if err := json.Unmarshal([]byte(text.String()), &plans); err != nil {
+	if err := json.Unmarshal([]byte(strings.Join(lines, "")), &plans); err != nil {
 		return "", fmt.Errorf("%s: the server explains it in a form that is not known: %w", op, err)
 	}
 	if len(plans) != 1 {

@@ -84,13 +84,11 @@ func (b *rebuilder) settled(ctx context.Context, t tableRef) error {
 
 // count returns a number.
 func (b *rebuilder) count(ctx context.Context, sql string, params ...any) (uint64, error) {
-	var out []struct {
-		N uint64 `ch:"n"`
-	}
-	if err := b.m.client.SelectAs(ctx, b.op(), &out, sql, append(params, chconn.Param("database", b.On.Database))...); err != nil || len(out) == 0 {
+	var n []uint64
+	if err := b.m.client.SelectAs(ctx, b.op(), &n, sql, append(params, chconn.Param("database", b.On.Database))...); err != nil || len(n) == 0 {
 		return 0, err
 	}
-	return out[0].N, nil
+	return n[0], nil
 }
 
 // copyMost copies the parts until few are left to copy, or until they come as

@@ -48,16 +48,10 @@ func (b *rebuilder) fence(ctx context.Context, s *rebuildView) error {
 // inserts returns the inserts that are running, of those given unless there
 // are none. Any insert counts: it may reach the table through another one.
 func (b *rebuilder) inserts(ctx context.Context, among []string) ([]string, error) {
-	var rows []struct {
-		ID string `ch:"query_id"`
-	}
-	err := b.m.client.SelectAs(ctx, b.op(), &rows, "SELECT query_id FROM system.processes\n"+
+	var ids []string
+	err := b.m.client.SelectAs(ctx, b.op(), &ids, "SELECT query_id FROM system.processes\n"+
 		"WHERE query_kind IN ('Insert', 'AsyncInsertFlush') AND (empty({among:Array(String)}) OR has({among:Array(String)}, query_id))", chconn.Param("among", among))
-	out := make([]string, len(rows))
-	for i, row := range rows {
-		out[i] = row.ID
-	}
-	return out, err
+	return ids, err
 }
 
 func (b *rebuilder) unfence(ctx context.Context, t tableRef, settings map[string]string) error {
@@ -165,14 +159,12 @@ func (b *rebuilder) putAway(ctx context.Context, s *rebuildView) error {
 	if strings.HasPrefix(s.old.name, rebuild.BeforeName(b.On.Name, "")) {
 		return nil
 	}
-	var days []struct {
-		Day string `ch:"day"`
-	}
-	if err := b.m.client.SelectAs(ctx, b.op(), &days, "SELECT toString(toYYYYMMDD(now())) AS day"); err != nil {
+	today, err := b.m.client.SelectText(ctx, b.op(), "SELECT toString(toYYYYMMDD(now()))")
+	if err != nil {
 		return err
 	}
 	for n := 1; ; n++ {
-		day := days[0].Day
+		day := today
 		if n > 1 {
 			day = fmt.Sprintf("%s_%d", day, n)
 		}

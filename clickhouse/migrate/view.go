@@ -19,7 +19,7 @@ func (m *Migrator) checkView(ctx context.Context, v ddl.View) error {
 	if err != nil {
 		return err
 	}
-	columns, err := m.describe(ctx, v.Select)
+	columns, err := m.client.Describe(ctx, v.Select)
 	if err != nil {
 		return err
 	}
@@ -47,7 +47,7 @@ func (m *Migrator) checkViews(ctx context.Context, table ddl.Table) error {
 				target[c.Name] = c.Type
 			}
 		}
-		columns, err := m.describe(ctx, table.Read(v.Select))
+		columns, err := m.client.Describe(ctx, table.Read(v.Select))
 		if errors.Is(err, chconn.ErrSchema) || errors.Is(err, chconn.ErrRejected) || len(target) == 0 {
 			continue
 		}
@@ -92,28 +92,6 @@ func (m *Migrator) targetColumns(ctx context.Context, v ddl.View) (map[string]st
 		have[column.Name] = column.Type
 	}
 	return have, nil
-}
-
-// describe returns the names and types of the columns that a query returns.
-func (m *Migrator) describe(ctx context.Context, query string) ([]ddl.Column, error) {
-	rows, err := m.client.Query(ctx, "DESCRIBE TABLE (\n"+query+"\n)")
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var out []ddl.Column
-	for rows.Next() {
-		texts := make([]string, len(rows.Columns())) // the name, the type and what else the server tells
-		into := make([]any, len(texts))
-		for i := range texts {
-			into[i] = &texts[i]
-		}
-		if err := rows.Scan(into...); err != nil {
-			return nil, err
-		}
-		out = append(out, ddl.Column{Name: texts[0], Type: texts[1]})
-	}
-	return out, rows.Err()
 }
 
 // viewColumnError says that a view would insert into a column that is not there,

@@ -141,12 +141,12 @@ func (t *table) sum(ctx context.Context, c *chconn.Client, name, where string) (
 }
 
 func (t *table) count(ctx context.Context, c *chconn.Client, where string) (uint64, error) {
-	var out []rows
-	err := c.SelectAs(reading(ctx), "count", &out, "SELECT count() AS rows"+t.from(where))
-	if err != nil || len(out) == 0 {
+	var n []uint64
+	err := c.SelectAs(reading(ctx), "count", &n, "SELECT count()"+t.from(where))
+	if err != nil || len(n) == 0 {
 		return 0, err
 	}
-	return out[0].Rows, nil
+	return n[0], nil
 }
 
 // both returns what the two sides have of a piece. The first pass only counts, so that a
@@ -211,9 +211,9 @@ func (t *table) queryID() string {
 // settle waits until no insert of an earlier run is under way at the target.
 func (t *table) settle(ctx context.Context) error {
 	for try := 0; ; try++ {
-		var busy []rows
-		err := t.m.To.SelectAs(ctx, "running inserts", &busy, "SELECT count() AS rows FROM system.processes WHERE startsWith(initial_query_id, {id:String})", chconn.Param("id", t.queryID()))
-		if err != nil || len(busy) == 0 || busy[0].Rows == 0 {
+		var busy []uint64
+		err := t.m.To.SelectAs(ctx, "running inserts", &busy, "SELECT count() FROM system.processes WHERE startsWith(initial_query_id, {id:String})", chconn.Param("id", t.queryID()))
+		if err != nil || len(busy) == 0 || busy[0] == 0 {
 			return err
 		}
 		if err := retry.Pause(ctx, try); err != nil {

@@ -63,13 +63,7 @@ func (e *Engine) Stop() {
 
 // Version returns the server's version.
 func (e *Engine) Version(ctx context.Context) (string, error) {
-	var rows []struct {
-		V string `ch:"v"`
-	}
-	if err := e.Client.Select(ctx, &rows, "SELECT version() AS v"); err != nil {
-		return "", err
-	}
-	return rows[0].V, nil
+	return e.Client.SelectText(ctx, "version", "SELECT version()")
 }
 
 // CPU returns the CPU time that the engine has used, or 0 where nobody knows.

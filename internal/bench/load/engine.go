@@ -57,12 +57,10 @@ func (e *engine) fresh(ctx context.Context, d data) (*place, error) {
 // close ends what the server still does with the tables, so that the next run
 // has it for itself.
 func (p *place) close(ctx context.Context) error {
-	var tables []struct {
-		Name string `ch:"name"`
-	}
+	var tables []string
 	err := p.client.Select(ctx, &tables, "SELECT name FROM system.tables WHERE database = currentDatabase()")
-	for _, t := range tables {
-		err = errors.Join(err, p.client.Exec(ctx, "DETACH TABLE "+ddl.QuoteIdent(t.Name)+" SYNC"))
+	for _, name := range tables {
+		err = errors.Join(err, p.client.Exec(ctx, "DETACH TABLE "+ddl.QuoteIdent(name)+" SYNC"))
 	}
 	return errors.Join(err, p.client.Close())
 }

@@ -152,14 +152,12 @@ func inNewDatabase(ctx context.Context, engine *bench.Engine, name string, rows 
 		return 0, err
 	}
 	took := time.Since(begin).Seconds()
-	var counted []struct {
-		N uint64 `ch:"n"`
-	}
-	if err := client.Select(ctx, &counted, "SELECT count() AS n FROM "+sampleSchema); err != nil {
+	var counted []uint64
+	if err := client.Select(ctx, &counted, "SELECT count() FROM "+sampleSchema); err != nil {
 		return 0, err
 	}
-	if counted[0].N != uint64(rows) {
-		return 0, fmt.Errorf("%d rows of %d", counted[0].N, rows)
+	if counted[0] != uint64(rows) {
+		return 0, fmt.Errorf("%d rows of %d", counted[0], rows)
 	}
 	return took, engine.Client.Exec(ctx, "DROP DATABASE "+name)
 }

@@ -73,13 +73,11 @@ type counters struct {
 }
 
 func (e *engine) counters(ctx context.Context) (counters, error) {
-	var rows []struct {
-		Value uint64 `ch:"value"`
-	}
-	err := e.Client.Select(ctx, &rows, "SELECT value FROM system.events WHERE event = 'MergeTreeDataWriterBlocks'")
+	var parts []uint64
+	err := e.Client.Select(ctx, &parts, "SELECT value FROM system.events WHERE event = 'MergeTreeDataWriterBlocks'")
 	c := counters{cpu: e.CPU()}
-	if len(rows) > 0 {
-		c.parts = rows[0].Value
+	if len(parts) > 0 {
+		c.parts = parts[0]
 	}
 	return c, err
 }

@@ -143,13 +143,11 @@ func measureLoad(ctx context.Context, e *bench.Engine, def schemas.Definition, p
 
 // number returns the one number n of a query.
 func number(ctx context.Context, e *bench.Engine, sql string) (float64, error) {
-	var out []struct {
-		N float64 `ch:"n"`
-	}
-	if err := e.Client.Select(ctx, &out, sql); err != nil || len(out) == 0 {
+	var n []float64
+	if err := e.Client.Select(ctx, &n, sql); err != nil || len(n) == 0 {
 		return 0, err
 	}
-	return out[0].N, nil
+	return n[0], nil
 }
 
 // callers is how many goroutines record.

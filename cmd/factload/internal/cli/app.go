@@ -41,10 +41,7 @@ func (a *App) Configure(cmd *cobra.Command, _ []string) error {
 	if err != nil {
 		return UsageError(err)
 	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(cfg.Log.Level)); err != nil {
-		return UsageError(err) // validate has seen it
-	}
+	level := cfg.Log.Level
 	if a.Quiet {
 		a.Err.Still()
 		if cfg.From("log.level") == "" {

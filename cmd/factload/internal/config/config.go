@@ -72,8 +72,8 @@ type Serve struct {
 
 // Log says what is logged, and how.
 type Log struct {
-	Level  string `mapstructure:"level"`
-	Format string `mapstructure:"format"`
+	Level  slog.Level `mapstructure:"level"`
+	Format string     `mapstructure:"format"`
 }
 
 // Defaults are the values of keys that nobody set. config.yaml repeats them;
@@ -177,9 +177,6 @@ func (c *Config) validate() error {
 	}
 	if _, err := bulk.ParseRejectLimit(l.MaxRejects); err != nil {
 		return c.wrong("load.max_rejects", l.MaxRejects, "use a number such as 100, or a share such as 0.5%")
-	}
-	if err := new(slog.Level).UnmarshalText([]byte(c.Log.Level)); err != nil {
-		return c.wrong("log.level", c.Log.Level, "use debug, info, warn or error")
 	}
 	return nil
 }

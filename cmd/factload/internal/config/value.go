@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strconv"
@@ -75,6 +76,11 @@ func (o *origins) checkValues(v *viper.Viper) error {
 		case "engine.remote":
 			if _, err := strconv.ParseBool(text); err != nil {
 				wrong = append(wrong, o.wrong(key, text, "want true or false"))
+			}
+			continue
+		case "log.level":
+			if err := new(slog.Level).UnmarshalText([]byte(text)); err != nil {
+				wrong = append(wrong, o.wrong(key, text, "use debug, info, warn or error"))
 			}
 			continue
 		case "load.chunk_bytes", "load.memory", "load.max_line_bytes":

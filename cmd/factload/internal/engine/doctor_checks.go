@@ -94,14 +94,12 @@ func checkConnection(ctx context.Context, client *clickhouse.Client) ([]finding,
 }
 
 func (l limits) checkClock(ctx context.Context, client *clickhouse.Client) ([]finding, error) {
-	var answer []struct {
-		Now time.Time `ch:"now"`
-	}
+	var now []time.Time
 	before := time.Now()
-	if err := client.Select(ctx, &answer, "SELECT now64(3, 'UTC') AS now"); err != nil {
+	if err := client.Select(ctx, &now, "SELECT now64(3, 'UTC')"); err != nil {
 		return nil, err
 	}
-	off := answer[0].Now.Sub(before)
+	off := now[0].Sub(before)
 	if off > -l.clock && off < l.clock+time.Since(before) {
 		return nil, nil
 	}

@@ -30,13 +30,11 @@ func checkRights(ctx context.Context, client *clickhouse.Client) (found []findin
 		if on == "database" {
 			on = ddl.QuoteIdent(client.Database()) + ".*"
 		}
-		var granted []struct {
-			Result uint8 `ch:"result"`
-		}
+		var granted []uint8
 		if err := client.Select(ctx, &granted, "CHECK GRANT "+r.right+" ON "+on); err != nil {
 			return nil, err
 		}
-		if len(granted) != 1 || granted[0].Result == 0 {
+		if len(granted) != 1 || granted[0] == 0 {
 			found = append(found, finding{
 				Found:  fmt.Sprintf("the user may not %s: the right %s on %s is missing", r.purpose, r.right, on),
 				Advice: "GRANT " + r.right + " ON " + on + " TO the user, unless it is one who only reads",

@@ -162,24 +162,24 @@ func checkDeduplication(ctx context.Context, client *clickhouse.Client) (found [
 			return nil, err
 		}
 	}
-	var answer []row
-	if err := client.Select(ctx, &answer, "SELECT toString(count()) AS name, '' AS a, '' AS b FROM "+table); err != nil {
+	var stored []uint64
+	if err := client.Select(ctx, &stored, "SELECT count() FROM "+table); err != nil {
 		return nil, err
 	}
-	if answer[0].Name == "1" {
+	if stored[0] == 1 {
 		return nil, nil
 	}
 	return []finding{{Found: "the same insert, repeated, was stored twice", Advice: "the user's settings switch deduplication off: let insert_deduplicate be 1 and deduplicate_insert be enable in its profile"}}, nil
 }
 
 func checkViews(ctx context.Context, client *clickhouse.Client) (found []finding, err error) {
-	var views []row
-	if err := client.Select(ctx, &views, "SELECT name AS name, '' AS a, '' AS b FROM system.tables WHERE database = currentDatabase() AND engine IN ('View', 'MaterializedView') ORDER BY name"); err != nil {
+	var views []string
+	if err := client.Select(ctx, &views, "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine IN ('View', 'MaterializedView') ORDER BY name"); err != nil {
 		return nil, err
 	}
-	for _, v := range views {
-		if err := client.Exec(ctx, "EXPLAIN PLAN SELECT * FROM "+ddl.QuoteIdent(v.Name)); err != nil {
-			found = append(found, finding{Found: fmt.Sprintf("view %s cannot be read: %v", v.Name, err), Advice: "create what it reads or writes, or change or drop the view: as long as it is broken, inserts into its table fail"})
+	for _, name := range views {
+		if err := client.Exec(ctx, "EXPLAIN PLAN SELECT * FROM "+ddl.QuoteIdent(name)); err != nil {
+			found = append(found, finding{Found: fmt.Sprintf("view %s cannot be read: %v", name, err), Advice: "create what it reads or writes, or change or drop the view: as long as it is broken, inserts into its table fail"})
 		}
 	}
 	return found, nil

@@ -194,11 +194,11 @@ func (p *prompter) page(ctx context.Context, text []byte) {
 const completionWait = 2 * time.Second
 
 // wordsSQL asks for what can be completed.
-const wordsSQL = `SELECT arrayStringConcat(arraySort(groupUniqArray(word)), '\n') AS words FROM (
+const wordsSQL = `SELECT DISTINCT word FROM (
 	SELECT name AS word FROM system.tables WHERE database = currentDatabase() AND NOT startsWith(name, '.inner')
 	UNION ALL SELECT name FROM system.columns WHERE database = currentDatabase()
 	UNION ALL SELECT name FROM system.functions
-	UNION ALL SELECT keyword FROM system.keywords WHERE NOT position(keyword, ' ') > 0)`
+	UNION ALL SELECT keyword FROM system.keywords WHERE NOT position(keyword, ' ') > 0) ORDER BY word`
 
 // complete returns the names of tables, columns and functions, and the keywords, that begin as the word at the cursor
 // does. Capitals do not matter.
@@ -214,13 +214,11 @@ func (p *prompter) complete(line []rune, cursor int) readline.Completions {
 	if p.words == nil {
 		ctx, cancel := context.WithTimeout(context.Background(), completionWait)
 		defer cancel()
-		var found []struct {
-			Words string `ch:"words"`
-		}
-		if err := p.client.Select(ctx, &found, wordsSQL); err != nil {
+		var words []string
+		if err := p.client.Select(ctx, &words, wordsSQL); err != nil {
 			return readline.CompleteMessage("%v", err)
 		}
-		p.words = strings.Split(found[0].Words, "\n")
+		p.words = words
 	}
 	var fitting []string
 	for _, w := range p.words {
