@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -33,6 +34,8 @@ var changing = []struct {
 	{regexp.MustCompile(`[\d.]+[GT]iB (of|free)`), "100GiB $1"},
 	{regexp.MustCompile(`ClickHouse [\d.]+`), "ClickHouse 1.2.3.4"},
 	{regexp.MustCompile(`rows, \d+B`), "rows, 725B"},
+	{regexp.MustCompile(`[\d,]+ rows/s  `), "12,345 rows/s  "},
+	{regexp.MustCompile(`\d+(\.\d+)?[KM]iB  `), "1.234MiB  "},
 	// Sizes and parts depend on merges, and tables are as wide as they are.
 	{regexp.MustCompile(`[\d.]+(?:Ki)?B( │|\r)`), "1.234KiB$1"},
 	{regexp.MustCompile(`(KiB │ +|  parts +)\d+`), "${1}2"},
@@ -41,35 +44,77 @@ var changing = []struct {
 	{regexp.MustCompile(`WRONG  disk.*\r\n.*\r\n`), "ok     disk           more than a tenth of each disk is free\r\n"},
 }
 
-// screen runs factload on a terminal of so many columns, in a directory, and returns what a person sees at the end.
-func screen(t *testing.T, dir string, columns int, args ...string) string {
+// screen is of a factload that runs on a terminal of so many columns, in a directory.
+type screen struct {
+	cmd     *exec.Cmd
+	file    *os.File
+	columns int
+	dir     string
+	raw     []byte // what it has printed
+}
+
+func startScreen(t *testing.T, dir string, columns int, stdin io.Reader, args ...string) *screen {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "bin", "factload"), args...)
-	cmd.Dir = dir
+	cmd.Dir, cmd.Stdin = dir, stdin
 	library, err := embedded.FindLibrary("")
 	require.NoError(t, err)
 	cmd.Env = append(os.Environ(), embedded.LibraryEnv+"="+library, "HOME="+dir, "TERM=xterm", "NO_COLOR=1")
-	file, err := pty.StartWithSize(cmd, &pty.Winsize{Rows: 60, Cols: uint16(columns)})
+	file, err := pty.StartWithAttrs(cmd, &pty.Winsize{Rows: 60, Cols: uint16(columns)}, nil)
 	require.NoError(t, err)
-	defer file.Close()
-	raw, _ := io.ReadAll(file) // it ends with an error when the program ends
-	_ = cmd.Wait()             // the exit code is for other tests
-	text := strings.ReplaceAll(string(raw), dir, "/home/me")
+	t.Cleanup(func() { _ = file.Close() })
+	return &screen{cmd: cmd, file: file, columns: columns, dir: dir}
+}
+
+// until reads until the screen shows a text, and to the end of the program if that is empty.
+func (s *screen) until(t *testing.T, text string) string {
+	t.Helper()
+	some := make([]byte, 4096)
+	for {
+		n, err := s.file.Read(some)
+		s.raw = append(s.raw, some[:n]...)
+		shown := s.shown(t)
+		if text != "" && strings.Contains(shown, text) {
+			return shown
+		}
+		if err != nil { // the program has ended
+			require.Empty(t, text, "%s", shown)
+			_ = s.cmd.Wait() // the exit code is for other tests
+			return shown
+		}
+	}
+}
+
+// shown is what a person sees.
+func (s *screen) shown(t *testing.T) string {
+	t.Helper()
+	text := strings.ReplaceAll(string(s.raw), s.dir, "/home/me")
 	for _, c := range changing {
 		text = c.find.ReplaceAllString(text, c.text)
 	}
-	term := vt10x.New(vt10x.WithSize(columns, 60))
-	_, err = io.WriteString(term, text)
+	term := vt10x.New(vt10x.WithSize(s.columns, 60))
+	_, err := io.WriteString(term, text)
 	require.NoError(t, err)
 	var b strings.Builder
 	for line := range strings.Lines(term.String()) {
 		b.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
-	return "$ factload " + strings.Join(args, " ") + "\n" + strings.TrimRight(b.String(), "\n") + "\n"
+	return "$ factload " + strings.Join(s.cmd.Args[1:], " ") + "\n" + strings.TrimRight(b.String(), "\n") + "\n"
+}
+
+// requireScreen compares a screen with the one that is kept. UPDATE_SCRIPTS=1 writes it anew: look at it.
+func requireScreen(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", "screens", name+".txt")
+	if os.Getenv("UPDATE_SCRIPTS") != "" {
+		require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got, name)
 }
 
 // What people see most, on terminals of several widths: files of a load, plans, the state of things, errors.
-// UPDATE_SCRIPTS=1 writes the screens anew: look at them.
 func TestScreens(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -112,12 +157,17 @@ func TestScreens(t *testing.T) {
 		{"error_server_80", 80, []string{"query", "--dsn", "clickhouse://127.0.0.1:1/x", "SELECT 1"}},
 		{"error_command_80", 80, []string{"laod"}},
 	} {
-		got, path := screen(t, dir, s.columns, s.args...), filepath.Join("testdata", "screens", s.name+".txt")
-		if os.Getenv("UPDATE_SCRIPTS") != "" {
-			require.NoError(t, os.WriteFile(path, []byte(got), 0o600))
-		}
-		want, err := os.ReadFile(path)
+		requireScreen(t, s.name, startScreen(t, dir, s.columns, nil, s.args...).until(t, ""))
+	}
+	for _, columns := range []int{40, 80, 200} { // of a load that goes on: its second input waits
+		stdin, more, err := os.Pipe()
 		require.NoError(t, err)
-		require.Equal(t, string(want), got, s.name)
+		args := slices.Concat(load[:5], []string{"monday.jsonl", "-", "--chunk-bytes", "64KiB", "--data", fmt.Sprint("going_on_", columns)})
+		s := startScreen(t, dir, columns, stdin, args...)
+		_, err = io.WriteString(more, files["monday.jsonl"]+files["wednesday.jsonl"])
+		require.NoError(t, err)
+		requireScreen(t, fmt.Sprint("load_going_on_", columns), s.until(t, " rows"))
+		require.NoError(t, more.Close())
+		s.until(t, "")
 	}
 }

@@ -56,7 +56,7 @@ func progressLine(now bulk.Progress, width int) string {
 		{eta: true},
 		{},
 	} {
-		parts := []string{barText(now, detail.bar), readText(now, detail.total), noteText(now.Rows, "rows")} // rows are known from the first insert on
+		parts := []string{barText(now, detail.bar), readText(now, detail.total), rowsText(now)}
 		if detail.rate {
 			parts = append(parts, rateText(now))
 		}
@@ -101,6 +101,14 @@ func rateText(now bulk.Progress) string {
 		return ""
 	}
 	return show.Thousands(int64(float64(now.Rows)/s)) + " rows/s"
+}
+
+// rowsText is empty until the first insert.
+func rowsText(now bulk.Progress) string {
+	if now.Rows == 0 {
+		return ""
+	}
+	return show.Rows(now.Rows)
 }
 
 func noteText(n int64, what string) string {
