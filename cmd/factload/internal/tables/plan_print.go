@@ -63,6 +63,10 @@ func (p planPrinter) table(plan migrate.HostPlan) {
 	}
 	fmt.Fprintf(p.w, "%s: %s\n", p.bold(titleOf(plan)), what)
 	for _, s := range plan.Statements {
+		if kindOf(plan) == "view" { // long, and the same for everybody
+			s.SQL, _, _ = strings.Cut(s.SQL, "\n")
+			s.SQL += " …\n(docs/questions.md has the whole, and --json prints it)"
+		}
 		p.statement(s, plan.Storage)
 	}
 	for _, note := range plan.Notes {
