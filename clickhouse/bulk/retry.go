@@ -23,8 +23,10 @@ type retrier struct {
 // time.
 func (r *retrier) do(ctx context.Context, f func(ctx context.Context, again bool) error) error {
 	again := false
-	repeater := retry.Repeater{Budget: r.budget, Stop: r.stop, Retried: func(ctx context.Context, _ int, err error) {
-		r.log.WarnContext(ctx, "trying again", "error", chconn.ForLog(err))
+	repeater := retry.Repeater{Budget: r.budget, Stop: r.stop, Retried: func(ctx context.Context, tries int, err error) {
+		if tries&(tries-1) == 0 { // the 1st, 2nd, 4th, 8th: the others mostly say the same
+			r.log.WarnContext(ctx, "trying again", "tries", tries, "error", chconn.ForLog(err))
+		}
 	}}
 	return repeater.Repeat(ctx, time.Now(), func(ctx context.Context) error {
 		err := f(ctx, again)

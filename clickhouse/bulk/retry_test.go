@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,6 +39,20 @@ func TestRetryTellsOfRepetitions(t *testing.T) {
 		begin := time.Now()
 		require.ErrorIs(t, r.do(t.Context(), func(context.Context, bool) error { return errLost }), errLost)
 		require.Equal(t, time.Second, time.Since(begin))
+	})
+}
+
+// TestRetryLogsLessAndLess has a disk that is full for two minutes.
+func TestRetryLogsLessAndLess(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var log strings.Builder
+		r := &retrier{budget: 2 * time.Minute, log: slog.New(slog.NewTextHandler(&log, nil))}
+		tries := 0
+		require.ErrorIs(t, r.do(t.Context(), func(context.Context, bool) error { tries++; return errPassing }), errPassing)
+		require.Greater(t, tries, 64)
+		require.Equal(t, 7, strings.Count(log.String(), "trying again"), log.String())
+		require.Contains(t, log.String(), "tries=64")
 	})
 }
 

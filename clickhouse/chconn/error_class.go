@@ -121,6 +121,7 @@ const (
 	CodeFileDoesNotExist   = 107 // of a table that was renamed at that moment
 	CodeIncorrectData      = 117
 	CodeTableIsDropped     = 218
+	CodeNotEnoughSpace     = 243
 	CodeTooManyParts       = 252
 	CodeReplicaExists      = 253
 	CodeNoCreateQuery      = 390 // of a table that was dropped or renamed at that moment
@@ -287,6 +288,8 @@ func serverException(err error) (code int, name, text string) {
 	if e := proto.Error(code); e.IsAError() {
 		name = e.String()
 	}
+	// The failure of a mutation is told with where in the server it happened.
+	text, _, _ = strings.Cut(text, "\n\n0. ")
 	// Over HTTP the text ends with the name and the version of the server.
 	if i := strings.LastIndex(text, " (version "); i >= 0 {
 		text = text[:i]

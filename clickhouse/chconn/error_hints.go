@@ -128,6 +128,9 @@ func (c *Client) explain(e *Error, err error) {
 	case CodeUnknownTable:
 		e.Hint = "create it with EnsureSchema or factload apply, or check the database of the DSN"
 		return
+	case CodeNotEnoughSpace:
+		e.Hint = "make room on the server's disk, which is full"
+		return
 	case CodeTooManyParts:
 		e.Hint = "insert fewer and larger blocks"
 		if i := strings.Index(e.Text, tooManyPartitions); i >= 0 {

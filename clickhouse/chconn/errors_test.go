@@ -232,6 +232,14 @@ func TestErrorTexts(t *testing.T) {
 			"http://h:1/db", `op: HTTP status 502: "<html>": `, &chgo.HTTPError{StatusCode: 502, Err: errors.New(`response body: "<html>"`)},
 		},
 		{
+			"clickhouse://h:1/db", `op: mutation failed: 'Code: 131. DB::Exception: String too long (TOO_LARGE_STRING_SIZE) (code 341, UNFINISHED)`,
+			exceptions(341, "mutation failed: 'Code: 131. DB::Exception: String too long (TOO_LARGE_STRING_SIZE) (version 26.7.2.1)'. It may be killed \n\n0. ? @ 0x000000000f03c72c\n1. ? @ 0x0000000017e96935")["ch-go"],
+		},
+		{
+			"clickhouse://h:1/db", `op: Cannot reserve 1.00 MiB, not enough space (code 243, NOT_ENOUGH_SPACE): make room on the server's disk, which is full`,
+			exceptions(243, "Cannot reserve 1.00 MiB, not enough space")["ch-go"],
+		},
+		{
 			"clickhouse://h:1/db", `op: Syntax error: failed at 3 (code 62, SYNTAX_ERROR)`, exceptions(62, "Syntax error: failed at 3. Expected one of: a, b, c")["ch-go"],
 		},
 		{"clickhouse://h:1/db", `op: code without a name (code 12345)`, exceptions(12345, "code without a name")["ch-go"]},
