@@ -129,6 +129,8 @@ const (
 	CodeAccessDenied       = 497
 	CodeWrongPassword      = 516
 	CodeUnknownStatus      = 319 // of an insert, which the server does not know itself
+	CodeNoBackup           = 599
+	CodeCannotRestore      = 608 // into a table that has rows
 	CodeCannotAssignAlter  = 517 // to a table that was renamed at that moment
 	CodeNoSuchPort         = 701 // CLUSTER_DOESNT_EXIST, of getServerPort
 )

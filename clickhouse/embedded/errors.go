@@ -3,6 +3,7 @@ package embedded
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -51,12 +52,22 @@ func (e *InUseError) Is(target error) bool { return target == ErrInUse }
 // LibraryNotFoundError says that libchdb is in none of the places it is looked for in.
 type LibraryNotFoundError struct {
 	Looked []string // in this order
+	Err    error    // why the one that was named cannot be used, or there is no directory of installed engines; may be nil
 }
+
+// Unwrap returns Err.
+func (e *LibraryNotFoundError) Unwrap() error { return e.Err }
 
 // Error says how to get one. Looked has the places.
 func (e *LibraryNotFoundError) Error() string {
-	if len(e.Looked) == 1 { // it was named
+	switch {
+	case len(e.Looked) == 1 && errors.Is(e.Err, fs.ErrPermission):
+		return fmt.Sprintf("engine library %s: this user may not read it: change its permissions, or name none and run factload engine install", e.Looked[0])
+	case len(e.Looked) == 1: // it was named
 		return fmt.Sprintf("there is no engine library %s: correct the path, or name none and run factload engine install", e.Looked[0])
+	}
+	if e.Err != nil {
+		return e.Err.Error()
 	}
 	return fmt.Sprintf("there is no ClickHouse engine on this machine: run factload engine install (180 MB, once for all projects), "+
 		"or set %s to the path of a libchdb, or use a ClickHouse server by its DSN", LibraryEnv)

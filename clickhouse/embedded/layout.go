@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/factload/factload/internal/private"
 )
@@ -63,6 +64,8 @@ func mend(err error) error {
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("%w: choose a directory that this user may write", err)
+	case errors.Is(err, syscall.EROFS):
+		return fmt.Errorf("%w: an engine writes into its data directory, also to read: copy it to where it can be written, and name that", err)
 	case errors.Is(err, errNotDir):
 		return fmt.Errorf("%w: choose a path that is a directory, or does not exist yet", err)
 	default:

@@ -50,7 +50,13 @@ func firstFile(paths []string) (string, error) {
 		}
 		return abs, nil
 	}
-	return "", &LibraryNotFoundError{Looked: paths}
+	err := &LibraryNotFoundError{Looked: paths}
+	if len(paths) == 1 {
+		_, err.Err = os.Stat(paths[0])
+	} else {
+		_, err.Err = InstallDir()
+	}
+	return "", err
 }
 
 func libraryPlaces() []string {

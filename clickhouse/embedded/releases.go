@@ -60,7 +60,7 @@ func release(version string) (Release, error) {
 func InstallDir() (string, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		return "", fmt.Errorf("directory of engines: %w", err)
+		return "", fmt.Errorf("where are the engines? %w: set one of them, or %s to the path of a libchdb, or use a ClickHouse server by its DSN", err, LibraryEnv)
 	}
 	return filepath.Join(cache, "factload", "engine"), nil
 }

@@ -93,6 +93,8 @@ func (x *expander) add(arg string) error {
 		return x.addFile(arg, info, true)
 	case errors.Is(err, fs.ErrNotExist) && strings.ContainsAny(arg, "*?["):
 		return x.addGlob(arg)
+	case errors.Is(err, fs.ErrNotExist) && strings.Contains(arg, "://"):
+		return &Error{File: arg, Err: errors.New("files are read from this machine only: fetch it and give it by standard input, as in curl -sSf URL | factload load -")}
 	case errors.Is(err, fs.ErrNotExist):
 		return &Error{File: arg, Err: fmt.Errorf("%w: check the name and the working directory", fs.ErrNotExist)}
 	}

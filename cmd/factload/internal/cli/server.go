@@ -220,10 +220,15 @@ func (a *App) startEngine(ctx context.Context, dir string) (*Server, error) {
 	return &Server{dsn: use.DSN(), httpDSN: use.HTTPDSN(), from: "the engine of " + dir, Dir: dir, Use: use, stop: stop}, nil
 }
 
+// BackupsOf returns the directory of the backups of the engine on dir.
+func (a *App) BackupsOf(dir string) string {
+	return cmp.Or(a.Config.Engine.Backups, filepath.Join(dir, "backups"))
+}
+
 // EngineConfig is what the configuration says of an engine on dir.
 func (a *App) EngineConfig(dir string) embedded.Config {
 	e := a.Config.Engine
-	return embedded.Config{DataDir: dir, Library: e.Library, Remote: e.Remote, Backups: cmp.Or(e.Backups, filepath.Join(dir, "backups"))}
+	return embedded.Config{DataDir: dir, Library: e.Library, Remote: e.Remote, Backups: a.BackupsOf(dir)}
 }
 
 // EngineStarted tells of an engine, and of a data directory that it made.

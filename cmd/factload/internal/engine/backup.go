@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/ddl"
 )
@@ -46,7 +47,7 @@ func NewRestore(a *cli.App) *cobra.Command {
 have rows are not touched: then it fails, and nothing is doubled.
 
 ` + backupPlace,
-		Example: "  factload restore monday --data restored",
+		Example: "  FACTLOAD_ENGINE_BACKUPS=.factload/data/backups factload restore monday --data restored",
 		Args:    oneBackup,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runBackup(cmd.Context(), a, "RESTORE DATABASE %s FROM File(%s)", "restored database %s from %s\n", args[0], asJSON)
@@ -78,6 +79,14 @@ func runBackup(ctx context.Context, a *cli.App, sql, done, name string, asJSON b
 	err = s.Client.Exec(ctx, fmt.Sprintf(sql, ddl.QuoteIdent(database), "'"+name+"'"))
 	if err != nil && strings.Contains(err.Error(), "backups.allowed_path") {
 		return fmt.Errorf("%w: the server's configuration names no directory for backups", err)
+	}
+	var refused *chconn.Error
+	switch errors.As(err, &refused); {
+	case err == nil:
+	case refused.Code == chconn.CodeNoBackup && s.Dir != "":
+		return fmt.Errorf("%s has no backup %s: name the directory that has it by FACTLOAD_ENGINE_BACKUPS or engine.backups", a.BackupsOf(s.Dir), name)
+	case refused.Code == chconn.CodeCannotRestore:
+		return fmt.Errorf("database %s has tables with rows, which a restore does not touch: give it another place by --data, or drop them", database)
 	}
 	if err != nil {
 		return err

@@ -55,7 +55,9 @@ is installed, with its own configuration.`,
 				_, err := fmt.Fprintf(a.Out, "%s names an engine, nothing to install: %s\n", embedded.LibraryEnv, path)
 				return err
 			}
-			if _, err := embedded.LibraryOf(version); err != nil {
+			known := func(r embedded.Release) bool { return version == "" || r.Version == version }
+			_, nowhere := embedded.InstallDir()
+			if _, err := embedded.LibraryOf(version); err != nil && nowhere == nil && slices.ContainsFunc(embedded.Releases(), known) {
 				a.Log.Info("fetching the engine: 180 MB, and 570 MB on the disk, once")
 			}
 			path, err := embedded.Install(cmd.Context(), version, registry)

@@ -2,6 +2,7 @@ package eventlog
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -38,6 +39,9 @@ func openStore(ctx context.Context, name string, readOnly bool) (eventStore, err
 			return nil, err
 		}
 		return store, nil
+	}
+	if name == "" {
+		return nil, cli.UsageError(errors.New("no log given: --store wants " + storeHelp))
 	}
 	scheme, _, _ := strings.Cut(name, ":")
 	return nil, cli.UsageError(fmt.Errorf("--store %s:…: want %s", scheme, storeHelp))

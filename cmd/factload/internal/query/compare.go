@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/factload/factload/answers"
+	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/cmd/factload/internal/cli"
 	"github.com/factload/factload/cmd/factload/internal/show"
 )
@@ -72,6 +73,9 @@ func runCompare(ctx context.Context, a *cli.App, runs []string, conditions []ans
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 	found, err := answers.CompareAll(ctx, s.Client, runs[0], runs[1:]...)
+	if e := (*chconn.Error)(nil); errors.As(err, &e) && e.Code == chconn.CodeUnknownTable {
+		return fmt.Errorf("nothing to compare in %s: it has no table eval_result, which factload load --schema eval_result makes", s.Where())
+	}
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ type Line struct {
 
 // NewLine returns a Line that writes to w.
 func NewLine(w io.Writer) *Line {
-	return &Line{w: w, terminal: IsTerminal(w), width: func() int { return Width(w) }}
+	return &Line{w: w, terminal: IsTerminal(w) && os.Getenv("TERM") != "dumb", width: func() int { return Width(w) }}
 }
 
 // Still makes the stream one without a status line.
