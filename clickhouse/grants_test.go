@@ -101,6 +101,8 @@ func TestGrants(t *testing.T) {
 			return chtest.WithDSN(t, admin.DSN, func(u *url.URL) { u.User = url.UserPassword(user, "p") })
 		}
 		clean()
+		require.NoError(t, does[role](t.Context(), t, chtest.WithDSN(t, admin.HTTPDSN, func(u *url.URL) { u.User = url.UserPassword(string(role), "p") })), "%s over HTTP", role)
+		clean()
 		require.NoError(t, does[role](t.Context(), t, as(string(role))), role)
 		for i, grant := range Grants(role, "factload") {
 			clean()

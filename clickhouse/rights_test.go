@@ -82,7 +82,7 @@ func asLoader(ctx context.Context, t *testing.T, dsn string) error {
 	return err
 }
 
-// TestLeastRights does what is to be done with just the rights that it takes. Without
+// TestLeastRights does what is to be done with just the rights that it takes, over both protocols. Without
 // any one of them, the error names what it is for.
 func TestLeastRights(t *testing.T) {
 	t.Parallel()
@@ -117,29 +117,31 @@ func TestLeastRights(t *testing.T) {
 	}
 	engine := enginetest.Start(t, embedded.Config{Users: users})
 	admin = &enginetest.DB{Name: "factload", DSN: engine.DSN(), HTTPDSN: engine.HTTPDSN()}
-	as := func(user string) string {
-		return chtest.WithDSN(t, engine.DSN(), func(u *url.URL) { u.User = url.UserPassword(user, "p") })
+	as := func(dsn, user string) string {
+		return chtest.WithDSN(t, dsn, func(u *url.URL) { u.User = url.UserPassword(user, "p") })
 	}
 	schema := idSchema
 	schema.Name = "viewed"
 	require.NoError(t, materializer(t, Config{DSN: admin.DSN}).EnsureSchema(t.Context(), idSchema, schema))
 	admin.Exec(t, "CREATE TABLE target (id String, n UInt32) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100")
 	admin.Exec(t, "CREATE MATERIALIZED VIEW view TO target AS SELECT id, n FROM viewed")
-	for name, r := range roles {
-		for i, grant := range r.grants {
-			admin.Exec(t, "DROP TABLE IF EXISTS managed SYNC")
-			admin.Exec(t, "DROP TABLE IF EXISTS _factload_ledger SYNC")
-			err := r.do(t.Context(), t, as(fmt.Sprint(name, i)))
-			require.Error(t, err, "%s without %s", name, grant)
-			_, object, _ := strings.Cut(grant, " ON ")
-			object, _, _ = strings.Cut(strings.TrimPrefix(object, "factload."), "*")
-			require.ErrorContains(t, err, object, "%s without %s", name, grant)
+	for _, dsn := range []string{admin.DSN, admin.HTTPDSN} {
+		for name, r := range roles {
+			for i, grant := range r.grants {
+				admin.Exec(t, "DROP TABLE IF EXISTS managed SYNC")
+				admin.Exec(t, "DROP TABLE IF EXISTS _factload_ledger SYNC")
+				err := r.do(t.Context(), t, as(dsn, fmt.Sprint(name, i)))
+				require.Error(t, err, "%s without %s", name, grant)
+				_, object, _ := strings.Cut(grant, " ON ")
+				object, _, _ = strings.Cut(strings.TrimPrefix(object, "factload."), "*")
+				require.ErrorContains(t, err, object, "%s without %s", name, grant)
+			}
+			for _, sql := range []string{"DROP TABLE IF EXISTS managed SYNC", "TRUNCATE TABLE viewed", "TRUNCATE TABLE target"} {
+				admin.Exec(t, sql)
+			}
+			require.NoError(t, r.do(t.Context(), t, as(dsn, name)), name)
+			require.Equal(t, admin.Query(t, "SELECT count(), uniqExact(id) FROM viewed"), admin.Query(t, "SELECT count(), uniqExact(id) FROM target"))
 		}
-		for _, sql := range []string{"DROP TABLE IF EXISTS managed SYNC", "TRUNCATE TABLE viewed", "TRUNCATE TABLE target"} {
-			admin.Exec(t, sql)
-		}
-		require.NoError(t, r.do(t.Context(), t, as(name)), name)
-		require.Equal(t, admin.Query(t, "SELECT count(), uniqExact(id) FROM viewed"), admin.Query(t, "SELECT count(), uniqExact(id) FROM target"))
 	}
 }
 

@@ -135,18 +135,6 @@ const (
 	CodeNoSuchPort         = 701 // CLUSTER_DOESNT_EXIST, of getServerPort
 )
 
-// tooManyPartitions is how the server says that one block spans too many
-// partitions. It has the code of a table with too many parts, yet no waiting
-// helps.
-const tooManyPartitions = "Too many partitions for single INSERT block"
-
-// IsTooManyPartitions reports whether the server refused a block since it spans
-// too many partitions.
-func IsTooManyPartitions(err error) bool {
-	code, _, text := serverException(err)
-	return code == CodeTooManyParts && strings.HasPrefix(text, tooManyPartitions)
-}
-
 // Classify returns the class of an error of the driver, the server or the
 // network. It is nil when a context ended before anything was sent, and for a
 // nil error.
@@ -159,8 +147,6 @@ func Classify(err error, at Phase) error {
 		return nil
 	case code != 0 && at.rows() && !ProvesNothingStored(code, at == RowsSentToViews):
 		return ErrAmbiguous
-	case IsTooManyPartitions(err):
-		return ErrRejected
 	case code != 0:
 		if class, ok := codeClasses[code]; ok {
 			return class
@@ -172,7 +158,7 @@ func Classify(err error, at Phase) error {
 			return class
 		}
 	}
-	if refusedForGood(err) {
+	if refusedForGood(err) && (at == Unsent || at == Read || atConnecting(err)) {
 		return ErrRejected
 	}
 	if class := classifyHTTP(err, at); class != nil {
@@ -237,6 +223,13 @@ func refusedForGood(err error) bool {
 		return true
 	}
 	return errors.As(err, &secured) && !isNetworkOnly(secured.err)
+}
+
+// atConnecting reports whether an error was made before anything could be sent. A
+// connection that works may meet a broken record of TLS, too.
+func atConnecting(err error) bool {
+	return NotConnected(err) || errors.As(err, new(*tlsError)) || errors.Is(err, http.ErrSchemeMismatch) ||
+		errors.Is(err, errSpeaksHTTP) || errors.Is(err, errSpeaksTLS) || errors.Is(err, chgo.ErrUnsupportedServerRevision)
 }
 
 // isNetworkOnly reports whether a TLS handshake was cut rather than refused.

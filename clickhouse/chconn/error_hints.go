@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"strconv"
@@ -133,7 +134,7 @@ func (c *Client) explain(e *Error, err error) {
 		return
 	case CodeTooManyParts:
 		e.Hint = "insert fewer and larger blocks"
-		if i := strings.Index(e.Text, tooManyPartitions); i >= 0 {
+		if strings.HasPrefix(e.Text, "Too many partitions for single INSERT block") {
 			e.Text, _, _ = strings.Cut(e.Text, ". ") // the rest is a lecture
 			e.Hint = "insert rows of fewer partitions at a time, or partition the table more coarsely"
 		}
@@ -197,7 +198,7 @@ func isMalformedHTTP(err error) bool {
 // isPlainPeer reports whether TLS was tried with a peer that has none.
 func isPlainPeer(err error) bool {
 	var record tls.RecordHeaderError
-	return errors.As(err, &record) || (err != nil && strings.Contains(err.Error(), "server gave HTTP response to HTTPS client"))
+	return errors.As(err, &record) || errors.Is(err, http.ErrSchemeMismatch)
 }
 
 // isTLSRefusal reports whether one side does not accept the other's part of a

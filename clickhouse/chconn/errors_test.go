@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -142,7 +143,7 @@ func TestTooManyPartitionsIsNotTooManyParts(t *testing.T) {
 	t.Parallel()
 	const text = "Too many partitions for single INSERT block (more than 100). The limit is controlled by a setting"
 	for driver, err := range exceptions(proto.ErrTooManyParts, text) {
-		require.Equal(t, ErrRejected, Classify(err, Sent), driver)
+		require.Equal(t, ErrRetryable, Classify(err, Sent), driver) // the code says no more, and the text says nothing
 	}
 	e := failure(t, "clickhouse://h/db", exceptions(proto.ErrTooManyParts, text)["http"], Sent)
 	require.EqualError(t, e, "op: Too many partitions for single INSERT block (more than 100) (code 252, TOO_MANY_PARTS): "+
@@ -185,6 +186,9 @@ func TestClassifyOthers(t *testing.T) {
 		{"plain peer", &tlsError{err: tls.RecordHeaderError{}}, ErrRejected, ErrRejected, ErrRejected},
 		{"tls cut", &dialError{err: &tlsError{err: io.EOF}}, ErrRetryable, ErrRetryable, ErrRetryable},
 		{"tls alert", &tlsError{err: tls.AlertError(42)}, ErrRejected, ErrRejected, ErrRejected},
+		{"tls record of a connection", &url.Error{Err: tls.RecordHeaderError{Msg: "oversized record"}}, ErrRejected, ErrAmbiguous, ErrRejected},
+		{"text of another error", &chgo.HTTPError{StatusCode: 502, Err: errors.New("server gave HTTP response to HTTPS client")}, ErrRetryable, ErrAmbiguous, ErrRetryable},
+		{"no tls there", &url.Error{Err: http.ErrSchemeMismatch}, ErrRejected, ErrRejected, ErrRejected},
 		{"http 400", status(400), ErrRetryable, ErrRetryable, ErrRetryable},
 		{"http 404", status(404), ErrRejected, ErrRejected, ErrRejected},
 		{"http 408", status(408), ErrRetryable, ErrRetryable, ErrRetryable},
