@@ -129,8 +129,11 @@ func addLines(p *plot.Plot, legend *plot.Legend, points []point, times bool) err
 	if hidden > 0 {
 		p.Title.Text += fmt.Sprintf(" (%d of %d lines)", len(names), len(names)+hidden)
 	}
-	p.Y.Min = min(0, p.Y.Min)
+	p.Y.Min, p.Y.Max = min(0, p.Y.Min), max(0, p.Y.Max)
 	if times {
+		if p.X.Min == p.X.Max { // a single time has a day before and behind it
+			p.X.Min, p.X.Max = p.X.Min-day, p.X.Max+day
+		}
 		p.X.Tick.Marker = plot.TickerFunc(timeTicks)
 	}
 	return nil
@@ -198,9 +201,11 @@ func valueTicks(from, to float64) []plot.Tick {
 	return ticks
 }
 
+const day = 24 * 60 * 60 // in seconds
+
 // timeTicks returns at most eight times, in seconds since 1970, between two.
 func timeTicks(from, to float64) []plot.Tick {
-	const hour, day = 60 * 60, 24 * 60 * 60
+	const hour = day / 24
 	step := int64(1)
 	for _, step = range []int64{1, 10, 60, 300, 900, hour, 3 * hour, 6 * hour, 12 * hour, day, 2 * day, 7 * day, 14 * day, 28 * day, 91 * day, 364 * day, 3640 * day, 36400 * day} {
 		if to-from <= 7*float64(step) {

@@ -71,6 +71,19 @@ func TestPictureOfBars(t *testing.T) {
 	require.Contains(t, colors, pictureColors[1])
 }
 
+// A line of one point is a point of its day.
+func TestPictureOfOneDay(t *testing.T) {
+	t.Parallel()
+	a := htmlreport.Answer{
+		Columns: []htmlreport.Column{{Name: "at", Type: "day"}, {Name: "n", Type: "number"}},
+		Chart:   &answers.Chart{Mark: "line", Title: "n by at", X: answers.Columns{"at"}, Y: answers.Columns{"n"}},
+		Parts:   []htmlreport.Part{{Rows: [][]json.RawMessage{{json.RawMessage(`"2026-01-01"`), json.RawMessage("-5")}}}},
+	}
+	var b bytes.Buffer
+	require.NoError(t, writePicture(&b, a, "svg"))
+	require.ElementsMatch(t, []string{"n by at", "at", "n", "12-31 00:00", "12-31 12:00", "01-01 00:00", "01-01 12:00", "01-02 00:00", "-5", "-4", "-3", "-2", "-1", "0"}, textsOf(t, b.Bytes()))
+}
+
 // Times are at round ones of UTC, whatever the span, and never too many for their labels.
 func TestTimeTicks(t *testing.T) {
 	t.Parallel()
