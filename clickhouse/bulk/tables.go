@@ -117,13 +117,11 @@ func isPicky(ctx context.Context, s server, name string) (bool, error) {
 		return false, err
 	}
 	for _, at := range places {
-		var answer []struct {
-			Picky bool `ch:"picky"`
-		}
-		if err := at.Client.Select(ctx, &answer, pickySQL, chconn.Param("name", at.Table)); err != nil {
+		var picky []bool
+		if err := at.Client.Select(ctx, &picky, pickySQL, chconn.Param("name", at.Table)); err != nil {
 			return false, err
 		}
-		if len(answer) == 1 && answer[0].Picky {
+		if len(picky) == 1 && picky[0] {
 			return true, nil
 		}
 	}

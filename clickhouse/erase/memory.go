@@ -154,20 +154,13 @@ func (e *eraser) ids(ctx context.Context) (map[string]bool, error) {
 
 // readIDs adds the IDs that a statement selects.
 func readIDs(ctx context.Context, at server, ids map[string]bool, sql string) error {
-	rows, err := at.client.Query(ctx, sql)
-	if err != nil {
-		return err
-	}
-	defer rows.Close() //nolint:errcheck // Err says it
-	for rows.Next() {
-		var id string
-		if err := rows.Scan(&id); err != nil {
-			return err
-		}
+	var found []string
+	err := at.client.SelectAs(ctx, "IDs", &found, sql)
+	for _, id := range found {
 		ids[id] = true
 	}
 	delete(ids, "")
-	return rows.Err()
+	return err
 }
 
 // forget drops the tables that remember, with their files.

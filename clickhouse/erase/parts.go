@@ -41,14 +41,12 @@ func until(ctx context.Context, done func() (bool, error)) error {
 // mutated waits until the server has rewritten the parts of a table.
 func (t table) mutated(ctx context.Context) error {
 	return until(ctx, func() (bool, error) {
-		var left []struct {
-			Reason string `ch:"latest_fail_reason"`
-		}
+		var left []string // why each has failed the last time
 		err := t.client.SelectAs(ctx, "mutations", &left, `SELECT latest_fail_reason FROM system.mutations
 			WHERE database = currentDatabase() AND table = {table:String} AND NOT is_done`, chconn.Param("table", t.name))
-		for _, m := range left {
-			if m.Reason != "" {
-				return false, fmt.Errorf("the server cannot delete the rows: %s", m.Reason)
+		for _, reason := range left {
+			if reason != "" {
+				return false, fmt.Errorf("the server cannot delete the rows: %s", reason)
 			}
 		}
 		return len(left) == 0, err
@@ -92,15 +90,13 @@ func (e *eraser) ownLifetime(ctx context.Context, t table) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var own []struct {
-		Value string `ch:"value"`
-	}
+	var own []string
 	err = t.client.SelectAs(ctx, lifetime, &own, "SELECT value FROM "+memory+" WHERE kind = {kind:String} LIMIT 1", kind)
-	if err != nil || len(own) == 0 || own[0].Value == "" {
+	if err != nil || len(own) == 0 || own[0] == "" {
 		return "", err
 	}
-	_, err = strconv.Atoi(own[0].Value)
-	return own[0].Value, err
+	_, err = strconv.Atoi(own[0])
+	return own[0], err
 }
 
 // setLifetime sets how long the table keeps old parts.

@@ -68,11 +68,9 @@ func (s server) exec(ctx context.Context, sql string, params ...any) error {
 }
 
 func (s server) count(ctx context.Context, sql string, params ...any) (uint64, error) {
-	var rows []struct {
-		N uint64 `ch:"n"`
-	}
-	if err := s.client.SelectAs(ctx, "count", &rows, "SELECT toUInt64(("+sql+")) AS n", params...); err != nil {
+	var n []uint64
+	if err := s.client.SelectAs(ctx, "count", &n, "SELECT toUInt64(("+sql+"))", params...); err != nil {
 		return 0, err
 	}
-	return rows[0].N, nil
+	return n[0], nil
 }

@@ -73,9 +73,7 @@ func (e *eraser) findAt(ctx context.Context, at place) error {
 		return chconn.SchemaError(fmt.Errorf("the table %q has no column %q", at.table, e.idField))
 	}
 	e.add(own)
-	var names []struct {
-		Name string `ch:"name"`
-	}
+	var names []string
 	before := "^" + regexp.QuoteMeta(rebuild.BeforeName(at.table, "")) + `\d{8}`
 	err = at.client.SelectAs(ctx, "tables of rebuilds", &names,
 		"SELECT name FROM system.tables WHERE database = currentDatabase() AND (match(name, {before:String}) OR name = {new:String}) ORDER BY name",
@@ -83,8 +81,8 @@ func (e *eraser) findAt(ctx context.Context, at place) error {
 	if err != nil {
 		return err
 	}
-	for _, n := range names {
-		t, err := m.Inspect(ctx, n.Name)
+	for _, name := range names {
+		t, err := m.Inspect(ctx, name)
 		if err != nil {
 			return err
 		}
