@@ -67,8 +67,7 @@ func createTables(ctx context.Context, client *clickhouse.Client, schemas []fact
 
 // hasNone reports whether the error says that this machine has no engine.
 func hasNone(err error) bool {
-	var missing *embedded.LibraryNotFoundError
-	if errors.As(err, &missing) {
+	if missing, ok := errors.AsType[*embedded.LibraryNotFoundError](err); ok {
 		return len(missing.Looked) > 1 // none was named
 	}
 	return errors.Is(err, embedded.ErrUnsupported)

@@ -67,8 +67,7 @@ func (e *envelope) parse(line []byte) error {
 		return rowFault(block.ErrType, "the line is not a JSON object")
 	}
 	if err := e.dec.ObjBytes(e.visit); err != nil {
-		var fault *block.FieldError
-		if errors.As(err, &fault) {
+		if fault, ok := errors.AsType[*block.FieldError](err); ok {
 			return fault
 		}
 		return rowFault(block.ErrSyntax, syntaxText(err))

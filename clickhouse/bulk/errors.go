@@ -118,8 +118,7 @@ type InputError struct {
 
 // asInputError makes an error of finding the inputs one of this package.
 func asInputError(err error) error {
-	var e *input.Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*input.Error](err); ok {
 		return &InputError{File: e.File, Err: e.Err}
 	}
 	return err

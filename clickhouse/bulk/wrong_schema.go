@@ -54,8 +54,7 @@ func (r *reader) tryRows(ctx context.Context, in *input.File, c *chunker) error 
 	}
 	keys := make(map[string]bool)
 	for i := range res.rejects {
-		var fault *block.FieldError
-		if errors.As(res.rejects[i].err, &fault) {
+		if fault, ok := errors.AsType[*block.FieldError](res.rejects[i].err); ok {
 			keys[fault.Field] = true
 		}
 	}

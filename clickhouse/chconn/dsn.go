@@ -170,7 +170,7 @@ func splitDSN(dsn string) (dsnParts, error) {
 // strayAt reports whether a query string holds an @ in a place where no user
 // name or password belongs.
 func strayAt(query string) bool {
-	for _, pair := range strings.Split(query, "&") {
+	for pair := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(pair, "=")
 		if strings.Contains(name, "@") {
 			return true
@@ -194,7 +194,7 @@ func (p *dsnParts) setUser() error {
 }
 
 func (p *dsnParts) setHosts(authority string) error {
-	for _, host := range strings.Split(authority, ",") {
+	for host := range strings.SplitSeq(authority, ",") {
 		name, port, err := splitHostPort(host)
 		if err != nil || name == "" {
 			return &dsnError{"has no host, or one that cannot be read; " + dsnForm}

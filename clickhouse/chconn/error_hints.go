@@ -52,8 +52,7 @@ func isOwnTimeout(err error) bool { return errors.As(err, new(*timeoutError)) }
 // Fail makes the error that a call of the Client returns. The context is the
 // call's: once it has ended, whatever broke is its doing.
 func (c *Client) Fail(ctx context.Context, op string, err error, at Phase) error {
-	var done *Error
-	if errors.As(err, &done) {
+	if errors.As(err, new(*Error)) {
 		return err
 	}
 	if ServerCode(err) == 0 {
@@ -83,8 +82,7 @@ func EndOf(ctx context.Context, cause error) error {
 // an error of net/http, only what happened is kept, not the address with all
 // its parameters.
 func (c *Client) safeCause(err error) error {
-	var address *url.Error
-	if errors.As(err, &address) {
+	if address, ok := errors.AsType[*url.Error](err); ok {
 		err = address.Err
 	}
 	if text := err.Error(); c.redact.text(text) != text {

@@ -124,8 +124,7 @@ var valueless = map[int]bool{CodeAccessDenied: true, CodeWrongPassword: true, Co
 func ForLog(err error) string {
 	code, name, _ := serverException(err)
 	op := "insert"
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		code, name, op = e.Code, e.Name, e.Op
 	}
 	passing := codeClasses[code] == ErrRetryable && code < 1000 //nolint:errorlint // it is a class itself

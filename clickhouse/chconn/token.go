@@ -47,8 +47,7 @@ func (p *dsnParts) takeToken() (chgo.GetJWTFunc, error) {
 // withoutPath is what the system says of a file, whose name is hidden like a secret: somebody
 // may have given the token itself.
 func withoutPath(err error) error {
-	var path *os.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*os.PathError](err); ok {
 		return path.Err
 	}
 	return err

@@ -244,8 +244,7 @@ func (to *spread) each(parts []*block.Block, do func(shard, *block.Block) error)
 		return first
 	}
 	out := chconn.Error{Op: "insert", Text: first.Error(), Cause: first}
-	var e *chconn.Error
-	if errors.As(first, &e) {
+	if e, ok := errors.AsType[*chconn.Error](first); ok {
 		out = *e
 	}
 	out.Class, out.Partial = chconn.ErrAmbiguous, stored || doubtful

@@ -125,14 +125,12 @@ func notAnObject(kind byte) error {
 
 // text returns the value of a JSON string.
 func text(raw []byte) (string, error) {
-	for _, c := range raw {
-		if c == '\\' {
-			var s string
-			err := json.Unmarshal(raw, &s)
-			return s, err
-		}
+	if !bytes.ContainsRune(raw, '\\') {
+		return string(raw[1 : len(raw)-1]), nil
 	}
-	return string(raw[1 : len(raw)-1]), nil
+	var s string
+	err := json.Unmarshal(raw, &s)
+	return s, err
 }
 
 // A walker steps over the values of a text that is known to be JSON in UTF-8.

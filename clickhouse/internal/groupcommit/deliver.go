@@ -140,8 +140,7 @@ func tokenOf(calls []*call) string {
 
 // refused reports whether an error says that no row was stored.
 func refused(err error) bool {
-	var e *chconn.Error
-	if errors.As(err, &e) && e.Partial {
+	if e, ok := errors.AsType[*chconn.Error](err); ok && e.Partial {
 		return false
 	}
 	return slices.ContainsFunc([]error{chconn.ErrRejected, chconn.ErrSchema}, func(class error) bool { return errors.Is(err, class) })

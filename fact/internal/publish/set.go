@@ -28,8 +28,7 @@ type Config struct {
 // A panic of the handler ends there.
 func (c *Config) report(err *eventlog.PublishError) {
 	attrs := []any{"error", err, "events", len(err.Events)}
-	var panicked *eventlog.PanicError
-	if errors.As(err, &panicked) {
+	if panicked, ok := errors.AsType[*eventlog.PanicError](err); ok {
 		attrs = append(attrs, "stack", string(panicked.Stack))
 	}
 	slog.Error("fact: events not published", attrs...)

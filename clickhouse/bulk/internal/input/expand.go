@@ -266,8 +266,8 @@ func withoutCompression(name string) string {
 // Bare strips the operation and the path from an error of package os, for
 // messages that name the file themselves.
 func Bare(err error) error {
-	if pe := new(fs.PathError); errors.As(err, &pe) {
-		return pe.Err
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err
 	}
 	return err
 }

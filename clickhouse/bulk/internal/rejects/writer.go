@@ -191,8 +191,8 @@ func CheckPlace(path string) error {
 
 // withoutPath strips the operation and the path from an error of package os.
 func withoutPath(err error) error {
-	if pe := new(fs.PathError); errors.As(err, &pe) {
-		return pe.Err
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err
 	}
 	return err
 }

@@ -60,8 +60,7 @@ func ExitCode(err error) int {
 	if i := (*Interruption)(nil); errors.As(err, &i) {
 		return ExitSignal + int(i.Signal)
 	}
-	var coded *codedError
-	if errors.As(err, &coded) {
+	if coded, ok := errors.AsType[*codedError](err); ok {
 		return coded.code
 	}
 	return ExitFailed

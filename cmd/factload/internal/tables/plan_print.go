@@ -207,8 +207,7 @@ func allWell(tables int) string {
 func (p planPrinter) refusal(plans []migrate.HostPlan, allowed []ddl.Hazard) error {
 	statements := 0
 	for _, plan := range plans {
-		var refused *diff.RefusedError
-		if errors.As(plan.Check(allowed...), &refused) {
+		if refused, ok := errors.AsType[*diff.RefusedError](plan.Check(allowed...)); ok {
 			statements += len(refused.Refused)
 		}
 	}
