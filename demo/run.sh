@@ -4,14 +4,15 @@ set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
-factload=$(realpath "${FACTLOAD:-$root/bin/factload}")
+factload=$(realpath -s "${FACTLOAD:-$root/bin/factload}")
 mkdir -p "${1:-$root/.factload/demo}"
 dir=$(realpath "${1:-$root/.factload/demo}")
 # shown is a path as it is seen from the working directory.
-shown() { realpath --relative-base="$PWD" "$1"; }
+shown() { realpath -s --relative-base="$PWD" "$1"; }
 run() { "$factload" "$@" --config none; }
 
-# 200,000 facts in all.
+# 200,000 facts in all, or as many percent of them.
+percent=${FACTLOAD_DEMO_PERCENT:-100}
 declare -A rows=([message]=100000 [conversation]=20000 [tool_call]=25000
                  [eval_run]=200 [eval_result]=45000 [eval_bfcl]=9800)
 
@@ -19,7 +20,7 @@ mkdir -p "$dir/facts"
 for schema in message conversation tool_call eval_run eval_result eval_bfcl; do
 	file=$dir/facts/$schema.jsonl
 	if [ ! -e "$file" ]; then
-		run sample --schema "$schema" --rows "${rows[$schema]}" --seed 1 >"$file.new"
+		run sample --schema "$schema" --rows $((rows[$schema] * percent / 100)) --seed 1 >"$file.new"
 		mv "$file.new" "$file"
 	fi
 done

@@ -53,14 +53,22 @@ type screen struct {
 	raw     []byte // what it has printed
 }
 
+// screenRows is how many lines a terminal has.
+const screenRows = 100
+
 func startScreen(t *testing.T, dir string, columns int, stdin io.Reader, args ...string) *screen {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), filepath.Join(dir, "bin", "factload"), args...)
+	return startProgram(t, filepath.Join(dir, "bin", "factload"), dir, columns, stdin, args...)
+}
+
+func startProgram(t *testing.T, path, dir string, columns int, stdin io.Reader, args ...string) *screen {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), path, args...)
 	cmd.Dir, cmd.Stdin = dir, stdin
 	library, err := embedded.FindLibrary("")
 	require.NoError(t, err)
 	cmd.Env = append(os.Environ(), embedded.LibraryEnv+"="+library, "HOME="+dir, "TERM=xterm", "NO_COLOR=1")
-	file, err := pty.StartWithAttrs(cmd, &pty.Winsize{Rows: 60, Cols: uint16(columns)}, nil)
+	file, err := pty.StartWithAttrs(cmd, &pty.Winsize{Rows: screenRows, Cols: uint16(columns)}, nil)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = file.Close() })
 	return &screen{cmd: cmd, file: file, columns: columns, dir: dir}
@@ -92,14 +100,14 @@ func (s *screen) shown(t *testing.T) string {
 	for _, c := range changing {
 		text = c.find.ReplaceAllString(text, c.text)
 	}
-	term := vt10x.New(vt10x.WithSize(s.columns, 60))
+	term := vt10x.New(vt10x.WithSize(s.columns, screenRows))
 	_, err := io.WriteString(term, text)
 	require.NoError(t, err)
 	var b strings.Builder
 	for line := range strings.Lines(term.String()) {
 		b.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
-	return "$ factload " + strings.Join(s.cmd.Args[1:], " ") + "\n" + strings.TrimRight(b.String(), "\n") + "\n"
+	return "$ " + filepath.Base(s.cmd.Path) + " " + strings.Join(s.cmd.Args[1:], " ") + "\n" + strings.TrimRight(b.String(), "\n") + "\n"
 }
 
 // requireScreen compares a screen with the one that is kept. UPDATE_SCRIPTS=1 writes it anew: look at it.
@@ -170,4 +178,22 @@ func TestScreens(t *testing.T) {
 		require.NoError(t, more.Close())
 		s.until(t, "")
 	}
+}
+
+// The demo, with a tenth of its rows.
+func TestScreenOfDemo(t *testing.T) {
+	t.Parallel()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	self, err := os.Executable()
+	require.NoError(t, err)
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "bin"), 0o700))
+	factload := filepath.Join(dir, "bin", "factload")
+	require.NoError(t, os.Symlink(self, factload))
+	demo, err := filepath.Abs("../../demo/run.sh")
+	require.NoError(t, err)
+	s := startProgram(t, "/usr/bin/env", dir, 120, nil, "FACTLOAD_DEMO_PERCENT=10", "FACTLOAD="+factload, demo, filepath.Join(dir, "demo"))
+	shown := strings.ReplaceAll(s.until(t, ""), filepath.Dir(demo), "demo")
+	_, shown, _ = strings.Cut(shown, "\n") // the line of the command has paths
+	requireScreen(t, "demo_120", shown)
 }
