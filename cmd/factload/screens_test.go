@@ -172,9 +172,9 @@ func TestScreens(t *testing.T) {
 		require.NoError(t, err)
 		args := slices.Concat(load[:5], []string{"monday.jsonl", "-", "--chunk-bytes", "64KiB", "--data", fmt.Sprint("going_on_", columns)})
 		s := startScreen(t, dir, columns, stdin, args...)
-		_, err = io.WriteString(more, files["monday.jsonl"]+files["wednesday.jsonl"])
+		_, err = more.WriteString(files["monday.jsonl"] + files["wednesday.jsonl"])
 		require.NoError(t, err)
-		requireScreen(t, fmt.Sprint("load_going_on_", columns), s.until(t, " rows"))
+		requireScreen(t, fmt.Sprint("load_going_on_", columns), s.until(t, "3,048 rows"))
 		require.NoError(t, more.Close())
 		s.until(t, "")
 	}
