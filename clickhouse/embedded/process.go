@@ -30,12 +30,13 @@ const stopTimeout = 30 * time.Second
 type process struct {
 	os      *os.Process
 	control *os.File // write end; closed when the process has ended
-	report  *os.File // read end; closed when the process has ended
+	report  *os.File // read end; closed when it has been read and the process has ended
 	stderr  *os.File // what the process says; closed when it has ended
 	logs    []logFile
 	logger  *slog.Logger
 
 	asked atomic.Bool   // Stop or Kill was called: the end is no surprise
+	read  chan struct{} // closed when nobody reads the report any more
 	done  chan struct{} // closed when the process has ended, and its lock is released
 	err   error         // how it ended; set before done is closed
 }
@@ -66,7 +67,7 @@ func spawn(o order) (*process, error) {
 	}
 	p := &process{
 		control: toChild, report: fromChild, logger: logger,
-		logs: []logFile{{path: files.stderr()}, openLog(files.engineLog())}, done: make(chan struct{}),
+		logs: []logFile{{path: files.stderr()}, openLog(files.engineLog())}, done: make(chan struct{}), read: make(chan struct{}),
 	}
 	nonce := rand.Text()
 	cmd, err := p.command(nonce, files)
@@ -84,11 +85,13 @@ func spawn(o order) (*process, error) {
 	err = <-started
 	closeAll(control, report)
 	if err != nil {
+		close(p.read)
 		<-p.done
 		return nil, fmt.Errorf("engine process: %w", err)
 	}
 	order := launch{Nonce: nonce, Library: o.library, Args: engineArgs(files), Sandbox: o.sandbox, Shared: o.uses != nil}
 	if err := json.NewEncoder(toChild).Encode(order); err != nil {
+		close(p.read)
 		_ = p.kill() // the error that is returned says more
 		return nil, p.withLastWords(fmt.Errorf("engine process: send launch order: %w", err))
 	}
@@ -154,11 +157,16 @@ func (p *process) own(cmd *exec.Cmd, lock *os.File, files layout, started chan<-
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer close(p.done)
-	defer closeAll(p.control, p.report, p.stderr, lock)
+	defer closeAll(p.control, p.stderr, lock)
 	if err := cmd.Start(); err != nil {
+		closeAll(p.report)
 		started <- err
 		return
 	}
+	defer func() { // a child that ends at once has its say
+		<-p.read
+		closeAll(p.report)
+	}()
 	p.os = cmd.Process
 	err := writeHolder(lock, holder{PID: p.pid(), Parent: os.Getpid(), Shared: len(cmd.ExtraFiles) > usesFD-3})
 	if err != nil {
@@ -211,9 +219,10 @@ func (p *process) withLastWords(err error) error {
 	return fmt.Errorf("%w; the engine's last words:\n\t%s", err, strings.Join(lines, "\n\t"))
 }
 
-// listening waits until the process reports the two ports that it listens on.
+// listening waits until the process reports the two ports that it listens on. It is called once.
 func (p *process) listening(ctx context.Context) (report, error) {
 	r, err := readReport(ctx, p.report)
+	close(p.read)
 	switch {
 	case errors.Is(err, errNoReport):
 		select {
