@@ -8,15 +8,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/factload/factload/answers/htmlreport"
 	"github.com/factload/factload/internal/browsertest"
 )
-
-// axeEnv names the file axe.min.js of axe-core.
-const axeEnv = "FACTLOAD_AXE"
 
 // shown is a report in a tab of its own.
 type shown struct {
@@ -142,7 +138,7 @@ func TestPageIsAccessible(t *testing.T) {
 	for _, scheme := range []string{"light", "dark"} {
 		t.Run(scheme, func(t *testing.T) {
 			t.Parallel()
-			requireAccessible(t, show(t, r, 900, scheme))
+			show(t, r, 900, scheme).RequireAccessible()
 		})
 	}
 	t.Run("printed", func(t *testing.T) {
@@ -150,27 +146,6 @@ func TestPageIsAccessible(t *testing.T) {
 		s := show(t, r, 900, "dark")
 		require.True(t, bytes.HasPrefix(s.PDF(), []byte("%PDF")))
 	})
-}
-
-// requireAccessible has axe-core look at a page.
-func requireAccessible(t *testing.T, s *shown) {
-	t.Helper()
-	file := os.Getenv(axeEnv)
-	if file == "" {
-		t.Skipf("accessibility is NOT tested: %s names no axe.min.js (npm install axe-core)", axeEnv)
-	}
-	axe, err := os.ReadFile(file)
-	require.NoError(t, err)
-	type violation struct {
-		ID, Impact, Help string
-		Nodes            []struct{ HTML, FailureSummary string }
-	}
-	browsertest.Run[bool](s.Page, `document.querySelectorAll("details").forEach((d) => d.open = true); `+string(axe)+`; true`)
-	found := browsertest.Run[[]violation](s.Page, `axe.run(document).then((r) => r.violations)`, chromedp.EvalAwaitPromise)
-	for _, v := range found {
-		t.Logf("%s (%s): %s, at %d places: %.500s", v.ID, v.Impact, v.Help, len(v.Nodes), fmt.Sprint(v.Nodes[0]))
-		require.NotContains(t, []string{"serious", "critical"}, v.Impact, v.Help)
-	}
 }
 
 // Pages of no rows, of one row, and of more models than there are colours.
