@@ -198,7 +198,7 @@ func (b *rebuildBench) rebuild(t *testing.T, version int, step string) (what str
 		heal := ways[n].Break(t.Context(), t, b.r)
 		pause := time.Duration(b.r.IntN(1000)) * time.Millisecond
 		healed.Go(func() {
-			time.Sleep(pause)
+			faults.Wait(pause)
 			heal()
 		})
 	}
@@ -258,11 +258,11 @@ func (w *writers) tell(t *testing.T, db *enginetest.DB, total *faults.Tally) {
 	_, err := fmt.Sscan(text, &rows, &ids, &most)
 	require.NoError(t, err, text)
 	given := w.ids.Load()
-	total.Add("rows acknowledged", int(given))         //nolint:gosec // a small number
-	total.Add("inserts repeated", int(w.again.Load())) //nolint:gosec // the same
-	total.Add("tries in doubt", int(w.doubt.Load()))   //nolint:gosec // the same
-	total.Add("LOST", int(given-ids))                  //nolint:gosec // the same
-	total.Add("DOUBLED", int(rows-ids))                //nolint:gosec // the same
+	total.Add("rows acknowledged", int(given))
+	total.Add("inserts repeated", int(w.again.Load()))
+	total.Add("tries in doubt", int(w.doubt.Load()))
+	total.Add("LOST", int(given-ids))
+	total.Add("DOUBLED", int(rows-ids))
 	require.Equal(t, []uint64{given, given, given}, []uint64{rows, ids, most})
 }
 

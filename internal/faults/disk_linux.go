@@ -45,7 +45,7 @@ func (e *Engine) takeInodes(_ context.Context, t testing.TB, _ *rand.Rand) (heal
 // running that found some: an engine acknowledges what it could not write in full.
 func (e *Engine) takeBytes(ctx context.Context, t testing.TB, _ *rand.Rand) (heal func()) {
 	path := filepath.Join(e.disk, "filler")
-	file, err := os.Create(path) //nolint:gosec // of the test
+	file, err := os.Create(path)
 	require.NoError(t, err)
 	size := fill(t, file, 0, lastBytes)
 	began := time.Now()
@@ -69,7 +69,7 @@ func fill(t testing.TB, file *os.File, size, left int64) int64 {
 	require.NoError(t, syscall.Statfs(file.Name(), &disk))
 	piece := max(int64(disk.Bavail)*disk.Bsize-left, disk.Bsize) //nolint:gosec // a small disk
 	for piece > 0 {
-		if err := syscall.Fallocate(int(file.Fd()), 0, size, piece); err != nil { //nolint:gosec // a small number
+		if err := syscall.Fallocate(int(file.Fd()), 0, size, piece); err != nil {
 			require.ErrorIs(t, err, syscall.ENOSPC)
 			piece /= 2
 			continue

@@ -61,4 +61,10 @@ func breakConnections(proxies []*faultproxy.Proxy, plan func() faultproxy.Planne
 }
 
 // Pause waits for up to that long.
-func Pause(rnd *rand.Rand, most time.Duration) { time.Sleep(time.Duration(rnd.Int64N(int64(most)))) }
+func Pause(rnd *rand.Rand, most time.Duration) { Wait(time.Duration(rnd.Int64N(int64(most)))) }
+
+// Wait lets something stay broken for a time.
+func Wait(d time.Duration) {
+	timer := time.NewTimer(d)
+	<-timer.C
+}
