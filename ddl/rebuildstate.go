@@ -9,7 +9,7 @@ type RebuildState struct {
 	// one has begun and is not finished.
 	Settings bool
 	// Exchanged says that the table is the new one, and that the old one has
-	// not been put away yet.
+	// not been renamed yet.
 	Exchanged bool
 	// Other is the name of the second table of a rebuild that has begun. Empty
 	// means that there is none.

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// RejectLimit says how many rejected rows a load puts up with. The zero value
+// RejectLimit says how many rejected rows a load tolerates. The zero value
 // is no limit. A load that goes on after an interruption is judged as if there
 // had been none: rejects of chunks that it skips count if they were loaded by
 // loads of the same inputs that have not come to their end. Those of loads that

@@ -32,7 +32,7 @@ func (l layout) engineLog() string {
 // makeRoot creates the data directory when it is missing, and refuses one that others own or may write.
 func (l layout) makeRoot() error {
 	if err := os.MkdirAll(l.root, 0o700); err != nil {
-		return fmt.Errorf("engine data directory %s: %w", l.root, mend(err))
+		return fmt.Errorf("engine data directory %s: %w", l.root, withAdvice(err))
 	}
 	if err := private.CheckDir(l.root); err != nil {
 		return fmt.Errorf("engine data directory: %w", err)
@@ -43,24 +43,24 @@ func (l layout) makeRoot() error {
 // prepare empties the run directory and creates the others, that of backups included. The lock must be held.
 func (l layout) prepare(backups string) error {
 	if err := os.RemoveAll(l.run()); err != nil {
-		return fmt.Errorf("engine data directory %s: %w", l.root, mend(err))
+		return fmt.Errorf("engine data directory %s: %w", l.root, withAdvice(err))
 	}
 	for _, dir := range []string{l.run(), l.data(), l.log()} {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return fmt.Errorf("engine data directory %s: %w", l.root, mend(err))
+			return fmt.Errorf("engine data directory %s: %w", l.root, withAdvice(err))
 		}
 	}
 	if backups == "" {
 		return nil
 	}
 	if err := os.MkdirAll(backups, 0o700); err != nil {
-		return fmt.Errorf("backup directory %s: %w", backups, mend(err))
+		return fmt.Errorf("backup directory %s: %w", backups, withAdvice(err))
 	}
 	return nil
 }
 
-// mend adds to a file error what its user can do about it.
-func mend(err error) error {
+// withAdvice adds to a file error what its user can do about it.
+func withAdvice(err error) error {
 	switch {
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("%w: choose a directory that this user may write", err)

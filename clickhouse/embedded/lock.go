@@ -35,7 +35,7 @@ const (
 func lockDir(ctx context.Context, l layout) (*os.File, error) {
 	f, err := private.Open(l.lock())
 	if err != nil {
-		return nil, fmt.Errorf("engine data directory %s: %w", l.root, mend(err))
+		return nil, fmt.Errorf("engine data directory %s: %w", l.root, withAdvice(err))
 	}
 	if err := lockFile(ctx, l, f); err != nil {
 		closeAll(f)

@@ -29,7 +29,7 @@ func (s settings) write() error {
 	}
 	for path, text := range files {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			return fmt.Errorf("engine configuration: %w", mend(err))
+			return fmt.Errorf("engine configuration: %w", withAdvice(err))
 		}
 	}
 	return nil

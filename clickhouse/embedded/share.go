@@ -67,7 +67,7 @@ func Join(ctx context.Context, cfg Config) (*Use, error) {
 func (s *Server) join(ctx context.Context) (_ *Use, err error) {
 	u := &Use{files: s.files}
 	if u.lock, err = private.Open(s.files.uses()); err != nil {
-		return nil, fmt.Errorf("engine data directory %s: %w", s.files.root, mend(err))
+		return nil, fmt.Errorf("engine data directory %s: %w", s.files.root, withAdvice(err))
 	}
 	defer func() {
 		if u.dsn == "" {

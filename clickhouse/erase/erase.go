@@ -30,7 +30,7 @@ type Config struct {
 	Field, Value string
 	// Where is a condition in SQL over the columns of the table. It is trusted. Facts
 	// that the log has and the table lacks are not found by it: replay the log before.
-	// A server may log its text with the statements; IDs and Value are in the text of none.
+	// A server may log it with its statements, which never have IDs or Value in their text.
 	Where string
 	// Expired takes the facts that are older than the retention of the schema, which is
 	// that of the [ddl.Options] that are its Table: rows by the field, and events of the log
@@ -162,7 +162,7 @@ func (c Config) Validate() error {
 	case c.Field == "":
 		return nil
 	case c.Value == "":
-		return fmt.Errorf("the value of field %q is empty, which is nobody", c.Field)
+		return fmt.Errorf("the value of field %q is empty, which names nobody", c.Field)
 	}
 	f, ok := c.Schema.FieldByName(c.Field)
 	switch {

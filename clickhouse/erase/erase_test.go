@@ -330,7 +330,7 @@ func TestEraseWays(t *testing.T) {
 		"one of them only":      {IDs: []string{"a"}, Where: "1"},
 		"say whose facts":       {},
 		`has no field "nobody"`: {Field: "nobody", Value: "x"},
-		"which is nobody":       {Field: "user"},
+		"which names nobody":    {Field: "user"},
 		"an ID is empty":        {IDs: []string{""}},
 		"identifier `nonsense`": {Where: "nonsense"},
 	} {

@@ -92,7 +92,7 @@ func (b *rebuilder) advance(ctx context.Context) (done bool, err error) {
 
 // carryOut copies the rows and lets the tables change places.
 func (b *rebuilder) carryOut(ctx context.Context, s *rebuildView) error {
-	for _, step := range []func(context.Context, *rebuildView) error{b.freeze, b.copyMost, b.weigh, b.fence, b.copyRest, b.compare, b.exchange} {
+	for _, step := range []func(context.Context, *rebuildView) error{b.freeze, b.copyMost, b.takeChecksum, b.fence, b.copyRest, b.compare, b.exchange} {
 		err := step(ctx, s)
 		switch {
 		case errors.Is(err, errAnew):

@@ -232,11 +232,11 @@ func (b *rebuilder) copySettings(ctx context.Context) (map[string]string, error)
 	return b.stable, nil
 }
 
-// weigh takes the checksum of what is in the new table, so that only what comes
+// takeChecksum takes the checksum of what is in the new table, so that only what comes
 // later has to be read while inserts are held back. Nothing in the new table is
 // merged from here on until the tables change places.
-func (b *rebuilder) weigh(ctx context.Context, s *rebuildView) error {
-	if _, ok, err := b.weight(ctx, s); ok || err != nil {
+func (b *rebuilder) takeChecksum(ctx context.Context, s *rebuildView) error {
+	if _, ok, err := b.checksumTaken(ctx, s); ok || err != nil {
 		return err
 	}
 	if err := b.exec(ctx, rebuild.FreezeSQL(b.at(s.copy.name))); err != nil {
@@ -260,12 +260,12 @@ func (b *rebuilder) weigh(ctx context.Context, s *rebuildView) error {
 	if err := b.record(ctx, row); err != nil {
 		return err
 	}
-	b.reached("weighed")
+	b.reached("checksummed")
 	return nil
 }
 
-// weight returns what weigh has written down first.
-func (b *rebuilder) weight(ctx context.Context, s *rebuildView) (ledgerRow, bool, error) {
+// checksumTaken returns the checksum that takeChecksum has written down first.
+func (b *rebuilder) checksumTaken(ctx context.Context, s *rebuildView) (ledgerRow, bool, error) {
 	var rows []ledgerRow
 	err := b.m.client.SelectAs(ctx, b.op(), &rows, "SELECT rows, sum, xor, detail FROM "+b.ledger()+"\n"+
 		"WHERE table_name = {table:String} AND old = toUUID({old:String}) AND new = toUUID({new:String}) AND event = 'verified' ORDER BY at LIMIT 1",
@@ -339,10 +339,10 @@ func errMovedIf(moved bool) error {
 	return nil
 }
 
-// copySum returns the checksum of the new table: what weigh has found, and what
+// copySum returns the checksum of the new table: what takeChecksum has found, and what
 // came later.
 func (b *rebuilder) copySum(ctx context.Context, s *rebuildView) (checksum, error) {
-	early, _, err := b.weight(ctx, s)
+	early, _, err := b.checksumTaken(ctx, s)
 	if err != nil {
 		return checksum{}, err
 	}

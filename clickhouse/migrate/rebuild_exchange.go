@@ -118,10 +118,10 @@ func (b *rebuilder) finish(ctx context.Context, s *rebuildView) error {
 			return err
 		}
 		b.reached("unfenced")
-		if err := b.putAway(ctx, s); err != nil {
+		if err := b.renameOld(ctx, s); err != nil {
 			return err
 		}
-		b.reached("put away")
+		b.reached("renamed")
 	}
 	if err := b.still(ctx, s.table); err != nil {
 		return err
@@ -154,8 +154,8 @@ func (b *rebuilder) sweep(ctx context.Context, s *rebuildView) error {
 	return broom.copyRest(ctx, s)
 }
 
-// putAway gives the old table the name under which it is kept.
-func (b *rebuilder) putAway(ctx context.Context, s *rebuildView) error {
+// renameOld gives the old table the name under which it is kept.
+func (b *rebuilder) renameOld(ctx context.Context, s *rebuildView) error {
 	if strings.HasPrefix(s.old.name, rebuild.BeforeName(b.On.Name, "")) {
 		return nil
 	}

@@ -15,8 +15,8 @@ const (
 	eventBegin    = "begin"    // a new table is about to be created
 	eventBatch    = "batch"    // small parts are going to be copied together
 	eventPiece    = "piece"    // a piece has been copied
-	eventVerified = "verified" // the new table has been weighed up to a block
-	eventDone     = "done"     // the old table has been put away
+	eventVerified = "verified" // the checksum of the new table has been taken, up to a block
+	eventDone     = "done"     // the old table has been renamed
 )
 
 // ledgerRow is a row of the ledger. The same row may be there more than once.

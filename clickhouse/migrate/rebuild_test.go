@@ -155,7 +155,7 @@ func TestRebuildGivesUp(t *testing.T) {
 	db.Exec(t, fmt.Sprintf(insertOlder, "t", 0))
 	create := db.Query(t, "SHOW CREATE TABLE t")
 	watch := func(step string) {
-		if step == "weighed" {
+		if step == "checksummed" {
 			db.Exec(t, "INSERT INTO t (id, n) VALUES (5000, -1)")
 		}
 	}
@@ -186,7 +186,7 @@ func TestRebuildBeginsAnew(t *testing.T) {
 			want, times := "", 0
 			watch := func(step string) {
 				switch {
-				case step == "weighed":
+				case step == "checksummed":
 					if times++; times == 1 {
 						db.Exec(t, disturb)
 					}

@@ -22,8 +22,8 @@ type rebuildBegin struct {
 type rebuildView struct {
 	table     tableRef // the one that everybody knows
 	copy      tableRef // the one into which rows are copied; empty: there is none
-	old       tableRef // when the tables have changed places: the old one, if it is there
-	exchanged bool     // the tables have changed places, and the end is left to do
+	old       tableRef // when the tables have been exchanged: the old one, if it is there
+	exchanged bool     // the tables have been exchanged, and the end is left to do
 	foreign   bool     // there is somebody else's table of the copy's name
 	begin     rebuildBegin
 	active    rebuildBegin // of the copy that there is

@@ -49,7 +49,7 @@ func (p *planner) planFinish(on ddl.TableName, state *ddl.RebuildState) {
 	r := &rebuild.Rebuild{On: on, Finish: true}
 	p.Statements = append([]Statement{{
 		SQL: r.FinishSQL(state.Other), Hazard: ddl.MetadataOnly, Rebuild: r,
-		Why: "finish the rebuild: the tables have changed places, and the old one has to be put away",
+		Why: "finish the rebuild: the tables have been exchanged, and the old one is to be renamed",
 	}}, p.Statements...)
 }
 

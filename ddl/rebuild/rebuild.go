@@ -25,7 +25,7 @@ type Rebuild struct {
 	// Reasons are the differences that the rebuild removes, those that take it
 	// first.
 	Reasons []string
-	// Finish says that the tables have changed places already, and that only
+	// Finish says that the tables have been exchanged already, and that only
 	// the end is left to do. From, To and Copies are empty then.
 	Finish bool
 }

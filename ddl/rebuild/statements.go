@@ -27,8 +27,8 @@ func (r *Rebuild) Outline() []string {
 	}
 }
 
-// FinishSQL returns the statements that end a rebuild whose tables have changed places:
-// the old table, if it still has the name other, is put away.
+// FinishSQL returns the statements that end a rebuild whose tables have been exchanged:
+// the old table, if it still has the name other, is renamed.
 func (r *Rebuild) FinishSQL(other string) string {
 	reset := ddl.AlterSQL(r.On, []string{"RESET SETTING " + strings.Join(slices.Sorted(maps.Keys(rebuildsettings.Copy)), ", ")})
 	if other == "" {

@@ -19,8 +19,8 @@ func (t *tableMetrics) callBegins(ctx context.Context, rows int) (context.Contex
 	return t.tracer.Start(ctx, "factload.materialize", trace.WithAttributes(t.table, attribute.Int("rows", rows)))
 }
 
-// insertBegins starts the span of a batch. It is nobody's child, since many
-// may wait for it, but linked with those who do.
+// insertBegins starts the span of a batch. It has no parent, since many
+// calls may wait for it, and links to the spans of these calls.
 func (t *tableMetrics) insertBegins(ctx context.Context, b *Batch) (context.Context, trace.Span) {
 	if t.tracer == nil {
 		return ctx, nil

@@ -103,5 +103,5 @@ func (l limits) checkClock(ctx context.Context, client *clickhouse.Client) ([]fi
 	if off > -l.clock && off < l.clock+time.Since(before) {
 		return nil, nil
 	}
-	return []finding{{Found: fmt.Sprintf("the server's clock is %s off this machine's", off.Round(time.Second)), Advice: "set both clocks by NTP: TTLs, partitions by time and the ledger's times hang on them"}}, nil
+	return []finding{{Found: fmt.Sprintf("the server's clock is %s off this machine's", off.Round(time.Second)), Advice: "set both clocks by NTP: TTLs, partitions by time and the ledger's times depend on them"}}, nil
 }
