@@ -207,7 +207,8 @@ func newEraser(ctx context.Context, c Config) (*eraser, error) {
 		field = c.retention().Field
 	}
 	e.field, _ = c.Schema.FieldByName(field) // none without a name
-	return e, e.findTables(ctx)
+	err := e.findTables(ctx)
+	return e, err
 }
 
 func (e *eraser) run(ctx context.Context) error {
