@@ -155,7 +155,7 @@ func (s *tableSink) lookUp(ctx context.Context, field fact.Field, ids []string) 
 		var found []string
 		sql := fmt.Sprintf("SELECT DISTINCT toString(%s) FROM %s WHERE %s IN (SELECT %s FROM %s)",
 			column, ddl.QuoteIdent(at.Table), column, value, lookedUp)
-		err := at.Client.SelectAs(asking, s.op("look into"), &found, sql)
+		err := at.Client.SelectAs(at.Reading(asking), s.op("look into"), &found, sql)
 		for _, id := range found {
 			have[id] = true
 		}

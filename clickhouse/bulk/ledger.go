@@ -19,6 +19,7 @@ import (
 // concurrent use; writing belongs to one goroutine.
 type ledger struct {
 	server server
+	place  insert.Place // of its table
 	block  *block.Block
 }
 
@@ -64,7 +65,16 @@ func openLedger(ctx context.Context, s server) (*ledger, error) {
 	if err := s.Ensure(ctx, table); err != nil {
 		return nil, err
 	}
-	return &ledger{server: s, block: layout.NewBlock()}, nil
+	places, err := s.Places(ctx, ledgerTable)
+	if err != nil {
+		return nil, err
+	}
+	return &ledger{server: s, place: places[0], block: layout.NewBlock()}, nil
+}
+
+// ask asks the table.
+func (l *ledger) ask(ctx context.Context, dest any, sql string, params ...any) error {
+	return l.server.Select(l.place.Reading(ctx), dest, sql, params...)
 }
 
 // ownTable returns the table of a schema under a name that is reserved for tables of
@@ -90,7 +100,7 @@ FROM _factload_ledger WHERE state IN ('chunk_started', 'chunk_done', 'chunk_drop
 // following is a lookup.
 func (l *ledger) following(ctx context.Context, parent token, head uint64, path string) ([]candidate, error) {
 	var rows []candidateRow
-	err := l.server.Select(ctx, &rows, followingSQL,
+	err := l.ask(ctx, &rows, followingSQL,
 		chconn.Param("parent", parent.String()), chconn.Param("head", fmt.Sprint(head)), chconn.Param("file", path))
 	if err != nil {
 		return nil, err
@@ -107,7 +117,7 @@ func (l *ledger) allFollowing(ctx context.Context, parents []token, limit int) (
 	for i, p := range parents {
 		texts[i] = "'" + p.String() + "'"
 	}
-	err := l.server.Select(ctx, &rows, allFollowingSQL,
+	err := l.ask(ctx, &rows, allFollowingSQL,
 		chconn.Param("parents", "["+strings.Join(texts, ",")+"]"), chconn.Param("limit", strconv.Itoa(limit+1)))
 	if err != nil {
 		return nil, nil, err
@@ -204,7 +214,7 @@ func addPart(candidates []candidate, row *candidateRow) error {
 // the same.
 func (l *ledger) nextNumber(ctx context.Context) (uint64, error) {
 	var last []uint64
-	if err := l.server.Select(ctx, &last, "SELECT max(number) FROM _factload_ledger"); err != nil || len(last) == 0 {
+	if err := l.ask(ctx, &last, "SELECT max(number) FROM _factload_ledger"); err != nil || len(last) == 0 {
 		return 0, err
 	}
 	return last[0] + 1, nil
@@ -216,7 +226,7 @@ GROUP BY token HAVING countIf(state = 'chunk_done') = 0`
 // begun returns the tokens of the chunks that were begun and are not done.
 func (l *ledger) begun(ctx context.Context) (map[string]bool, error) {
 	var tokens []string
-	if err := l.server.Select(ctx, &tokens, begunSQL); err != nil {
+	if err := l.ask(ctx, &tokens, begunSQL); err != nil {
 		return nil, err
 	}
 	begun := make(map[string]bool, len(tokens))
@@ -232,7 +242,7 @@ func (l *ledger) loadsOf(ctx context.Context, root, inputs token, forced bool) (
 	const sql = loadsSQL + `, max(rules) AS rules, max(number) AS number` + loadsFromSQL +
 		` AND parent = {parent:String} AND token = {token:String} AND forced = {forced:Bool}` + loadsGroupSQL + ` ORDER BY number, started, ended`
 	var rows []loadRow
-	err := l.server.Select(ctx, &rows, sql,
+	err := l.ask(ctx, &rows, sql,
 		chconn.Param("parent", root.String()), chconn.Param("token", inputs.String()), chconn.Param("forced", strconv.FormatBool(forced)))
 	return rows, err
 }

@@ -43,7 +43,7 @@ ORDER BY number, time, load, batch, place`
 // begunBatches returns the chunks of each batch that was begun, in their order.
 func (l *ledger) begunBatches(ctx context.Context, schema string, forced bool) ([][]begunChunk, error) {
 	var rows []begunChunk
-	err := l.server.Select(ctx, &rows, begunBatchesSQL, chconn.Param("schema", schema), chconn.Param("forced", strconv.FormatBool(forced)))
+	err := l.ask(ctx, &rows, begunBatchesSQL, chconn.Param("schema", schema), chconn.Param("forced", strconv.FormatBool(forced)))
 	if err != nil {
 		return nil, err
 	}

@@ -72,6 +72,8 @@ type sighting struct {
 	viewNames []string
 	// marked are the columns of JSON.
 	marked []string
+	// replicated means that other servers share the rows.
+	replicated bool
 	// checks means that the table has CHECK constraints.
 	checks bool
 	// remembers means that the table ignores an insert that is repeated with its
@@ -324,12 +326,13 @@ func (ins *Inserter) lookAt(ctx context.Context, table string) (s sighting, fenc
 const lookSightingSQL = `SELECT toString(uuid) AS uuid, match(engine_full, {fence:String}) OR create_table_query = '' AS fenced,
 	notEmpty(dependencies_table) = 1 AS views,
 	arrayMap(d -> d.2, arrayFilter(d -> d.1 = database, arrayZip(dependencies_database, dependencies_table))) AS view_names,
-	if(NOT endsWith(engine, 'MergeTree') OR startsWith(engine, 'Replicated') OR startsWith(engine, 'Shared'), 'any',
+	if(NOT endsWith(engine, 'MergeTree') OR replicated, 'any',
 		extract(engine_full, 'non_replicated_deduplication_window = (\\d+)')) AS window,
 	(SELECT groupArray(name) FROM system.columns
 		WHERE database = currentDatabase() AND table = {table:String} AND startsWith(comment, {mark:String})) AS marked,
 	if(engine = 'Distributed', engine_full, '') AS spread,
 	position(create_table_query, ' CHECK ') > 0 AS checks,
+	startsWith(engine, 'Replicated') OR startsWith(engine, 'Shared') AS replicated,
 	hostName() AS host, toInt64(toUnixTimestamp(now())) - uptime() AS started
 FROM system.tables WHERE database = currentDatabase() AND name = {table:String}`
 
@@ -365,6 +368,7 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 		Marked []string `ch:"marked"`
 		Spread string   `ch:"spread"`
 		Checks bool     `ch:"checks"`
+		Shared bool     `ch:"replicated"`
 
 		Host    string `ch:"host"`
 		Started int64  `ch:"started"`
@@ -390,7 +394,7 @@ func (ins *Inserter) lookWithSlot(ctx context.Context, table string) (s sighting
 	if s.distributed, err = ddl.ParseDistributed(row.Spread); err != nil {
 		return sighting{}, false, chconn.SchemaError(fmt.Errorf("insert into %q: %w", table, err))
 	}
-	s.viewNames, s.marked, s.checks = row.Names, row.Marked, row.Checks
+	s.viewNames, s.marked, s.checks, s.replicated = row.Names, row.Marked, row.Checks, row.Shared
 	s.uuid, s.views, s.remembers, s.oneSwitch = row.UUID, row.Views, window != "" && window != "0", server.oneSwitch
 	return s, row.Fenced, nil
 }

@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	chgo "github.com/ClickHouse/clickhouse-go/v2"
+
 	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/ddl"
@@ -40,6 +42,18 @@ type shard struct {
 type Place struct {
 	Client *chconn.Client
 	Table  string
+	// Replicated means that several servers share its rows.
+	Replicated bool
+}
+
+// Reading returns the context for a question whose answer decides whether rows are inserted: of
+// servers that share the rows, the one that answers must not be behind. See docs/cluster.md for
+// what that takes.
+func (p Place) Reading(ctx context.Context) context.Context {
+	if !p.Replicated {
+		return ctx
+	}
+	return chgo.Context(ctx, chgo.WithSettings(chgo.Settings{"select_sequential_consistency": 1}))
 }
 
 // Places returns where the rows of a table are: it is the table itself, or for a
@@ -50,11 +64,16 @@ func (ins *Inserter) Places(ctx context.Context, table string) ([]Place, error) 
 		return nil, err
 	}
 	if to == nil {
-		return []Place{{ins.client, table}}, nil
+		seen, err := ins.generation(ctx, table)
+		return []Place{{ins.client, table, seen.replicated}}, err
 	}
 	var out []Place
 	for _, s := range to.shards {
-		out = append(out, Place{s.inserter.client, to.Local})
+		seen, err := s.inserter.generation(ctx, to.Local)
+		if err != nil {
+			return nil, onShard(s, err)
+		}
+		out = append(out, Place{s.inserter.client, to.Local, seen.replicated})
 	}
 	return out, nil
 }

@@ -196,3 +196,19 @@ func TestABlockWithRowsThatAShardRefuses(t *testing.T) {
 	require.NoError(t, c.Insert(t.Context(), Insert{Table: "spread", Block: rest, Token: "b"}))
 	requireSpread(t, shards, "reinterpretAsUInt32(n)", 90)
 }
+
+// TestQuestionsToReplicas: the server is asked not to answer when it is behind, beside what else goes
+// with the question.
+func TestQuestionsToReplicas(t *testing.T) {
+	t.Parallel()
+	bothProtocols(t, func(t *testing.T, _ *enginetest.DB, c *testClient) {
+		for want, replicated := range map[string]bool{"0 v": false, "1 v": true} {
+			ctx, err := chconn.WithValues(t.Context(), "beside", []string{"v"})
+			require.NoError(t, err)
+			at := Place{Client: c.Client, Replicated: replicated}
+			have, err := c.SelectText(at.Reading(ctx), "ask", "SELECT concat(toString(toUInt8(getSetting('select_sequential_consistency'))), ' ', any(value)) FROM beside")
+			require.NoError(t, err)
+			require.Equal(t, want, have)
+		}
+	})
+}

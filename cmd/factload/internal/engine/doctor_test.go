@@ -63,7 +63,7 @@ func TestDoctorFindings(t *testing.T) {
 		"no rights": {dsn: func(dsn string) string {
 			_, at, _ := strings.Cut(dsn, "@")
 			return "clickhouse://analyst:secret@" + at
-		}, check: "rights", also: "deduplication", found: "the user may not store rows: the right INSERT on `.*`[.][*] is missing", advice: "GRANT INSERT ON"},
+		}, check: "rights", also: "deduplication", found: "the user lacks a right of a writer: SELECT, INSERT ON `.*`[.][*]", advice: "GRANT SELECT, INSERT ON"},
 		"unfinished load": {check: "loads", found: "the load of .* is unfinished", advice: "run the same load again"},
 	} {
 		t.Run(name, func(t *testing.T) {
