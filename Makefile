@@ -73,11 +73,15 @@ test: setup race-note ## Run all tests against the embedded engine, with the rac
 
 .PHONY: test-second
 test-second: ## Run what depends on the engine most on a second version of it
-	@$(MAKE) test ENGINE=$(SECOND) PKG='./clickhouse/insert ./clickhouse/migrate ./integration_test' RUN='$(or $(RUN),Insert|Rebuild|Apply|Ensure|View|Deduplic|Record|Load)'
+	@$(MAKE) test ENGINE=$(SECOND) PKG='./clickhouse/insert ./clickhouse/migrate ./clickhouse/move ./integration_test' RUN='$(or $(RUN),Insert|Rebuild|Apply|Ensure|View|Deduplic|Record|Load|Shard|Move|Distributed)'
 
 .PHONY: test-docker
 test-docker: race-note ## Run the integration suite against an engine in a container
 	@$(TEST_ENV) scripts/test-docker.sh $(RACE) -p 1 -count 1 -timeout $(TIMEOUT) $(if $(RUN),-run '$(RUN)')
+
+.PHONY: test-replicas
+test-replicas: race-note ## Run the test of replicas on the cluster of docker-compose.yml (Docker on Linux)
+	@$(TEST_ENV) FACTLOAD_TEST_REPLICAS=1 go test $(RACE) -count 1 -v -timeout $(TIMEOUT) -run '^TestReplicas$$' ./integration_test
 
 .PHONY: race-note
 race-note:
