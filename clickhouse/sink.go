@@ -93,18 +93,19 @@ func (s *tableSink) stillRunning(ctx context.Context, before map[string]bool) (m
 	return before, err
 }
 
-// running returns the query IDs of the inserts into the table.
+// running returns the query IDs of the inserts into the table. Its question and that of lookUp are
+// answered with one row, so that an answer which ended early is not taken for one that found nothing.
 func (s *tableSink) running(ctx context.Context) (map[string]bool, error) {
 	out := make(map[string]bool)
 	err := s.everywhere(ctx, func(at insert.Place) error {
-		var ids []string
-		err := at.Client.SelectAs(ctx, s.op("look into"), &ids, `SELECT query_id FROM system.processes
+		var answer [][]string
+		err := at.Client.SelectAs(ctx, s.op("look into"), &answer, `SELECT groupArray(query_id) FROM system.processes
 WHERE current_database = currentDatabase() AND startsWith(query_id, {prefix:String})`,
 			Param("prefix", insert.QueryIDPrefix(at.Table)))
-		for _, id := range ids {
-			out[id] = true
+		if err != nil {
+			return err
 		}
-		return err
+		return s.gather(out, answer)
 	})
 	return out, err
 }
@@ -152,19 +153,30 @@ func (s *tableSink) lookUp(ctx context.Context, field fact.Field, ids []string) 
 	column := ddl.QuoteIdent(field.Name)
 	have := make(map[string]bool, len(ids))
 	err = s.everywhere(asking, func(at insert.Place) error {
-		var found []string
-		sql := fmt.Sprintf("SELECT DISTINCT toString(%s) FROM %s WHERE %s IN (SELECT %s FROM %s)",
+		var answer [][]string
+		sql := fmt.Sprintf("SELECT groupUniqArray(toString(%s)) FROM %s WHERE %s IN (SELECT %s FROM %s)",
 			column, ddl.QuoteIdent(at.Table), column, value, lookedUp)
-		err := at.Client.SelectAs(at.Reading(asking), s.op("look into"), &found, sql)
-		for _, id := range found {
-			have[id] = true
+		err := at.Client.SelectAs(at.Reading(asking), s.op("look into"), &answer, sql)
+		if err != nil {
+			return err
 		}
-		return err
+		return s.gather(have, answer)
 	})
 	if err != nil {
 		return nil, err
 	}
 	return have, nil
+}
+
+// gather adds the IDs of an answer of one row.
+func (s *tableSink) gather(to map[string]bool, answer [][]string) error {
+	if len(answer) != 1 {
+		return chconn.Incomplete(s.op("look into"))
+	}
+	for _, id := range answer[0] {
+		to[id] = true
+	}
+	return nil
 }
 
 func (s *tableSink) Complete(ctx context.Context, rows *block.Block) error {

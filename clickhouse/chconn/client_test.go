@@ -437,6 +437,17 @@ func TestQueryFormatBehindMappedPorts(t *testing.T) {
 	require.ErrorContains(t, err, "http_port takes a number from 1 to 65535")
 }
 
+func TestSelectTextWithoutAnAnswer(t *testing.T) {
+	t.Parallel()
+	bothProtocols(t, func(t *testing.T, _ *enginetest.DB, c *testClient) {
+		text, err := c.SelectText(t.Context(), "ask", "SELECT 'a'")
+		require.NoError(t, err)
+		require.Equal(t, "a", text)
+		_, err = c.SelectText(t.Context(), "ask", "SELECT 'a' WHERE 0")
+		require.ErrorIs(t, err, chconn.ErrRetryable, "a server that ends has said nothing")
+	})
+}
+
 func TestSelectAndParams(t *testing.T) {
 	t.Parallel()
 	bothProtocols(t, func(t *testing.T, _ *enginetest.DB, c *testClient) {

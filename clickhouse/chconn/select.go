@@ -2,6 +2,8 @@ package chconn
 
 import (
 	"context"
+	stdsql "database/sql"
+	"errors"
 	"reflect"
 	"time"
 
@@ -69,7 +71,13 @@ func (c *Client) selectValues(ctx context.Context, dest any, sql string, params 
 	return rows.Err()
 }
 
-// SelectText runs a query that returns one text.
+// Incomplete is the error of an answer that lacks a row which every answer has: a server that is
+// told to end may end its answers early without a word.
+func Incomplete(op string) error {
+	return &Error{Op: op, Class: ErrRetryable, Text: "the answer is not complete"}
+}
+
+// SelectText runs a query that returns one text. Without one the error is [Incomplete].
 func (c *Client) SelectText(ctx context.Context, op, sql string) (string, error) {
 	release, err := c.Acquire(ctx)
 	if err != nil {
@@ -77,7 +85,10 @@ func (c *Client) SelectText(ctx context.Context, op, sql string) (string, error)
 	}
 	defer release()
 	var text string
-	if err := c.conn.QueryRow(ctx, sql).Scan(&text); err != nil {
+	switch err := c.conn.QueryRow(ctx, sql).Scan(&text); {
+	case errors.Is(err, stdsql.ErrNoRows):
+		return "", Incomplete(op)
+	case err != nil:
 		return "", c.Fail(ctx, op, err, Read)
 	}
 	return text, nil

@@ -39,7 +39,7 @@ func (ins *Inserter) serverWithSlot(ctx context.Context, host string, started in
 		return server{}, err
 	}
 	if len(rows) != 1 {
-		return server{}, &chconn.Error{Op: "look at the server", Class: chconn.ErrRetryable, Text: "the answer is not complete"}
+		return server{}, chconn.Incomplete("look at the server")
 	}
 	known = server{host: host, started: started, window: rows[0].Window, oneSwitch: rows[0].OneSwitch}
 	ins.generations.mu.Lock()

@@ -18,7 +18,7 @@ func (p *Page) RequireAccessible() {
 	if file == "" {
 		p.t.Skipf("accessibility is NOT tested: %s names no axe.min.js (npm install axe-core)", axeEnv)
 	}
-	axe, err := os.ReadFile(file) //nolint:gosec // named by whoever runs the tests
+	axe, err := os.ReadFile(file)
 	require.NoError(p.t, err)
 	type violation struct {
 		ID, Impact, Help string
