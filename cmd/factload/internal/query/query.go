@@ -63,7 +63,7 @@ DSN, or give an http:// DSN.`,
   factload query --param model=atlas-mini "SELECT count() FROM message WHERE model = {model:String}"
   factload query --output latency.parquet "SELECT * FROM answer_latency"
   factload query --chart bar "SELECT model, count() FROM message GROUP BY model ORDER BY 2 DESC"
-  factload query --chart line --output cost.svg "SELECT toDate(created_at), sum(cost_usd) FROM message GROUP BY ALL"
+  factload query --chart line --output cost.svg --file cost_per_day.sql
   factload query "INSERT INTO message FORMAT JSONEachRow" < messages.jsonl
   factload query --file question.sql`,
 		Args: func(_ *cobra.Command, args []string) error {
