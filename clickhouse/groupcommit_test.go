@@ -93,6 +93,8 @@ func (s *memorySink) Stored(_ context.Context, ids []string) (map[string]bool, e
 	return have, nil
 }
 
+func (s *memorySink) Adopt(context.Context, *block.Block) error { return nil }
+
 func (s *memorySink) Complete(context.Context, *block.Block) error { return nil }
 
 func (s *memorySink) Parts(context.Context) (int, error) { return s.counted, nil }

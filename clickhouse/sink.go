@@ -179,6 +179,12 @@ func (s *tableSink) gather(to map[string]bool, answer [][]string) error {
 	return nil
 }
 
+func (s *tableSink) Adopt(ctx context.Context, rows *block.Block) error {
+	ctx, cancel := s.limit(ctx)
+	defer cancel()
+	return s.m.inserter.AdoptRows(ctx, s.entry.table.Name, rows)
+}
+
 func (s *tableSink) Complete(ctx context.Context, rows *block.Block) error {
 	ctx, cancel := s.limit(ctx)
 	defer cancel()

@@ -30,8 +30,7 @@ func (ins *Inserter) againstMarks(ctx context.Context, in Insert) ([]Violation, 
 	if err != nil || len(in.brokenMarks(seen.marked)) == 0 {
 		return nil, err
 	}
-	ins.generations.forget(in.Table)
-	if seen, err = ins.generation(ctx, in.Table); err != nil {
+	if seen, err = ins.lookAnew(ctx, in.Table); err != nil {
 		return nil, err
 	}
 	return in.brokenMarks(seen.marked), nil

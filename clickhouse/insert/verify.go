@@ -39,7 +39,7 @@ func (ins *Inserter) makeSure(ctx context.Context, in Insert) error {
 	if look == nil {
 		return nil
 	}
-	seen, err := ins.generation(ctx, in.Table)
+	seen, err := ins.lookAnew(ctx, in.Table)
 	if err != nil {
 		return notVerified(err)
 	}
@@ -73,6 +73,12 @@ func (ins *Inserter) makeSure(ctx context.Context, in Insert) error {
 	}
 }
 
+// lookAnew is generation for who must not believe what was seen up to two seconds ago.
+func (ins *Inserter) lookAnew(ctx context.Context, table string) (sighting, error) {
+	ins.generations.forget(table)
+	return ins.generation(ctx, table)
+}
+
 // notVerified is the error of an insert that the server has acknowledged once
 // more, when the question for its rows has failed. A failed question is no
 // answer: they may be stored or not.
@@ -80,8 +86,11 @@ func notVerified(err error) error {
 	return reclassed(err, chconn.ErrAmbiguous, "the rows of a repeated insert cannot be looked for: ")
 }
 
-// reclassed returns err with another class, and a text before its own.
+// reclassed returns err with another class, and a text before its own. It is nil when err is.
 func reclassed(err, class error, text string) error {
+	if err == nil {
+		return nil
+	}
 	var e *chconn.Error
 	if !errors.As(err, &e) {
 		return fmt.Errorf("%w: %s%w", class, text, err)

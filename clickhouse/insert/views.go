@@ -2,7 +2,9 @@ package insert
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -43,7 +45,7 @@ func (ins *Inserter) CompleteViews(ctx context.Context, table string, rows *bloc
 		}
 		return to.each(parts, func(s shard, part *block.Block) error { return s.inserter.CompleteViews(ctx, to.Local, part) })
 	}
-	seen, err := ins.generation(ctx, table)
+	seen, err := ins.lookAnew(ctx, table)
 	if err != nil || !seen.views {
 		return err
 	}
@@ -70,6 +72,93 @@ func (ins *Inserter) CompleteViews(ctx context.Context, table string, rows *bloc
 		if err := ins.completeView(ctx, Insert{Table: table, Block: rows, oneSwitch: seen.oneSwitch}, view, id); err != nil {
 			return reclassed(err, chconn.ErrAmbiguous, "the table has the rows, and what a view fills may lack some: ")
 		}
+	}
+	return nil
+}
+
+// AdoptRows brings rows of the block that a target of the table's materialized views has to the
+// table, if that lacks them: a server that was killed has kept the one part and not the other,
+// and another insert would bring the target its rows once more. No insert of these rows may be
+// running. It looks into the targets that CompleteViews completes.
+func (ins *Inserter) AdoptRows(ctx context.Context, table string, rows *block.Block) error {
+	to, err := ins.spreadOf(ctx, table)
+	if err != nil {
+		return err
+	}
+	if to != nil {
+		parts, err := ins.divideByShard(ctx, table, rows, to)
+		if err != nil {
+			return err
+		}
+		return to.each(parts, func(s shard, part *block.Block) error { return s.inserter.AdoptRows(ctx, to.Local, part) })
+	}
+	seen, err := ins.lookAnew(ctx, table)
+	id := slices.IndexFunc(rows.Layout().Schema().Fields, hasFactID)
+	if err != nil || !seen.views || id < 0 {
+		return err
+	}
+	inspected, err := ins.migrator.Inspect(ctx, table)
+	if err != nil || inspected == nil {
+		return err
+	}
+	in := Insert{Table: table, Block: rows, oneSwitch: seen.oneSwitch}
+	for _, view := range inspected.Views {
+		half, err := ins.halfStored(ctx, in, view, id)
+		if err == nil && half.Rows() > 0 {
+			adopted := Insert{Table: table, Block: half, Token: rand.Text(), oneSwitch: seen.oneSwitch}
+			adopted.Settings = ins.withPartitionLimit(adopted)
+			err = ins.behindViews(ctx, adopted)
+			err = reclassed(err, chconn.ErrAmbiguous, fmt.Sprintf("what the view %q fills has rows that the table lacks: ", view.Name))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// halfStored returns the rows that the target of a view has and the table lacks: none if that
+// cannot be told. ID is the number of the column with the fact ID.
+func (ins *Inserter) halfStored(ctx context.Context, in Insert, view ddl.View, id int) (*block.Block, error) {
+	half := in.Block.Layout().NewBlock()
+	op := fmt.Sprintf("look into %q, which the view %q of %q fills", view.To.Name, view.Name, in.Table)
+	_, outside, err := ins.outside(ctx, op, in.Block.Layout(), view, id)
+	if err != nil || outside != "" {
+		return half, passing(err)
+	}
+	ids, err := externalRows(in, []int{id})
+	if err != nil {
+		return nil, err
+	}
+	column := ddl.QuoteIdent(in.Block.Layout().Columns()[id].Name)
+	stored := func(table string) string {
+		return fmt.Sprintf("(SELECT toString(%s) FROM %s WHERE toString(%[1]s) IN (SELECT toString(%[3]s) FROM %[4]s))", column, table, externalColumn(id), externalName)
+	}
+	var rows [][]uint64
+	asking, cancel := ins.client.WithReadTimeout(ctx)
+	defer cancel()
+	err = ins.client.SelectAs(chgo.Context(asking, chgo.WithExternalTable(ids)), op, &rows, fmt.Sprintf(
+		"SELECT groupArray(%s) FROM %s WHERE toString(%s) IN %s AND toString(%[3]s) NOT IN %[5]s",
+		externalRow, externalName, externalColumn(id), stored(quoted(view.To)), stored(ddl.QuoteIdent(in.Table))))
+	if err == nil && len(rows) != 1 {
+		err = chconn.Incomplete(op)
+	}
+	if err != nil {
+		return half, passing(err)
+	}
+	slices.Sort(rows[0])
+	for _, row := range rows[0] {
+		if err := half.AppendRows(in.Block, int(row), int(row)+1); err != nil { //nolint:gosec // a row of the block
+			return nil, err
+		}
+	}
+	return half, nil
+}
+
+// passing returns an error that may pass, and no other one.
+func passing(err error) error {
+	if errors.Is(err, chconn.ErrRetryable) {
+		return err
 	}
 	return nil
 }

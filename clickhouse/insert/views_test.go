@@ -3,6 +3,7 @@ package insert
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -59,6 +60,47 @@ func TestInsertAgainCompletesViews(t *testing.T) {
 			require.Equal(t, whole, db.Query(t, viewedCounts), "%v", lost)
 		}
 		require.Equal(t, "0", db.Query(t, "SELECT count() FROM system.tables WHERE database = currentDatabase() AND startsWith(name, '_factload')"))
+	})
+}
+
+// A server that was killed may have kept what the views fill, and not the rows: they are brought
+// back, and no view sees them a second time.
+func TestAdoptRows(t *testing.T) {
+	t.Parallel()
+	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *testClient) {
+		in := viewed(t, db)
+		require.NoError(t, c.AdoptRows(t.Context(), "v", in.Block), "nobody has the rows")
+		require.NoError(t, c.Insert(t.Context(), in))
+		whole := db.Query(t, viewedCounts)
+		for _, lost := range []string{"0", "n < 10", "1"} {
+			forget(t, db, "v", lost)
+			require.NoError(t, c.AdoptRows(t.Context(), "v", in.Block))
+			require.Equal(t, whole, db.Query(t, viewedCounts), lost)
+		}
+	})
+}
+
+// A view that came after the last look at its table is seen by who repairs what it fills.
+func TestInsertAgainSeesANewView(t *testing.T) {
+	t.Parallel()
+	bothProtocols(t, func(t *testing.T, db *enginetest.DB, c *testClient) {
+		s := fact.Schema{Name: "t", Fields: []fact.Field{{Name: "id", Type: fact.String, FactID: true}}, OrderBy: []string{"id"}}
+		ensure(t, c, s, ddl.Options{})
+		c.generations.fresh = time.Hour
+		row := func(id string) Insert {
+			b := chtest.Compile(t, s).NewBlock()
+			require.NoError(t, b.AppendFact(id, map[string]any{}))
+			return Insert{Table: "t", Block: b, Token: id}
+		}
+		require.NoError(t, c.Insert(t.Context(), row("before the view")))
+		db.Exec(t, "CREATE TABLE target (id String) ENGINE = MergeTree ORDER BY id SETTINGS non_replicated_deduplication_window = 100")
+		db.Exec(t, "CREATE MATERIALIZED VIEW view TO target AS SELECT id FROM t")
+		in := row("lost")
+		require.NoError(t, c.Insert(t.Context(), in))
+		forget(t, db, "t", "id = 'lost'")
+		in.Again = true
+		require.NoError(t, c.Insert(t.Context(), in))
+		require.Equal(t, "2\t1", db.Query(t, "SELECT (SELECT count() FROM t), (SELECT count() FROM target)"))
 	})
 }
 

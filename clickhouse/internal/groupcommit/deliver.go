@@ -74,6 +74,9 @@ func (w *Writer) storeMissing(ctx context.Context, since time.Time, rows *block.
 	var have map[string]bool
 	err := w.repeat.Repeat(ctx, since, func(ctx context.Context) (err error) {
 		if err = w.Sink.Settle(ctx); err == nil {
+			err = w.Sink.Adopt(ctx, rows)
+		}
+		if err == nil {
 			have, err = w.Sink.Stored(ctx, ids)
 		}
 		if err == nil && len(have) > 0 {

@@ -95,6 +95,9 @@ type Sink interface {
 	Insert(ctx context.Context, rows *block.Block, token string, again bool) error
 	// Settle returns when no insert is running that began before the call.
 	Settle(ctx context.Context) error
+	// Adopt brings those of the rows that a target of the table's materialized views has
+	// to the table, if they are not there.
+	Adopt(ctx context.Context, rows *block.Block) error
 	// Stored returns those of the fact IDs that the table has.
 	Stored(ctx context.Context, ids []string) (map[string]bool, error)
 	// Complete brings those of the rows that the table has to the targets of its
