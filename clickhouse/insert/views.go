@@ -92,7 +92,7 @@ func (ins *Inserter) AdoptRows(ctx context.Context, table string, rows *block.Bl
 		}
 		return to.each(parts, func(s shard, part *block.Block) error { return s.inserter.AdoptRows(ctx, to.Local, part) })
 	}
-	seen, err := ins.lookAnew(ctx, table)
+	seen, err := ins.generation(ctx, table)
 	id := slices.IndexFunc(rows.Layout().Schema().Fields, hasFactID)
 	if err != nil || !seen.views || id < 0 {
 		return err
