@@ -98,14 +98,13 @@ func (s *tableSink) stillRunning(ctx context.Context, before map[string]bool) (m
 func (s *tableSink) running(ctx context.Context) (map[string]bool, error) {
 	out := make(map[string]bool)
 	err := s.everywhere(ctx, func(at insert.Place) error {
-		var answer [][]string
-		err := at.Client.SelectAs(ctx, s.op("look into"), &answer, `SELECT groupArray(query_id) FROM system.processes
+		ids, err := chconn.One[[]string](ctx, at.Client, s.op("look into"), `SELECT groupArray(query_id) FROM system.processes
 WHERE current_database = currentDatabase() AND startsWith(query_id, {prefix:String})`,
 			Param("prefix", insert.QueryIDPrefix(at.Table)))
-		if err != nil {
-			return err
+		for _, id := range ids {
+			out[id] = true
 		}
-		return s.gather(out, answer)
+		return err
 	})
 	return out, err
 }
@@ -153,30 +152,18 @@ func (s *tableSink) lookUp(ctx context.Context, field fact.Field, ids []string) 
 	column := ddl.QuoteIdent(field.Name)
 	have := make(map[string]bool, len(ids))
 	err = s.everywhere(asking, func(at insert.Place) error {
-		var answer [][]string
 		sql := fmt.Sprintf("SELECT groupUniqArray(toString(%s)) FROM %s WHERE %s IN (SELECT %s FROM %s)",
 			column, ddl.QuoteIdent(at.Table), column, value, lookedUp)
-		err := at.Client.SelectAs(at.Reading(asking), s.op("look into"), &answer, sql)
-		if err != nil {
-			return err
+		found, err := chconn.One[[]string](at.Reading(asking), at.Client, s.op("look into"), sql)
+		for _, id := range found {
+			have[id] = true
 		}
-		return s.gather(have, answer)
+		return err
 	})
 	if err != nil {
 		return nil, err
 	}
 	return have, nil
-}
-
-// gather adds the IDs of an answer of one row.
-func (s *tableSink) gather(to map[string]bool, answer [][]string) error {
-	if len(answer) != 1 {
-		return chconn.Incomplete(s.op("look into"))
-	}
-	for _, id := range answer[0] {
-		to[id] = true
-	}
-	return nil
 }
 
 func (s *tableSink) Adopt(ctx context.Context, rows *block.Block) error {

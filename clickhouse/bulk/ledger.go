@@ -214,8 +214,11 @@ func addPart(candidates []candidate, row *candidateRow) error {
 // the same.
 func (l *ledger) nextNumber(ctx context.Context) (uint64, error) {
 	var last []uint64
-	if err := l.ask(ctx, &last, "SELECT max(number) FROM _factload_ledger"); err != nil || len(last) == 0 {
+	if err := l.ask(ctx, &last, "SELECT max(number) FROM _factload_ledger"); err != nil {
 		return 0, err
+	}
+	if len(last) != 1 {
+		return 0, chconn.Incomplete("look for the last load")
 	}
 	return last[0] + 1, nil
 }

@@ -2,8 +2,6 @@ package chconn
 
 import (
 	"context"
-	stdsql "database/sql"
-	"errors"
 	"reflect"
 	"time"
 
@@ -77,21 +75,22 @@ func Incomplete(op string) error {
 	return &Error{Op: op, Class: ErrRetryable, Text: "the answer is not complete"}
 }
 
-// SelectText runs a query that returns one text. Without one the error is [Incomplete].
+// One runs a query that is answered with one row of one column, and returns the value. Without
+// one the error is [Incomplete]. Op is what the errors say was tried.
+func One[T any](ctx context.Context, c *Client, op, sql string, params ...any) (value T, err error) {
+	var rows []T
+	if err := c.SelectAs(ctx, op, &rows, sql, params...); err != nil {
+		return value, err
+	}
+	if len(rows) != 1 {
+		return value, Incomplete(op)
+	}
+	return rows[0], nil
+}
+
+// SelectText is [One] for a text.
 func (c *Client) SelectText(ctx context.Context, op, sql string) (string, error) {
-	release, err := c.Acquire(ctx)
-	if err != nil {
-		return "", c.Fail(ctx, op, err, Read)
-	}
-	defer release()
-	var text string
-	switch err := c.conn.QueryRow(ctx, sql).Scan(&text); {
-	case errors.Is(err, stdsql.ErrNoRows):
-		return "", Incomplete(op)
-	case err != nil:
-		return "", c.Fail(ctx, op, err, Read)
-	}
-	return text, nil
+	return One[string](ctx, c, op, sql)
 }
 
 // Describe returns the names and types of the columns that a query returns.

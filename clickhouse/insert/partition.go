@@ -164,16 +164,15 @@ func (ins *Inserter) evaluate(ctx context.Context, in Insert, op, expr string, c
 	}
 	sql := fmt.Sprintf("SELECT arrayMap(row -> row.2, arraySort(groupArray((%s, %s)))) FROM (SELECT %s FROM %s)",
 		externalRow, expr, strings.Join(append([]string{externalRow}, named...), ", "), externalName)
-	var numbers [][]uint64
-	err = ins.client.SelectAs(chgo.Context(ctx, chgo.WithExternalTable(rows)), op, &numbers, sql)
+	numbers, err := chconn.One[[]uint64](chgo.Context(ctx, chgo.WithExternalTable(rows)), ins.client, op, sql)
 	if errors.Is(err, chconn.ErrRejected) || errors.Is(err, chconn.ErrSchema) {
 		return nil, reclassed(err, chconn.ErrRetryable, "") // its class is not that of the insert
 	}
 	if err != nil {
 		return nil, err
 	}
-	if len(numbers) != 1 || len(numbers[0]) != in.Block.Rows() {
-		return nil, fmt.Errorf("%w: %s: the answer is not complete", chconn.ErrRetryable, op)
+	if len(numbers) != in.Block.Rows() {
+		return nil, chconn.Incomplete(op)
 	}
-	return numbers[0], nil
+	return numbers, nil
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/ClickHouse/clickhouse-go/v2/ext"
 	driver "github.com/ClickHouse/clickhouse-go/v2/lib/column"
 
+	"github.com/factload/factload/clickhouse/block"
 	"github.com/factload/factload/clickhouse/chconn"
 	"github.com/factload/factload/ddl"
 )
@@ -61,16 +62,24 @@ func (ins *Inserter) makeSure(ctx context.Context, in Insert) error {
 		again := in
 		again.Again = false
 		again.Token = fmt.Sprintf("%s/again/%d", in.Token, try)
-		again.Block = in.Block.Layout().NewBlock()
-		for _, row := range lost {
-			if err := again.Block.AppendRows(in.Block, int(row), int(row)+1); err != nil { //nolint:gosec // a row of the block
-				return err
-			}
+		if again.Block, err = rowsOf(in.Block, lost); err != nil {
+			return err
 		}
 		if err := add(ctx, again); err != nil {
 			return reclassed(err, chconn.ErrAmbiguous, "the server acknowledges a repeated insert and lacks rows of it, which are not added: ")
 		}
 	}
+}
+
+// rowsOf returns some rows of a block.
+func rowsOf(all *block.Block, numbers []uint64) (*block.Block, error) {
+	some := all.Layout().NewBlock()
+	for _, row := range numbers {
+		if err := some.AppendRows(all, int(row), int(row)+1); err != nil { //nolint:gosec // a row of the block
+			return nil, err
+		}
+	}
+	return some, nil
 }
 
 // lookAnew is generation for who must not believe what was seen up to two seconds ago.

@@ -34,46 +34,25 @@ import (
 // otherwise combine rows. Others are left alone. A row that has been deleted from
 // the target counts as one that is missing.
 func (ins *Inserter) CompleteViews(ctx context.Context, table string, rows *block.Block) error {
-	to, err := ins.spreadOf(ctx, table)
-	if err != nil {
-		return err
-	}
-	if to != nil {
-		parts, err := ins.divideByShard(ctx, table, rows, to)
+	return ins.onViews(ctx, table, rows, func(at *Inserter, v viewedTable) error {
+		hidden, err := at.hiddenViews(ctx, v.seen, v.inspected)
 		if err != nil {
 			return err
 		}
-		return to.each(parts, func(s shard, part *block.Block) error { return s.inserter.CompleteViews(ctx, to.Local, part) })
-	}
-	seen, err := ins.lookAnew(ctx, table)
-	if err != nil || !seen.views {
-		return err
-	}
-	id := slices.IndexFunc(rows.Layout().Schema().Fields, hasFactID)
-	if id < 0 {
+		if len(hidden) > 0 {
+			return &chconn.Error{
+				Op: fmt.Sprintf("complete what views of %q fill", v.Table), Class: chconn.ErrAmbiguous,
+				Text: fmt.Sprintf("the table has the rows, and what a view fills may lack some: the user may not see the views %q", hidden),
+				Hint: "grant SELECT on them, and SELECT and INSERT on what they fill",
+			}
+		}
+		for _, view := range v.inspected.Views {
+			if err := at.completeView(ctx, v.Insert, view, v.id); err != nil {
+				return reclassed(err, chconn.ErrAmbiguous, "the table has the rows, and what a view fills may lack some: ")
+			}
+		}
 		return nil
-	}
-	inspected, err := ins.migrator.Inspect(ctx, table)
-	if err != nil || inspected == nil {
-		return err
-	}
-	hidden, err := ins.hiddenViews(ctx, seen, inspected)
-	if err != nil {
-		return err
-	}
-	if len(hidden) > 0 {
-		return &chconn.Error{
-			Op: fmt.Sprintf("complete what views of %q fill", table), Class: chconn.ErrAmbiguous,
-			Text: fmt.Sprintf("the table has the rows, and what a view fills may lack some: the user may not see the views %q", hidden),
-			Hint: "grant SELECT on them, and SELECT and INSERT on what they fill",
-		}
-	}
-	for _, view := range inspected.Views {
-		if err := ins.completeView(ctx, Insert{Table: table, Block: rows, oneSwitch: seen.oneSwitch}, view, id); err != nil {
-			return reclassed(err, chconn.ErrAmbiguous, "the table has the rows, and what a view fills may lack some: ")
-		}
-	}
-	return nil
+	})
 }
 
 // AdoptRows brings rows of the block that a target of the table's materialized views has to the
@@ -81,6 +60,35 @@ func (ins *Inserter) CompleteViews(ctx context.Context, table string, rows *bloc
 // and another insert would bring the target its rows once more. No insert of these rows may be
 // running. It looks into the targets that CompleteViews completes.
 func (ins *Inserter) AdoptRows(ctx context.Context, table string, rows *block.Block) error {
+	return ins.onViews(ctx, table, rows, func(at *Inserter, v viewedTable) error {
+		for _, view := range v.inspected.Views {
+			half, err := at.halfStored(ctx, v.Insert, view, v.id)
+			if err == nil && half.Rows() > 0 {
+				adopted := v.Insert
+				adopted.Block, adopted.Token = half, rand.Text()
+				adopted.Settings = at.withPartitionLimit(adopted)
+				err = at.behindViews(ctx, adopted)
+				err = reclassed(err, chconn.ErrAmbiguous, fmt.Sprintf("what the view %q fills has rows that the table lacks: ", view.Name))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// viewedTable is a table with materialized views and a fact ID, and rows for it.
+type viewedTable struct {
+	Insert
+	id        int // the number of the column with the fact ID
+	seen      sighting
+	inspected *ddl.Table
+}
+
+// onViews calls do for the table, or for those of the shards with the rows of each, if it has
+// views and the rows an ID. It looks anew: a view may have come just now.
+func (ins *Inserter) onViews(ctx context.Context, table string, rows *block.Block, do func(at *Inserter, v viewedTable) error) error {
 	to, err := ins.spreadOf(ctx, table)
 	if err != nil {
 		return err
@@ -90,10 +98,10 @@ func (ins *Inserter) AdoptRows(ctx context.Context, table string, rows *block.Bl
 		if err != nil {
 			return err
 		}
-		return to.each(parts, func(s shard, part *block.Block) error { return s.inserter.AdoptRows(ctx, to.Local, part) })
+		return to.each(parts, func(s shard, part *block.Block) error { return s.inserter.onViews(ctx, to.Local, part, do) })
 	}
-	seen, err := ins.generation(ctx, table)
 	id := slices.IndexFunc(rows.Layout().Schema().Fields, hasFactID)
+	seen, err := ins.lookAnew(ctx, table)
 	if err != nil || !seen.views || id < 0 {
 		return err
 	}
@@ -101,30 +109,17 @@ func (ins *Inserter) AdoptRows(ctx context.Context, table string, rows *block.Bl
 	if err != nil || inspected == nil {
 		return err
 	}
-	in := Insert{Table: table, Block: rows, oneSwitch: seen.oneSwitch}
-	for _, view := range inspected.Views {
-		half, err := ins.halfStored(ctx, in, view, id)
-		if err == nil && half.Rows() > 0 {
-			adopted := Insert{Table: table, Block: half, Token: rand.Text(), oneSwitch: seen.oneSwitch}
-			adopted.Settings = ins.withPartitionLimit(adopted)
-			err = ins.behindViews(ctx, adopted)
-			err = reclassed(err, chconn.ErrAmbiguous, fmt.Sprintf("what the view %q fills has rows that the table lacks: ", view.Name))
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return do(ins, viewedTable{Insert{Table: table, Block: rows, oneSwitch: seen.oneSwitch}, id, seen, inspected})
 }
 
 // halfStored returns the rows that the target of a view has and the table lacks: none if that
 // cannot be told. ID is the number of the column with the fact ID.
 func (ins *Inserter) halfStored(ctx context.Context, in Insert, view ddl.View, id int) (*block.Block, error) {
-	half := in.Block.Layout().NewBlock()
+	none := in.Block.Layout().NewBlock()
 	op := fmt.Sprintf("look into %q, which the view %q of %q fills", view.To.Name, view.Name, in.Table)
 	_, outside, err := ins.outside(ctx, op, in.Block.Layout(), view, id)
 	if err != nil || outside != "" {
-		return half, passing(err)
+		return none, passing(err)
 	}
 	ids, err := externalRows(in, []int{id})
 	if err != nil {
@@ -134,25 +129,16 @@ func (ins *Inserter) halfStored(ctx context.Context, in Insert, view ddl.View, i
 	stored := func(table string) string {
 		return fmt.Sprintf("(SELECT toString(%s) FROM %s WHERE toString(%[1]s) IN (SELECT toString(%[3]s) FROM %[4]s))", column, table, externalColumn(id), externalName)
 	}
-	var rows [][]uint64
 	asking, cancel := ins.client.WithReadTimeout(ctx)
 	defer cancel()
-	err = ins.client.SelectAs(chgo.Context(asking, chgo.WithExternalTable(ids)), op, &rows, fmt.Sprintf(
+	rows, err := chconn.One[[]uint64](chgo.Context(asking, chgo.WithExternalTable(ids)), ins.client, op, fmt.Sprintf(
 		"SELECT groupArray(%s) FROM %s WHERE toString(%s) IN %s AND toString(%[3]s) NOT IN %[5]s",
 		externalRow, externalName, externalColumn(id), stored(quoted(view.To)), stored(ddl.QuoteIdent(in.Table))))
-	if err == nil && len(rows) != 1 {
-		err = chconn.Incomplete(op)
-	}
 	if err != nil {
-		return half, passing(err)
+		return none, passing(err)
 	}
-	slices.Sort(rows[0])
-	for _, row := range rows[0] {
-		if err := half.AppendRows(in.Block, int(row), int(row)+1); err != nil { //nolint:gosec // a row of the block
-			return nil, err
-		}
-	}
-	return half, nil
+	slices.Sort(rows)
+	return rowsOf(in.Block, rows)
 }
 
 // passing returns an error that may pass, and no other one.

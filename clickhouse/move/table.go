@@ -141,12 +141,7 @@ func (t *table) sum(ctx context.Context, c *chconn.Client, name, where string) (
 }
 
 func (t *table) count(ctx context.Context, c *chconn.Client, where string) (uint64, error) {
-	var n []uint64
-	err := c.SelectAs(reading(ctx), "count", &n, "SELECT count()"+t.from(where))
-	if err != nil || len(n) == 0 {
-		return 0, err
-	}
-	return n[0], nil
+	return chconn.One[uint64](reading(ctx), c, "count", "SELECT count()"+t.from(where))
 }
 
 // both returns what the two sides have of a piece. The first pass only counts, so that a
@@ -211,9 +206,8 @@ func (t *table) queryID() string {
 // settle waits until no insert of an earlier run is under way at the target.
 func (t *table) settle(ctx context.Context) error {
 	for try := 0; ; try++ {
-		var busy []uint64
-		err := t.m.To.SelectAs(ctx, "running inserts", &busy, "SELECT count() FROM system.processes WHERE startsWith(initial_query_id, {id:String})", chconn.Param("id", t.queryID()))
-		if err != nil || len(busy) == 0 || busy[0] == 0 {
+		busy, err := chconn.One[uint64](ctx, t.m.To, "running inserts", "SELECT count() FROM system.processes WHERE startsWith(initial_query_id, {id:String})", chconn.Param("id", t.queryID()))
+		if err != nil || busy == 0 {
 			return err
 		}
 		if err := retry.Pause(ctx, try); err != nil {
